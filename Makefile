@@ -1,0 +1,74 @@
+# The commands of this project: `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+STAMP  := $(VENV)/.synced
+OUT    ?= out
+SAMPLE := data/sample
+
+# A uv on PATH serves; where there is none, one is installed into .uv/, inside the project.
+UV_ON_PATH := $(shell command -v uv 2>/dev/null)
+UV := $(if $(UV_ON_PATH),$(UV_ON_PATH),.uv/bin/uv)
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+export UV_PYTHON_DOWNLOADS := never
+
+RUN := $(VENV)/bin
+GRISTMILL := $(RUN)/gristmill
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast test-real lint types fmt sample wheel clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv/ (nothing outside this folder)
+
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Gristmill needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "No uv on this machine: installing one into .uv/"
+	@$(PYTHON) -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(STAMP): pyproject.toml uv.lock | $(if $(UV_ON_PATH),,.uv/bin/uv)
+	@echo "Installing into $(VENV)/ …"
+	@$(UV) sync --quiet --locked --python $(PYTHON)
+	@touch $@
+
+run: setup ## Run the three jobs on the sample data and show what came out, in out/
+	$(GRISTMILL) run word-count --input $(SAMPLE)/text --output $(OUT) --corpus sample
+	$(GRISTMILL) run access-logs --input $(SAMPLE)/logs --output $(OUT)
+	$(GRISTMILL) run traffic-summary --input $(OUT) --output $(OUT)
+	$(GRISTMILL) head $(OUT)/word_counts
+	$(GRISTMILL) head $(OUT)/traffic_hourly
+	$(GRISTMILL) rejects $(OUT)
+
+test: setup ## Run every test
+	$(RUN)/pytest
+
+test-fast: setup ## Run the tests that need no Spark (seconds)
+	$(RUN)/pytest tests/unit
+
+test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their folder)
+	$(RUN)/pytest tests/real
+
+lint: setup ## Check style and layers
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/lint-imports --no-cache
+
+types: setup ## Check types, strictly
+	$(RUN)/mypy
+
+fmt: setup ## Format the code
+	$(RUN)/ruff check --fix
+	$(RUN)/ruff format
+
+sample: setup ## Make the committed sample data again (seeded: the same bytes)
+	$(GRISTMILL) sample $(SAMPLE)
+
+wheel: setup ## Build the wheel into dist/
+	$(UV) build --quiet --wheel
+
+clean: ## Remove what this Makefile made
+	rm -rf $(VENV) .uv .cache .hypothesis dist $(OUT)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

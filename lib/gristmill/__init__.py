@@ -1,0 +1,10 @@
+"""Gristmill: batch on Spark, with the same code and the same guarantees on a laptop and on EMR."""
+
+from gristmill.command import main
+from gristmill.dataset import Dataset, Field
+from gristmill.datasets import DatasetReader
+from gristmill.job import Job
+from gristmill.options import Options, option
+from gristmill.quality import Check
+
+__all__ = ["Check", "Dataset", "DatasetReader", "Field", "Job", "Options", "main", "option"]

@@ -1,0 +1,118 @@
+"""`gristmill COMMAND …`: which command is meant, and what a wrong one is told."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from gristmill.cli import show
+from gristmill.cli.console import console
+from gristmill.command import INTERRUPTED, run_command
+from gristmill.errors import GristmillError, UsageError
+from gristmill.job import AnyJob
+from gristmill.options import ArgumentParser
+from gristmill.session import use_java
+from jobs import CATALOGUE
+
+Handler = Callable[[argparse.Namespace], None]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in `argv`, by default this process's; gives the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words[:1] == ["run"] and len(words) > 1 and not words[1].startswith("-"):
+            name = words[1]
+            return run_command(_job(name), words[2:], console(), program=f"gristmill run {name}")
+        arguments = _parser().parse_args(words)
+        handler: Handler = arguments.handler
+        handler(arguments)
+    except GristmillError as error:
+        print(f"gristmill: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe, such as head, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _job(name: str) -> AnyJob:
+    if name not in CATALOGUE:
+        raise UsageError(f"no job is named {name!r}; there are: {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = ArgumentParser(prog="gristmill", description="Batch on Spark that can be trusted.")
+    parser.add_argument("--version", action="version", version=f"gristmill {version('gristmill')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(handler=handler)
+        return added
+
+    jobs = command("jobs", _jobs, "list the jobs, or show one: gristmill jobs show NAME")
+    jobs.add_argument("show", nargs="?", choices=["show"], metavar="show")
+    jobs.add_argument("name", nargs="?", metavar="NAME")
+    run = command("run", _run_which, "run a job: gristmill run NAME --input URI… --output URI")
+    run.add_argument("name", metavar="NAME")
+    head = command("head", _head, "show the first rows of a dataset")
+    head.add_argument("dataset", metavar="DATASET", help="its folder: OUTPUT/NAME")
+    head.add_argument("-n", type=int, default=10, help="how many rows (default: 10)")
+    rejects = command("rejects", _rejects, "show what was rejected, by reason, with examples")
+    rejects.add_argument("output", metavar="OUTPUT", help="the output root")
+    rejects.add_argument("--examples", type=int, default=3, help="how many a reason (default: 3)")
+    sample = command("sample", _sample, "make sample data: access logs and texts")
+    sample.add_argument("folder", type=Path, metavar="DIR")
+    sample.add_argument("--requests", type=int, default=6000, help="log lines (default: 6000)")
+    sample.add_argument("--words", type=int, default=20000, help="words (default: 20000)")
+    sample.add_argument("--seed", type=int, default=7, help="same seed, same data (default: 7)")
+    command("env", _env, "print what to export so that spark-submit finds Java and Python")
+    return parser
+
+
+def _jobs(arguments: argparse.Namespace) -> None:
+    if arguments.show and not arguments.name:
+        raise UsageError("which job? gristmill jobs show NAME")
+    lines = show.job(_job(arguments.name)) if arguments.show else show.jobs(CATALOGUE.values())
+    print("\n".join(lines))
+
+
+def _run_which(_arguments: argparse.Namespace) -> None:
+    raise UsageError("which job? gristmill run NAME --input URI… --output URI")
+
+
+def _head(arguments: argparse.Namespace) -> None:
+    from gristmill.cli import look  # noqa: PLC0415  pyarrow is slow to load
+
+    print("\n".join(look.head(arguments.dataset, arguments.n)))
+
+
+def _rejects(arguments: argparse.Namespace) -> None:
+    from gristmill.cli import look  # noqa: PLC0415  pyarrow is slow to load
+
+    print("\n".join(look.rejects(arguments.output, arguments.examples)))
+
+
+def _sample(arguments: argparse.Namespace) -> None:
+    from gristmill.sample import write_samples  # noqa: PLC0415  only this command needs it
+
+    for path in write_samples(
+        arguments.folder,
+        seed=arguments.seed,
+        requests=arguments.requests,
+        words=arguments.words,
+    ):
+        print(path)
+
+
+def _env(_arguments: argparse.Namespace) -> None:
+    java = use_java()
+    print(f'# {java}; use: eval "$(gristmill env)"')
+    print(f"export JAVA_HOME='{java.home}'")
+    print(f"export PYSPARK_PYTHON='{sys.executable}'")

@@ -1,0 +1,37 @@
+"""What the catalogue of jobs says, as lines for a terminal."""
+
+from collections.abc import Iterable
+
+from gristmill.console import render
+from gristmill.job import AnyJob
+from gristmill.options import describe
+
+
+def jobs(catalogue: Iterable[AnyJob]) -> list[str]:
+    """A line for each job."""
+    rows = [
+        (job.name, job.help, ", ".join(dataset.name for dataset in job.writes)) for job in catalogue
+    ]
+    return render(("job", "what it does", "writes"), rows)
+
+
+def job(shown: AnyJob) -> list[str]:
+    """All about one job: what it reads, its options, its datasets, why it rejects lines."""
+    lines = [f"{shown.name}: {shown.help}", "", f"reads  {shown.reads.help}", ""]
+    lines += render(("option", "default", "what it does"), describe(shown.options))
+    for dataset in shown.writes:
+        partitions = ", ".join(dataset.partitioned_by)
+        lines += [
+            "",
+            f"writes  {dataset.name}: {dataset.help}",
+            f"        a run replaces a {dataset.replaces}; partitioned by {partitions}",
+        ]
+        lines += render(
+            ("column", "type", "what it holds"),
+            [(field.name, field.type, field.help) for field in dataset.fields],
+        )
+    codes = {**shown.reads.rejects, **{check.code: "a check" for check in shown.checks}}
+    if codes:
+        lines += ["", "rejects  a line is rejected for the first of these that holds"]
+        lines += render(("reason", "what it means"), list(codes.items()))
+    return lines

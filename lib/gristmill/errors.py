@@ -1,0 +1,35 @@
+"""What can go wrong, as a user meets it: one message that says what to do, and an exit code."""
+
+
+class GristmillError(Exception):
+    """A failure whose message is written for the person who ran the command."""
+
+    exit_code = 1
+
+
+class UsageError(GristmillError):
+    """The command or an option is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class InputError(GristmillError):
+    """The input is missing, empty, unreadable or not of a known format."""
+
+
+class OutputError(GristmillError):
+    """The output cannot be written, or is not a place that Gristmill may write to."""
+
+
+class SchemaError(GristmillError):
+    """A frame does not fit the dataset that it is meant for."""
+
+
+class AuditError(GristmillError):
+    """What was staged is not what was observed; nothing was published."""
+
+
+class TooManyRejectsError(GristmillError):
+    """More input was rejected than the run allows; nothing was published."""
+
+    exit_code = 3

@@ -1,0 +1,251 @@
+"""The one road that every run takes: read, split, transform, stage, audit, commit, report."""
+
+import contextlib
+import hashlib
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from gristmill.dataset import REJECTS, Dataset
+from gristmill.errors import AuditError, InputError, TooManyRejectsError, UsageError
+from gristmill.job import AnyJob
+from gristmill.options import Options
+from gristmill.publish import Publication, Staged, open_root, run_id
+from gristmill.quality import REASON, divide, judge
+from gristmill.report import DatasetReport, Report
+from gristmill.storage import Storage
+from gristmill.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE
+
+_NAMED_FILES = 1000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run a job on.
+
+    `inputs` are paths, globs or URIs, `output` is the root that holds the datasets. A run whose
+    share of rejected lines is above `max_reject_rate` (0 to 1) publishes nothing.
+    """
+
+    inputs: tuple[str, ...]
+    output: str
+    options: Options
+    max_reject_rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise UsageError("--input is missing")
+        if not 0 <= self.max_reject_rate <= 1:
+            raise UsageError(f"--max-reject-rate takes 0 to 1, not {self.max_reject_rate:g}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job: its id, which sorts by time, and when it started (UTC)."""
+
+    id: str
+    started: datetime
+
+    @staticmethod
+    def new() -> "Run":
+        """A run that starts now."""
+        started = datetime.now(UTC)
+        return Run(run_id(started, secrets.token_hex(4)), started)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it started."""
+        return round((datetime.now(UTC) - self.started).total_seconds(), 3)
+
+
+def execute(
+    spark: SparkSession, job: AnyJob, request: Request, run: Run, tell: Callable[[str], None]
+) -> Report:
+    """Run `job`. `tell` hears what the reader has to say, such as the format it recognised.
+
+    Raises a `GristmillError`; then nothing was published, and earlier output is as it was.
+    """
+    storage = Storage(spark, request.output)
+    open_root(storage, run.started)
+    reading = job.reads.read(spark, request.inputs, request.options)
+    for note in reading.notes:
+        tell(note)
+    publication = Publication(storage, run.id, _batch(spark, job, request.inputs))
+    spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
+    try:
+        counted = _publish(job, request, reading.rows, publication)
+    except BaseException:
+        _abandon(spark, run, publication)
+        raise
+    return Report(
+        run=run.id,
+        job=job.name,
+        state="done",
+        options=request.options.to_json(),
+        inputs=request.inputs,
+        output=storage.root,
+        started=run.started.isoformat(timespec="seconds"),
+        seconds=run.seconds,
+        lines=counted.lines,
+        rejected=counted.rejected,
+        rejects=counted.reasons,
+        datasets=tuple(_dataset_report(storage, stage) for stage in counted.stages),
+        notes=reading.notes,
+    )
+
+
+def _abandon(spark: SparkSession, run: Run, publication: Publication) -> None:
+    def clean() -> None:
+        # What cannot be cleaned now, on a full disk say, a later run will.
+        with contextlib.suppress(Exception):
+            spark.sparkContext.cancelJobGroup(run.id)
+            publication.discard()
+
+    # Ctrl-C may have left this thread's connection to the JVM in the middle of an answer.
+    cleaner = threading.Thread(target=clean)
+    cleaner.start()
+    cleaner.join()
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A staged dataset, and what was observed of its rows while they were written."""
+
+    staged: Staged
+    observed: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Counted:
+    lines: int
+    rejected: int
+    reasons: Mapping[str, int]
+    stages: Sequence[_Stage]
+
+
+def _publish(job: AnyJob, request: Request, rows: DataFrame, publication: Publication) -> _Counted:
+    judged = judge(rows, job.checks)
+    can_reject = bool(_reasons(job))
+    seen = Observation()
+    valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
+    frames = job.transform(valid, request.options)
+    scope = job.scope(request.options)
+    stages = [_stage(publication, dataset, frames[dataset.name], scope) for dataset in job.writes]
+
+    lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
+    if lines == 0:
+        raise InputError(f"nothing to read: no lines in {', '.join(request.inputs)}")
+    if rejected:
+        rejects = _rejects(job, judged, seen.get["rejected_files"])
+        if rejected > request.max_reject_rate * lines:
+            raise _too_many(rejected, lines, request.max_reject_rate, rejects)
+        stages.append(_stage(publication, REJECTS, rejects, {}, _by_reason(job)))
+        if stages[-1].observed["rows"] != rejected:
+            raise AuditError("the input changed while it was read: run again")
+    elif can_reject:
+        publication.stage_nothing(REJECTS)
+    publication.commit()
+    reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
+    return _Counted(
+        lines, rejected, {code: count for code, count in reasons.items() if count}, stages
+    )
+
+
+def _metrics(can_reject: bool) -> list[Column]:
+    metrics = [F.count(F.lit(1)).alias("lines")]
+    if can_reject:
+        is_rejected = F.col(REASON).isNotNull()
+        metrics += [
+            F.count_if(is_rejected).alias("rejected"),
+            F.collect_set(F.when(is_rejected, F.col(SOURCE_FILE))).alias("rejected_files"),
+        ]
+    return metrics
+
+
+def _reasons(job: AnyJob) -> list[str]:
+    return [*job.reads.rejects, *(check.code for check in job.checks)]
+
+
+def _by_reason(job: AnyJob) -> list[Column]:
+    return [F.count_if(F.col("reason") == code).alias(code) for code in _reasons(job)]
+
+
+def _rejects(job: AnyJob, judged: DataFrame, files: Sequence[str]) -> DataFrame:
+    """The rejects, by a second look at nothing but the files that held them."""
+    if len(files) <= _NAMED_FILES:
+        judged = judged.where(F.col(SOURCE_FILE).isin(list(files)))
+    _, rejects = divide(judged)
+    return rejects.select(
+        F.lit(job.name).alias("job"),
+        F.col(REASON).alias("reason"),
+        F.col(SOURCE_FILE).alias("source_file"),
+        F.col(BLOCK_START).alias("block_start"),
+        F.col(LINE_NUMBER).alias("line_number"),
+        F.col(RAW).alias("raw"),
+    )
+
+
+def _too_many(rejected: int, lines: int, rate: float, rejects: DataFrame) -> TooManyRejectsError:
+    counts = sorted((row[0], row[1]) for row in rejects.groupBy("reason").count().collect())
+    reasons = ", ".join(f"{code} {count:,}" for code, count in counts)
+    return TooManyRejectsError(
+        f"{rejected:,} of {lines:,} lines were rejected ({rejected / lines:.1%}: {reasons}), "
+        f"more than --max-reject-rate {rate:g} allows; nothing was published"
+    )
+
+
+def _stage(
+    publication: Publication,
+    dataset: Dataset,
+    frame: DataFrame,
+    scope: Mapping[str, str],
+    extra: Sequence[Column] = (),
+) -> _Stage:
+    observation = Observation()
+    broken = [F.count_if(~check.holds()).alias(check.code) for check in dataset.checks]
+    metrics = [F.count(F.lit(1)).alias("rows"), *broken, *extra]
+    observed = dataset.conform(frame).observe(observation, *metrics)
+    staged = publication.stage(dataset, observed, scope)
+    _audit(frame.sparkSession, publication.uri(dataset), staged, observation.get)
+    return _Stage(staged, observation.get)
+
+
+def _audit(spark: SparkSession, uri: str, staged: Staged, observed: Mapping[str, int]) -> None:
+    """Hold what lies on disk against the contract and against what was observed."""
+    dataset = staged.dataset
+    for check in dataset.checks:
+        if observed[check.code]:
+            raise AuditError(f"{dataset.name}: {observed[check.code]:,} rows break {check.code}")
+    rows = 0
+    if staged.files:
+        written = spark.read.parquet(uri)
+        found = {field.name: field.dataType.simpleString() for field in written.schema.fields}
+        for field in dataset.fields:
+            if field.name not in dataset.partitioned_by and found.get(field.name) != field.type:
+                raise AuditError(f"{dataset.name}: {field.name} was written as {found[field.name]}")
+        rows = written.count()
+    if rows != observed["rows"]:
+        raise AuditError(f"{dataset.name}: {observed['rows']:,} rows were made, {rows:,} written")
+
+
+def _batch(spark: SparkSession, job: AnyJob, inputs: Sequence[str]) -> str:
+    """A name for what a run reads, by which a rerun finds the files to replace."""
+    places = sorted(Storage(spark, uri).root for uri in inputs)
+    return hashlib.sha256("\n".join([job.name, *places]).encode()).hexdigest()[:12]
+
+
+def _dataset_report(storage: Storage, stage: _Stage) -> DatasetReport:
+    staged = stage.staged
+    return DatasetReport(
+        name=staged.dataset.name,
+        rows=stage.observed["rows"],
+        partitions=staged.partitions,
+        files=len(staged.files),
+        bytes=sum(file.size for file in staged.files),
+        uri=storage.uri(staged.dataset.name),
+    )

@@ -1,0 +1,69 @@
+"""From an exception of Spark, Hadoop or Java to the one or two lines that a user can act on."""
+
+import re
+from typing import Any
+
+from gristmill.errors import GristmillError
+
+_ADVICE = (
+    (
+        r"No space left on device|Disk quota exceeded|File too large",
+        "the disk is full: make room, then run again",
+    ),
+    (
+        r"Permission denied|AccessControlException|Mkdirs failed|Read-only file system",
+        "no permission to write there: choose another output, or ask for access",
+    ),
+    (
+        r"Unexpected end of (?:ZLIB )?input stream|ZipException|invalid (?:stored )?block|"
+        r"incorrect (?:header|data) check|DataFormatException|not a gzip file|Not in GZIP format|"
+        r"BuiltInGzipDecompressor|unknown compression method",
+        "the gzip file is damaged or cut off: repair it, or leave it out",
+    ),
+    (
+        r'No FileSystem for scheme "?(s3a?|gs|abfss?|hdfs)',
+        "this Spark has no connector for that kind of URI: run where one is installed, as on EMR, "
+        "or add it with spark-submit --packages",
+    ),
+    (
+        r"OutOfMemoryError|Java heap space|GC overhead limit",
+        "Java ran out of memory: give it more (spark-submit --driver-memory 8g)",
+    ),
+    (r"FileNotFoundException|File does not exist", "a file went away while it was read: run again"),
+)
+_JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z][\w$]*: ")
+_PLACE = re.compile(r"\b(?:file|s3a?|hdfs):/[^\s,'\"]+")
+_WIDTH = 300
+_DEPTH = 20
+
+
+def explain(error: BaseException) -> str:
+    """The probable cause of a failure, and what to do where that is known; two lines at most."""
+    if isinstance(error, GristmillError):
+        return str(error)
+    causes = _causes(error)
+    told = "\n".join(causes)
+    for pattern, advice in _ADVICE:
+        found = re.search(f".*(?:{pattern}).*", told)
+        if found:
+            place = _PLACE.search(told)
+            where = f"{place[0].rstrip('.:;')}: " if place else ""
+            return f"{where}{advice}\n({_short(found[0])})"
+    return _short(causes[-1])
+
+
+def _causes(error: BaseException) -> list[str]:
+    """What each exception of a chain says, the outermost first."""
+    # Py4JJavaError and PySpark's CapturedException each keep the Java exception they stand for.
+    java: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    said: list[str] = []
+    while java is not None and len(said) < _DEPTH:
+        said.append(str(java.toString()))
+        java = java.getCause()
+    return said or [f"{type(error).__name__}: {error}"]
+
+
+def _short(text: str) -> str:
+    lines = text.strip().splitlines()
+    line = _JAVA_CLASS.sub("", lines[0].strip()) if lines else "no message"
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"

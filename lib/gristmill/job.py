@@ -1,0 +1,78 @@
+"""A job is a value: what it is called, what it reads and writes, and a pure transform between."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from pyspark.sql import DataFrame, SparkSession
+
+from gristmill.dataset import Dataset
+from gristmill.options import Options
+from gristmill.quality import Check
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader found: its rows, and what it wants to tell the user about them.
+
+    Where the reader can reject lines, `rows` has the columns of `gristmill.text.lines.ORIGIN`
+    beside the typed ones.
+    """
+
+    rows: DataFrame
+    notes: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """From raw files to rows. `rejects` are the codes of the lines it can reject."""
+
+    @property
+    def help(self) -> str:
+        """What it reads, in a line."""
+        ...
+
+    @property
+    def rejects(self) -> Mapping[str, str]:
+        """Reason codes and what each means; empty where no line is ever rejected."""
+        ...
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+        """Read `inputs` (paths, globs or URIs). Raises `InputError`."""
+        ...
+
+
+Transform = Callable[[DataFrame, OptionsT], Mapping[str, DataFrame]]
+
+
+@dataclass(frozen=True)
+class Job(Generic[OptionsT]):
+    """What is computed.
+
+    `transform(rows, options)` gives one frame for each dataset in `writes`, by name; it never
+    sees a path, a session or a clock. `scope(options)` names the partition that a run rewrites
+    even when it has no rows for it, as partition column -> value.
+    """
+
+    name: str
+    help: str
+    options: type[OptionsT]
+    reads: Reader
+    writes: tuple[Dataset, ...]
+    transform: Transform[OptionsT]
+    checks: tuple[Check, ...] = ()
+    scope: Callable[[OptionsT], Mapping[str, str]] = field(default=lambda _options: {})
+
+
+AnyJob = Job[Any]
+
+
+def catalogue(*jobs: AnyJob) -> dict[str, AnyJob]:
+    """Jobs by name, in the order given. Raises `ValueError` where two share a name."""
+    named: dict[str, AnyJob] = {}
+    for job in jobs:
+        if job.name in named:
+            raise ValueError(f"two jobs are named {job.name!r}")
+        named[job.name] = job
+    return named

@@ -1,0 +1,1 @@
+"""Readers of log formats, one module a format."""

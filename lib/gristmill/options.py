@@ -1,0 +1,177 @@
+"""A job's options: fields of a frozen dataclass, written once, read as flags or as JSON."""
+
+import argparse
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from gristmill.errors import UsageError
+
+_SPEC = "gristmill option"
+_TYPES: tuple[type, ...] = (str, int, float, bool)
+
+
+@dataclass(frozen=True)
+class _Spec:
+    help: str
+    choices: tuple[str, ...] | None
+    minimum: float | None
+    pattern: str | None
+    metavar: str | None
+
+
+def option(
+    default: Any = dataclasses.MISSING,
+    *,
+    help: str,  # noqa: A002  the field's term, as in argparse
+    choices: tuple[str, ...] | None = None,
+    minimum: float | None = None,
+    pattern: str | None = None,
+    metavar: str | None = None,
+) -> Any:
+    """Declare a field of an `Options` class.
+
+    Without a default the option is required. `choices`, `minimum` and `pattern` (a regular
+    expression that the whole value must match) are checked wherever a value comes from.
+    """
+    spec = _Spec(help, choices, minimum, pattern, metavar)
+    return dataclasses.field(default=default, metadata={_SPEC: spec})
+
+
+def flag(name: str) -> str:
+    """The flag of a field: `min_count` is `--min-count`."""
+    return "--" + name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Base of every job's options. Fields are `str`, `int`, `float` or `bool`.
+
+    Raises `UsageError` when a value does not fit, naming the flag and what would fit.
+    """
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check(field, getattr(self, field.name))
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add one flag a field to `parser`; a bool is a pair `--x/--no-x`."""
+        group = parser.add_argument_group("options of this job")
+        for field in dataclasses.fields(cls):
+            spec = _spec(field)
+            required = field.default is dataclasses.MISSING
+            shared: dict[str, Any] = {
+                "dest": field.name,
+                "required": required,
+                "help": spec.help + ("" if required else f" (default: {_shown(field.default)})"),
+                "default": None if required else field.default,
+            }
+            if field.type is bool:
+                group.add_argument(
+                    flag(field.name), action=argparse.BooleanOptionalAction, **shared
+                )
+            else:
+                metavar = spec.metavar or ("|".join(spec.choices) if spec.choices else None)
+                kind: Any = field.type
+                group.add_argument(
+                    flag(field.name), type=kind, metavar=metavar or kind.__name__.upper(), **shared
+                )
+
+    @classmethod
+    def from_namespace(cls, namespace: argparse.Namespace) -> Self:
+        """The options that a parser with this class's arguments has read."""
+        return cls(**{field.name: getattr(namespace, field.name) for field in _fields(cls)})
+
+    @classmethod
+    def parse(cls, argv: Sequence[str]) -> Self:
+        """The options in `argv`, which holds nothing else. `parse(x.render()) == x`."""
+        parser = ArgumentParser(add_help=False, allow_abbrev=False)
+        cls.add_arguments(parser)
+        return cls.from_namespace(parser.parse_args(list(argv)))
+
+    def render(self) -> list[str]:
+        """The flags that give these options."""
+        argv: list[str] = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool):
+                argv.append(flag(field.name) if value else flag(f"no_{field.name}"))
+            else:
+                argv.append(f"{flag(field.name)}={value}")
+        return argv
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The options in a JSON object; an unknown name raises `UsageError`."""
+        unknown = sorted(set(values) - {field.name for field in _fields(cls)})
+        if unknown:
+            raise UsageError(f"unknown option: {', '.join(unknown)}")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise UsageError(str(error)) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """The options as a JSON object. `from_json(x.to_json()) == x`."""
+        return dataclasses.asdict(self)
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """A parser that raises `UsageError` where argparse would end the process."""
+
+    def error(self, message: str) -> Any:
+        """Raise `message`, with where to read on."""
+        raise UsageError(f"{message}\nTry: {self.prog} --help")
+
+
+def describe(cls: type[Options]) -> list[tuple[str, str, str]]:
+    """Rows of (flag, default, help) for every option of `cls`; for showing."""
+    rows = []
+    for field in _fields(cls):
+        spec = _spec(field)
+        name = flag(field.name)
+        if field.type is bool:
+            name = f"{name}/{flag('no_' + field.name)}"
+        elif spec.choices:
+            name = f"{name} {'|'.join(spec.choices)}"
+        else:
+            name = f"{name} {spec.metavar or getattr(field.type, '__name__', '').upper()}"
+        default = "required" if field.default is dataclasses.MISSING else _shown(field.default)
+        rows.append((name, default, spec.help))
+    return rows
+
+
+def _fields(cls: type[Options]) -> tuple["dataclasses.Field[Any]", ...]:
+    return dataclasses.fields(cls)
+
+
+def _spec(field: "dataclasses.Field[Any]") -> _Spec:
+    spec = field.metadata.get(_SPEC)
+    if not isinstance(spec, _Spec) or field.type not in _TYPES:
+        raise TypeError(f"{field.name}: declare it with option(), as str, int, float or bool")
+    return spec
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
+    spec = _spec(field)
+    name = flag(field.name)
+    kind = type(value)
+    fits = kind is field.type or (field.type is float and kind is int)
+    if not fits:
+        wanted = getattr(field.type, "__name__", str(field.type))
+        raise UsageError(f"{name} takes {wanted}, not {value!r}")
+    if spec.choices is not None and value not in spec.choices:
+        raise UsageError(f"{name} takes one of {', '.join(spec.choices)}, not {value!r}")
+    if spec.minimum is not None and not value >= spec.minimum:
+        raise UsageError(f"{name} takes {spec.minimum:g} or more, not {value!r}")
+    if spec.pattern is not None and not re.fullmatch(spec.pattern, str(value)):
+        raise UsageError(f"{name} takes a value that matches {spec.pattern}, not {value!r}")

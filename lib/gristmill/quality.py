@@ -1,0 +1,43 @@
+"""Checks: predicates that say whether a row may pass, and the split into valid rows and rejects."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+REASON = "_reason"
+"""Column of a judged row: the code of the first rule that it broke, or null."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule that every row of a dataset keeps.
+
+    `code` is stable: it is stored with each reject. `holds` gives a boolean column; null counts
+    as true, as in SQL's CHECK. It is a function because a Column needs a running Spark.
+    """
+
+    code: str
+    holds: Callable[[], Column]
+
+
+def judge(rows: DataFrame, checks: Iterable[Check]) -> DataFrame:
+    """`rows` with `_reason`: what the reader found, else the first failing check, else null."""
+    found = [F.col(REASON)] if REASON in rows.columns else []
+    broken = [
+        F.when(~F.coalesce(check.holds(), F.lit(True)), F.lit(check.code)) for check in checks
+    ]
+    reasons = [*found, *broken] or [F.lit(None).cast("string")]
+    return rows.withColumn(REASON, F.coalesce(*reasons))
+
+
+def split(rows: DataFrame, checks: Iterable[Check]) -> tuple[DataFrame, DataFrame]:
+    """(valid, rejects): every row of `rows` is in exactly one; rejects keep their `_reason`."""
+    return divide(judge(rows, checks))
+
+
+def divide(judged: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """(valid, rejects) of rows that were judged."""
+    reason = F.col(REASON)
+    return judged.where(reason.isNull()).drop(REASON), judged.where(reason.isNotNull())

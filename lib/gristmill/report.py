@@ -1,0 +1,98 @@
+"""What a run says of itself, on the terminal and as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from gristmill.errors import OutputError
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What a run published into one dataset. `bytes` are bytes of Parquet; `uri` is its folder."""
+
+    name: str
+    rows: int
+    partitions: int
+    files: int
+    bytes: int
+    uri: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run, finished or failed; the JSON has these fields under these names.
+
+    `started` is ISO 8601 in UTC. `seconds` is how long the run took, without Spark's start.
+    `lines` are the lines or rows that were read, and `rejects` counts those that were rejected,
+    by reason. `error` is null unless `state` is `failed`.
+    """
+
+    run: str
+    job: str
+    state: Literal["done", "failed"]
+    options: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    output: str
+    started: str
+    seconds: float
+    lines: int | None = None
+    rejected: int | None = None
+    rejects: Mapping[str, int] = field(default_factory=dict)
+    datasets: tuple[DatasetReport, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a JSON object."""
+        return asdict(self)
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON. Raises `OutputError`."""
+        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write the report to {path}: {error.strerror}") from error
+
+
+def table(report: Report) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Heading and rows of what was published, for a terminal."""
+    heading = ("dataset", "rows", "partitions", "files", "bytes", "where")
+    rows = [
+        (
+            dataset.name,
+            f"{dataset.rows:,}",
+            f"{dataset.partitions:,}",
+            f"{dataset.files:,}",
+            size(dataset.bytes),
+            dataset.uri,
+        )
+        for dataset in report.datasets
+    ]
+    return heading, rows
+
+
+def summary(report: Report) -> str:
+    """The run in one line: lines in, rejects, seconds."""
+    parts = [f"{report.job}: {report.lines or 0:,} lines in"]
+    if report.rejected:
+        reasons = ", ".join(f"{code} {count:,}" for code, count in sorted(report.rejects.items()))
+        parts.append(f"{report.rejected:,} rejected ({reasons})")
+    else:
+        parts.append("0 rejected")
+    parts.append(f"{report.seconds:.1f} s")
+    return ", ".join(parts)
+
+
+def size(count: int) -> str:
+    """A number of bytes for reading: `999 B`, `1.5 MB`."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"

@@ -1,0 +1,23 @@
+"""Sample data made from a seed: the access logs of an invented shop, and text in invented words."""
+
+from pathlib import Path
+
+from gristmill.sample.logs import write_logs
+from gristmill.sample.text import write_texts
+
+__all__ = ["write_samples"]
+
+
+def write_samples(
+    folder: Path, *, seed: int = 7, requests: int = 6000, words: int = 20000
+) -> list[Path]:
+    """Write access logs to `folder`/logs and text to `folder`/text; return the paths in order.
+
+    `requests` is the number of log lines over all days, malformed ones included, and `words` the
+    number of words over all texts. The same arguments give the same data on every machine.
+    What is written is made as it is written: no more than a minute of requests is held in memory.
+    """
+    return [
+        *write_logs(folder / "logs", seed=seed, requests=requests),
+        *write_texts(folder / "text", seed=seed, words=words),
+    ]

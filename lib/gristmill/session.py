@@ -1,0 +1,105 @@
+"""The SparkSession for laptop, tests and cluster, and the settings that every job relies on."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from gristmill.java import Java, find_java
+
+_BLOCK = 32 * 1024 * 1024
+
+SETTINGS: dict[str, str] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # The default, INT96, is not a timestamp to most other readers.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # An open that costs a whole block puts every block of a file into a partition of its own:
+    # a row's place in its partition is then its line's number in the block.
+    "spark.sql.files.maxPartitionBytes": str(_BLOCK),
+    "spark.sql.files.openCostInBytes": str(_BLOCK),
+    "spark.sql.execution.arrow.pyspark.enabled": "false",
+    # The success marker would be one more file to tell from data.
+    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+}
+"""What Gristmill's results rest on, wherever it runs."""
+
+
+def local_settings() -> dict[str, str]:
+    """Settings for one machine: all cores, half the memory, no web interface, little start-up."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    megabytes = max(1024, min(memory // 1_000_000, 16_384))
+    return {
+        "spark.master": "local[*]",
+        "spark.driver.memory": f"{megabytes}m",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # Adaptive execution merges the small ones.
+        "spark.sql.shuffle.partitions": str(max(16, 4 * (os.cpu_count() or 1))),
+        "spark.sql.warehouse.dir": str(Path(gettempdir()) / "spark-warehouse"),
+    }
+
+
+def submitted() -> bool:
+    """Whether spark-submit started this process, and so chose the master and the Java."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def spark_version() -> str:
+    """The version of the Spark that a session on this machine would be."""
+    return pyspark.__version__
+
+
+def use_java() -> Java:
+    """Find a Java and have Spark start with it. Raises `GristmillError` where there is none."""
+    java = find_java()
+    os.environ["JAVA_HOME"] = str(java.home)
+    return java
+
+
+def session(
+    name: str, settings: Mapping[str, str] | None = None, *, debug: bool = False
+) -> SparkSession:
+    """A SparkSession called `name`: the cluster's under spark-submit, else one on this machine.
+
+    `settings` come last. Unless `debug`, what the JVM prints of its own start is dropped.
+    """
+    chosen: dict[str, str] = {}
+    if not submitted():
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        chosen |= local_settings()
+    chosen |= {**SETTINGS, **(settings or {})}
+    builder = SparkSession.builder.appName(name)
+    for key, value in chosen.items():
+        builder = builder.config(key, value)
+    quiet = not (debug or submitted())
+    with _without_stderr() if quiet else contextlib.nullcontext():
+        spark = builder.getOrCreate()
+    if not debug:
+        spark.sparkContext.setLogLevel("OFF" if quiet else "ERROR")
+    return spark
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    # The JVM inherits the descriptor, so it has to be turned away below Python's sys.stderr.
+    kept = os.dup(2)
+    with TemporaryFile() as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            nowhere.seek(0)
+            os.write(kept, nowhere.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,1 @@
+"""Text: lines of files, and the words in them."""

@@ -1,0 +1,134 @@
+"""Lines of text files, each with where it stood."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from gristmill import storage
+from gristmill.errors import InputError
+from gristmill.job import Reading
+
+RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER = "_raw", "_source_file", "_block_start", "_line_number"
+ORIGIN = (RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER)
+"""Columns that every row of a text file carries until it is valid, or rejected with them."""
+
+_HEAD = 64 * 1024
+_LOOKED_AT = 64
+_GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]{}\\"})
+_ROW_IN_PARTITION = (1 << 33) - 1
+_GZIP = b"\x1f\x8b"
+_OTHER = {
+    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"BZh": "compressed with bzip2: use gzip or plain text",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd: use gzip or plain text",
+    b"\xfd7zXZ": "compressed with xz: use gzip or plain text",
+    b"PAR1": "a Parquet file, not text",
+}
+_TEXT_SHARE = 0.7
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """Text files found for a run: their lines, and the heads of some for a look at what they are.
+
+    `lines` has the columns of `ORIGIN`; `files` are URIs.
+    """
+
+    lines: DataFrame
+    files: tuple[str, ...]
+    heads: Mapping[str, str]
+
+
+def text_files(spark: SparkSession, inputs: Sequence[str]) -> TextFiles:
+    r"""The lines of files, folders (at any depth) and globs, plain or `.gz`.
+
+    Lines end with \n or \r\n; a byte order mark is dropped, and bytes that are not UTF-8 become
+    U+FFFD. Names that start with `_` or `.` are passed over inside folders. Raises `InputError`
+    where there is nothing to read, or a file is not text.
+    """
+    paths = [_as_glob(spark, path) for path in inputs]
+    reader = spark.read.option("recursiveFileLookup", value=True).option("lineSep", "\n")
+    try:
+        found = reader.text(paths)
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        missing = (error.getMessageParameters() or {}).get("path", ", ".join(inputs))
+        raise InputError(f"no such input: {missing}") from error
+    files = tuple(sorted(found.inputFiles()))
+    if not files:
+        raise InputError(
+            f"no files in {', '.join(inputs)} (names that start with '_' or '.' are passed over)"
+        )
+    return TextFiles(_lines(found), files, dict(_heads(spark, files)))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A reader that gives each line as a row: `line string`. It rejects nothing."""
+
+    help: str = "text files, folders and globs, plain or .gz"
+    rejects: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
+        """Rows of `line string`."""
+        found = text_files(spark, inputs)
+        return Reading(found.lines.select(F.col(RAW).alias("line")))
+
+
+def _as_glob(spark: SparkSession, path: str) -> str:
+    # Spark takes every input for a glob; a file that is really named `a[1].log` is meant as such.
+    return path.translate(_GLOB) if storage.is_literal(spark, path) else path
+
+
+def _lines(found: DataFrame) -> DataFrame:
+    value = F.make_valid_utf8("value")
+    value = F.when(F.endswith(value, F.lit("\r")), F.rtrim(value, F.lit("\r"))).otherwise(value)
+    value = F.when(F.startswith(value, F.lit("\ufeff")), F.ltrim(value, F.lit("\ufeff"))).otherwise(
+        value
+    )
+    path = F.col("_metadata.file_path")
+    # A block is one partition (see session.py), so a row's number in it is the line's number.
+    number = F.monotonically_increasing_id().bitwiseAND(F.lit(_ROW_IN_PARTITION)) + F.lit(1)
+    return found.select(
+        value.alias(RAW),
+        F.when(
+            F.startswith(path, F.lit("file:/")),
+            F.concat(F.lit("file://"), F.substr(path, F.lit(6))),
+        )
+        .otherwise(path)
+        .alias(SOURCE_FILE),
+        F.col("_metadata.file_block_start").alias(BLOCK_START),
+        number.alias(LINE_NUMBER),
+    )
+
+
+def _heads(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[str, str]]:
+    step = max(1, len(files) // _LOOKED_AT)
+    for file in files[::step]:
+        yield file, _text(file, storage.head(spark, file, _HEAD))
+
+
+def _text(file: str, data: bytes) -> str:
+    named_gzip = file.endswith(".gz")
+    if named_gzip and data:
+        try:
+            data = zlib.decompressobj(wbits=31).decompress(data, _HEAD)
+        except zlib.error as error:
+            raise InputError(f"{file} is named .gz but is not gzip: rename or repair it") from error
+    elif data.startswith(_GZIP):
+        raise InputError(f"{file} is compressed with gzip: give it a name that ends in .gz")
+    for magic, what in _OTHER.items():
+        if data.startswith(magic):
+            raise InputError(f"{file} is {what}")
+    # A log that was truncated while its writer held it open starts with a run of NULs.
+    data = data.lstrip(b"\0")
+    if len(data.translate(None, _CONTROL)) < _TEXT_SHARE * len(data):
+        raise InputError(f"{file} is binary, not text: leave it out")
+    return data.decode("utf-8", errors="replace")

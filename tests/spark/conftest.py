@@ -1,0 +1,51 @@
+"""One Spark for the tests of a process."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from gristmill.execute import Request, Run, execute
+from gristmill.job import AnyJob
+from gristmill.options import Options
+from gristmill.report import Report
+from gristmill.session import session, use_java
+
+RunJob = Callable[..., Report]
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    use_java()
+    settings = {
+        "spark.master": "local[2]",
+        "spark.driver.memory": "2g",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    }
+    running = session("gristmill tests", settings)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def run_job(spark: SparkSession, tmp_path: Path) -> RunJob:
+    """Run a job in this process: `run_job(JOB, *inputs, options=…)`, to `tmp_path/"out"`."""
+
+    def run(
+        job: AnyJob,
+        *inputs: Path | str,
+        options: Options | None = None,
+        output: Path | None = None,
+        max_reject_rate: float = 1.0,
+    ) -> Report:
+        request = Request(
+            inputs=tuple(map(str, inputs)),
+            output=str(output or tmp_path / "out"),
+            options=options or job.options(),
+            max_reject_rate=max_reject_rate,
+        )
+        return execute(spark, job, request, Run.new(), lambda _text: None)
+
+    return run
