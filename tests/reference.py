@@ -65,12 +65,13 @@ class Request:
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = re.compile(
-    r"(\S+) (\S+) ([^\s\[].*?) \[(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\] "
+    r'([^ "]+) ([^ "]+) ([^ "][^"]*?) '
+    r"\[(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\] "
     + _QUOTED
     + r" (\d{3}|-) (\d{1,18}|-)"
     + rf"( {_QUOTED} {_QUOTED}( {_QUOTED})?)? *",
 )
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def access_line(line: str, line_format: str) -> Request | None:
@@ -78,16 +79,14 @@ def access_line(line: str, line_format: str) -> Request | None:
     found = _LINE.fullmatch(line)
     if found is None or (found[16] is not None) != (line_format == "combined"):
         return None
+    if found[3].startswith("- "):
+        return None
     try:
         offset = timedelta(hours=int(found[11]), minutes=int(found[12]))
         zone = timezone(offset if found[10] == "+" else -offset)
-        local = datetime(
-            int(found[6]),
-            _MONTHS.index(found[5]) + 1,
-            int(found[4]),
-            *map(int, found.group(7, 8, 9)),
-            tzinfo=zone,
-        )
+        month = _MONTHS.index(found[5]) + 1
+        day, year, hour, minute, second = map(int, found.group(4, 6, 7, 8, 9))
+        local = datetime(year, month, day, hour, minute, second, tzinfo=zone)
     except ValueError:
         return None
     method, target, protocol = _request(_plain(found[13]))

@@ -77,6 +77,7 @@ def recover(storage: Storage, now: datetime) -> None:
             apply(storage, run)
         elif _started(run) < now - _ABANDONED_AFTER:
             storage.delete(f"{STAGING}/{run}")
+    storage.delete_empty_folder(STAGING)
 
 
 class Publication:

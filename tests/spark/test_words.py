@@ -1,11 +1,11 @@
 """Tokenizers and counts, against plain Python."""
 
+import random
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -15,10 +15,7 @@ from tests.reference import word_counts
 from tests.spark.conftest import RunJob
 
 # Blocks that every Unicode since 6.0 knows alike: Java's and Python's versions differ.
-TEXT = st.text(
-    st.sampled_from("aàZßİıéе́Жъ'’ -_.1٣२कि्षไทย中日\u0301\u0327\u200c\u200dαΣς\tשׁ“”²Ⅷ🙂"),
-    max_size=40,
-)
+CHARACTERS = "aàZßİıéе́Жъ'’ -_.1٣२कि्षไทย中日\u0301\u0327\u200c\u200dαΣς\tשׁ“”²Ⅷ🙂"
 
 
 def tokenize(spark: SparkSession, lines: list[str], tokenizer: str) -> list[list[str]]:
@@ -48,21 +45,12 @@ def test_a_line_is_cut_as_its_tokenizer_says(
 
 
 @pytest.mark.parametrize("tokenizer", ["letters", "words", "whitespace"])
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(lines=st.lists(TEXT, min_size=1, max_size=20))
-def test_tokens_are_those_of_plain_python(
-    spark: SparkSession, lines: list[str], tokenizer: str
-) -> None:
+def test_tokens_are_those_of_plain_python(spark: SparkSession, tokenizer: str) -> None:
+    rng = random.Random(20261121)
+    lines = ["".join(rng.choices(CHARACTERS, k=rng.randrange(30))) for _ in range(3000)]
     found = tokenize(spark, lines, tokenizer)
     for line, words in zip(lines, found, strict=True):
-        assert sum(word_counts(line, tokenizer, lowercase=False).values()) == len(words), line
-        assert word_counts(line, tokenizer, lowercase=False).keys() == set(words), line
+        assert Counter(words) == word_counts(line, tokenizer, lowercase=False), line
 
 
 @pytest.mark.parametrize("tokenizer", ["letters", "words", "whitespace"])

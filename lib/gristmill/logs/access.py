@@ -49,7 +49,7 @@ _TIME_LENGTH = 26
 _QUOTE, _BACKSLASH = "\ufdd0", "\ufdd1"
 # RFC 9110, 5.6.2: what a method is made of.
 _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-_REQUEST = rf"^({_METHOD}) (.+) (HTTP/[0-9.]++)$"
+_REQUEST = rf"(?s)^({_METHOD}) (.+) (HTTP/[0-9.]++)$"
 
 
 @dataclass(frozen=True)
@@ -156,26 +156,27 @@ def _reason(line_format: str) -> Column:
     def piece(number: int) -> Column:
         return F.get("_pieces", F.lit(number))
 
-    # Outside its quotes, after the size, a line has single spaces and nothing else.
-    fields = {
-        3: sizes == F.lit(3),
-        7: (sizes == F.lit(4)) & (piece(4) == " ") & (piece(6) == ""),
-        9: (sizes == F.lit(4)) & (piece(4) == " ") & (piece(6) == " ") & (piece(8) == ""),
-    }
-    counts = (3,) if line_format == "common" else (7, 9)
-    fits = F.lit(False)
-    for number in counts:
-        fits = F.when(count == number, fields[number]).otherwise(fits)
+    # Outside its quotes, but for status and size, a line has single spaces and nothing else.
+    starts = F.get("_sizes", F.lit(0)) == ""
+    if line_format == "common":
+        pieces_needed, sizes_needed = 3, 3
+        fits = (count == F.lit(3)) & (sizes == F.lit(3)) & starts
+    else:
+        pieces_needed, sizes_needed = 7, 4
+        plain = (count == F.lit(7)) & (piece(6) == "")
+        forwarded = (count == F.lit(9)) & (piece(6) == " ") & (piece(8) == "")
+        ends = (sizes == F.lit(4)) & (F.get("_sizes", F.lit(3)) == "")
+        fits = starts & ends & (piece(4) == " ") & (plain | forwarded)
 
     client, ident, user = (F.get("_who", F.lit(number)) for number in range(3))
     # A user that starts with "- " is what follows when a virtual host stands before the client.
-    named = (client != "") & (ident != "") & (user != "") & ~F.startswith(user, F.lit("- "))
+    named = (client != "") & (ident != "") & ~user.rlike("^($|-? )")
     broken = {
         "empty_line": F.trim(RAW) == "",
         "nul_byte": F.contains(RAW, F.lit("\0")),
         "not_this_format": ~F.coalesce(named, F.lit(False)),
         "unclosed_quote": count % 2 == 0,
-        "missing_fields": (count < counts[0]) | (sizes < 3),
+        "missing_fields": (count < pieces_needed) | (sizes < sizes_needed),
         "extra_fields": ~fits,
         "bad_timestamp": F.col("timestamp").isNull()
         | (F.substr("_time", F.lit(_TIME_LENGTH + 1)) != "] "),

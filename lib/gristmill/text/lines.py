@@ -29,7 +29,7 @@ _OTHER = {
     b"\xfd7zXZ": "compressed with xz: use gzip or plain text",
     b"PAR1": "a Parquet file, not text",
 }
-_TEXT_SHARE = 0.7
+_TEXT_SHARE = 0.95
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 
 

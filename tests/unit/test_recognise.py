@@ -1,0 +1,114 @@
+"""Which format access logs are in, by their first lines."""
+
+import pytest
+
+from gristmill.errors import InputError
+from gristmill.logs.access import recognise
+
+START = "192.0.2.7 - - [10/Oct/2026:13:55:36 +0200] "
+COMMON = START + '"GET /a?b=c HTTP/1.1" 200 2326'
+COMBINED = COMMON + ' "https://example.org/" "Mozilla/5.0 (X11; Linux)"'
+FORWARDED = COMBINED + ' "203.0.113.9, 10.0.0.1"'
+
+
+def in_doubled(line: str) -> str:
+    """A line wrapped in quotes, with its own doubled, as CSV does it."""
+    return '"' + line.replace('"', '""') + '"'
+
+
+def in_escaped(line: str) -> str:
+    r"""A line wrapped in quotes, with its own as \"."""
+    return '"' + line.replace('"', r"\"") + '"'
+
+
+def in_plain(line: str) -> str:
+    """A line wrapped in quotes, with its own left alone."""
+    return f'"{line}"'
+
+
+@pytest.mark.parametrize("wrapped", [str, in_doubled, in_escaped, in_plain])
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (COMMON, "common"),
+        (COMBINED, "combined"),
+        (FORWARDED, "combined"),
+        (COMBINED.replace("https://example.org/", "-"), "combined"),
+        (COMBINED.replace("Mozilla/5.0 (X11; Linux)", ""), "combined"),
+        (START + '"-" 408 - "-" "-"', "combined"),
+        (START + '"-" 408 -', "common"),
+    ],
+)
+def test_a_line_is_recognised_however_it_is_wrapped(
+    wrapped: type[str], line: str, expected: str
+) -> None:
+    assert recognise({"a.log": f"{wrapped(line)}\n" * 3}) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (START + r'"GET / HTTP/1.1" 200 5 "-" "an \"odd\" agent \\"', "combined"),
+        (START + r'"GET /\"quoted\" HTTP/1.1" 200 5', "common"),
+        (START + r'"\x16\x03\x01\x00" 400 150 "-" "-"', "combined"),
+        (START + r'"\x16\x03\x01\x00" 400 150', "common"),
+        (START + '"" 400 0 "-" "-"', "combined"),
+        (START + '"" 400 0', "common"),
+        (COMBINED.replace("192.0.2.7", "2001:db8::8a2e:370:7334"), "combined"),
+        (COMMON.replace("192.0.2.7", "::1"), "common"),
+        (COMMON.replace("192.0.2.7 - -", "host.example.org - Ann of Cleves"), "common"),
+        (COMBINED + "  ", "combined"),
+        (COMMON + " \t", "common"),
+    ],
+)
+def test_what_real_lines_hold_does_no_harm(line: str, expected: str) -> None:
+    assert recognise({"a.log": f"{line}\n{line}\n"}) == expected
+
+
+@pytest.mark.parametrize(("line", "expected"), [(COMMON, "common"), (COMBINED, "combined")])
+def test_the_ends_of_lines_do_not_matter(line: str, expected: str) -> None:
+    assert recognise({"a.log": f"{line}\r\n{line}\r\n\r\n"}) == expected
+    assert recognise({"a.log": line}) == expected
+    assert recognise({"a.log": f"\ufeff{line}\n"}) == expected
+    assert recognise({"a.log": f"\n\n \n{line}\n"}) == expected
+
+
+def test_a_few_broken_lines_do_not_change_the_outcome() -> None:
+    broken = ["", "garbage", COMBINED[:60], COMBINED[:100], "\0\0\0", COMMON]
+    for line, expected in ((COMBINED, "combined"), (COMMON, "common")):
+        head = "\n".join([*broken, *[line] * 5, *broken, *[line] * 5, line[:90]])
+        assert recognise({"a.log": head}) == expected
+
+
+def test_files_of_one_format_are_recognised_as_it() -> None:
+    assert recognise({"a.log": COMBINED, "b.log": FORWARDED, "c.log": COMBINED}) == "combined"
+    assert recognise({"a.log": COMMON, "b.log": COMMON}) == "common"
+
+
+@pytest.mark.parametrize("empty", ["", "\n", " \r\n\t\r\n", "\0\0\0"])
+def test_empty_files_have_no_say(empty: str) -> None:
+    assert recognise({"a.log": empty, "b.log": COMMON, "c.log": empty}) == "common"
+    assert recognise({"a.log": empty}) in ("common", "combined")
+
+
+def test_files_of_different_formats_are_refused_with_one_of_each() -> None:
+    heads = {"x/a.log": COMMON, "x/b.log": COMBINED, "x/empty.log": ""}
+    with pytest.raises(InputError, match="--format") as refused:
+        recognise(heads)
+    assert "x/a.log is common" in str(refused.value)
+    assert "x/b.log is combined" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was a dark and stormy night.\n",
+        '{"status": 200, "path": "/"}\n',
+        "date,client,status\n2026-10-10,192.0.2.7,200\n",
+        "2026-10-10 13:55:36 192.0.2.7 GET /a 200\n",
+        "Oct 10 13:55:36 host sshd[1234]: Accepted password\n",
+    ],
+)
+def test_a_file_of_another_format_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InputError, match=r"b\.log is not an access log.*--format"):
+        recognise({"a.log": COMBINED, "b.log": text})
