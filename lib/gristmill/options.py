@@ -66,7 +66,9 @@ class Options:
             shared: dict[str, Any] = {
                 "dest": field.name,
                 "required": required,
-                "help": spec.help + ("" if required else f" (default: {_shown(field.default)})"),
+                "help": _literal(
+                    spec.help + ("" if required else f" (default: {_shown(field.default)})")
+                ),
                 "default": None if required else field.default,
             }
             if field.type is bool:
@@ -109,10 +111,14 @@ class Options:
         unknown = sorted(set(values) - {field.name for field in _fields(cls)})
         if unknown:
             raise UsageError(f"unknown option: {', '.join(unknown)}")
-        try:
-            return cls(**values)
-        except TypeError as error:
-            raise UsageError(str(error)) from error
+        missing = [
+            flag(field.name)
+            for field in _fields(cls)
+            if field.default is dataclasses.MISSING and field.name not in values
+        ]
+        if missing:
+            raise UsageError(f"missing: {', '.join(missing)}")
+        return cls(**values)
 
     def to_json(self) -> dict[str, Any]:
         """The options as a JSON object. `from_json(x.to_json()) == x`."""
@@ -121,6 +127,12 @@ class Options:
 
 class ArgumentParser(argparse.ArgumentParser):
     """A parser that raises `UsageError` where argparse would end the process."""
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        # Before Python 3.13 argparse drops the value of `--x=--`.
+        if arg_strings == ["--"] and action.option_strings and action.nargs is None:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> Any:
         """Raise `message`, with where to read on."""
@@ -153,6 +165,10 @@ def _spec(field: "dataclasses.Field[Any]") -> _Spec:
     if not isinstance(spec, _Spec) or field.type not in _TYPES:
         raise TypeError(f"{field.name}: declare it with option(), as str, int, float or bool")
     return spec
+
+
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")  # argparse formats help with %
 
 
 def _shown(value: object) -> str:

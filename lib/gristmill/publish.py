@@ -134,10 +134,19 @@ class Publication:
         self._storage.write_json(f"{STAGING}/{self._run}/{_COMMIT}", document)
         apply(self._storage, self._run)
 
-    def discard(self) -> None:
-        """Drop what was staged; the datasets stay as they were."""
+    def finish(self) -> bool:
+        """Carry out the commit, if it was made; gives whether it was."""
+        committed = self._storage.exists(f"{STAGING}/{self._run}/{_COMMIT}")
+        if committed:
+            apply(self._storage, self._run)
+        return committed
+
+    def discard(self) -> bool:
+        """Drop what was staged and never committed; gives whether there was anything."""
+        staged = self._storage.exists(f"{STAGING}/{self._run}")
         self._storage.delete(f"{STAGING}/{self._run}")
         self._storage.delete_empty_folder(STAGING)
+        return staged
 
     def _replaced(self, staged: Staged) -> list[StoredFile]:
         files = self._storage.data_files(staged.dataset.name)

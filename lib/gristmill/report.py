@@ -54,7 +54,7 @@ class Report:
         text = json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             raise OutputError(f"cannot write the report to {path}: {error.strerror}") from error
 
@@ -90,9 +90,11 @@ def summary(report: Report) -> str:
 
 def size(count: int) -> str:
     """A number of bytes for reading: `999 B`, `1.5 MB`."""
-    amount = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+    if count < 1000:
+        return f"{count} B"
+    amount = count / 1000
+    for unit in ("kB", "MB", "GB"):
+        if amount < 999.95:  # which would round to 1000.0
+            return f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} TB"

@@ -3,7 +3,8 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 
@@ -24,7 +25,11 @@ SETTINGS: dict[str, str] = {
     # a row's place in its partition is then its line's number in the block.
     "spark.sql.files.maxPartitionBytes": str(_BLOCK),
     "spark.sql.files.openCostInBytes": str(_BLOCK),
-    "spark.sql.execution.arrow.pyspark.enabled": "false",
+    # Where a shuffle turns out empty this rule cuts its stage out of the plan, and what was
+    # observed in it is lost.
+    "spark.sql.adaptive.optimizer.excludedRules": (
+        "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+    ),
     # The success marker would be one more file to tell from data.
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }
@@ -86,6 +91,22 @@ def session(
     if not debug:
         spark.sparkContext.setLogLevel("OFF" if quiet else "ERROR")
     return spark
+
+
+def aside(work: Callable[[], object]) -> None:
+    """Do `work` in a thread of its own and wait for it, letting its exceptions go.
+
+    A thread has its own connection to the JVM; that of a thread which Ctrl-C has stopped may be
+    in the middle of an answer.
+    """
+
+    def quietly() -> None:
+        with contextlib.suppress(Exception):
+            work()
+
+    thread = threading.Thread(target=quietly)
+    thread.start()
+    thread.join()
 
 
 @contextlib.contextmanager

@@ -40,17 +40,14 @@ class Storage:
             # Without .crc files: they would lie in the datasets, beside the data.
             filesystem = jvm.org.apache.hadoop.fs.FileSystem.getLocal(conf).getRawFileSystem()
         self._fs: Any = filesystem
-
-    @property
-    def root(self) -> str:
+        text: str = self._root.toString()
+        # Hadoop prints a local URI with one slash; every other tool wants three.
+        self.root = "file://" + text[5:] if text.startswith("file:/") else text
         """The root as a URI."""
-        return self.uri("")
 
     def uri(self, path: str) -> str:
         """`path` below the root, as a URI."""
-        text: str = self._path(path).toString()
-        # Hadoop prints a local URI with one slash; every other tool wants three.
-        return "file://" + text[5:] if text.startswith("file:/") else text
+        return f"{self.root}/{path}"
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or folder."""

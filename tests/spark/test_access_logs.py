@@ -12,8 +12,8 @@ from pyspark.sql import Row, SparkSession
 from gristmill.logs.access import REJECTS, parse
 from gristmill.text.lines import ORIGIN
 from jobs.access_logs import JOB, AccessLogOptions
+from tests.conftest import RunJob
 from tests.reference import Request, access_line
-from tests.spark.conftest import RunJob
 
 COLUMNS = [field.name for field in dataclasses.fields(Request)]
 HEAD = "192.0.2.7 - - [10/Oct/2026:13:55:36 -0700]"

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from gristmill.text.words import tokens
 from jobs.word_count import JOB, WordCountOptions
+from tests.conftest import RunJob
 from tests.reference import word_counts
-from tests.spark.conftest import RunJob
 
 # Blocks that every Unicode since 6.0 knows alike: Java's and Python's versions differ.
 CHARACTERS = "aàZßİıéе́Жъ'’ -_.1٣२कि्षไทย中日\u0301\u0327\u200c\u200dαΣς\tשׁ“”²Ⅷ🙂"

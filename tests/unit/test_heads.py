@@ -73,7 +73,11 @@ def test_no_more_of_a_gzip_file_is_unpacked_than_of_a_plain_one_is_read() -> Non
     assert _text("file:///a.gz", gzip.compress(b"a" * 5_000_000)) == "a" * HEAD
 
 
-@pytest.mark.parametrize("data", [TEXT.encode(), zipped(), b"\x1f\x8b\xff\xff garbage"])
+@pytest.mark.parametrize(
+    "data",
+    [TEXT.encode(), zipped(), zlib.compress(TEXT.encode()), b"\x1f\x8b\xff\xff garbage"],
+    ids=["text", "zip", "zlib", "garbage"],
+)
 def test_what_is_named_gz_and_is_not_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match=r"^file:///a\.gz is named \.gz but is not gzip"):
         _text("file:///a.gz", data)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -204,7 +203,7 @@ def test_values_at_the_bounds_are_taken(value: dict[str, Any]) -> None:
 def test_values_out_of_bounds_are_refused_with_the_flag_and_what_would_fit(
     field: str, value: Any, fitting: str
 ) -> None:
-    makes: list[Callable[[], Bounded]] = [
+    makes: list[Any] = [
         lambda: Bounded(**{field: value}),
         lambda: Bounded.from_json({field: value}),
         lambda: Bounded.parse([f"--{field}={value}"]),

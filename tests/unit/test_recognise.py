@@ -1,5 +1,7 @@
 """Which format access logs are in, by their first lines."""
 
+from collections.abc import Callable
+
 import pytest
 
 from gristmill.errors import InputError
@@ -38,9 +40,10 @@ def in_plain(line: str) -> str:
         (START + '"-" 408 - "-" "-"', "combined"),
         (START + '"-" 408 -', "common"),
     ],
+    ids=["common", "combined", "forwarded", "no referer", "no agent", "408 combined", "408 common"],
 )
 def test_a_line_is_recognised_however_it_is_wrapped(
-    wrapped: type[str], line: str, expected: str
+    wrapped: Callable[[str], str], line: str, expected: str
 ) -> None:
     assert recognise({"a.log": f"{wrapped(line)}\n" * 3}) == expected
 
@@ -59,6 +62,11 @@ def test_a_line_is_recognised_however_it_is_wrapped(
         (COMMON.replace("192.0.2.7 - -", "host.example.org - Ann of Cleves"), "common"),
         (COMBINED + "  ", "combined"),
         (COMMON + " \t", "common"),
+    ],
+    ids=[
+        *("agent with quotes", "path with quotes", "not HTTP, combined", "not HTTP, common"),
+        *("no request, combined", "no request, common", "IPv6", "short IPv6", "user with spaces"),
+        *("blanks behind combined", "blanks behind common"),
     ],
 )
 def test_what_real_lines_hold_does_no_harm(line: str, expected: str) -> None:

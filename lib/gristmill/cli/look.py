@@ -1,10 +1,12 @@
 """Looking at what was published, without starting a JVM."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
 import pyarrow.dataset as arrow
 from pyarrow import ArrowException
 
@@ -22,26 +24,31 @@ def head(folder: str, count: int) -> list[str]:
     if count < 1:
         raise UsageError(f"-n takes 1 or more, not {count}")
     found = _open(folder)
-    rows = found.head(count).to_pylist()
+    with _readable(folder):
+        rows = found.head(count).to_pylist()
     names = tuple(found.schema.names)
     return render(names, [tuple(_cell(row[name]) for name in names) for row in rows])
 
 
 def rejects(output: str, examples: int) -> list[str]:
     """Rejects by job and reason, with some of each. Raises `InputError`."""
-    if not (Path(_local(output)) / REJECTS.name).is_dir():
-        if not Path(_local(output)).is_dir():
-            raise InputError(f"no such output: {output}")
+    place = Path(_local(output))
+    if not place.is_dir():
+        raise InputError(f"no such output: {output}")
+    if not any(_data_files(place / REJECTS.name)):
         return ["no rejects"]
-    found = _open(f"{output}/{REJECTS.name}")
+    found = _open(str(place / REJECTS.name))
+    if missing := {field.name for field in REJECTS.fields} - set(found.schema.names):
+        raise InputError(f"{output}: rejects has no column {', '.join(sorted(missing))}")
     counts: dict[tuple[str, str], int] = {}
     kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for batch in found.to_batches():
-        for row in batch.to_pylist():
-            kind = (row["job"], row["reason"])
-            counts[kind] = counts.get(kind, 0) + 1
-            if len(kept.setdefault(kind, [])) < examples:
-                kept[kind].append(row)
+    with _readable(output):
+        for batch in found.to_batches():
+            for row in batch.to_pylist():
+                kind = (row["job"], row["reason"])
+                counts[kind] = counts.get(kind, 0) + 1
+                if len(kept.setdefault(kind, [])) < examples:
+                    kept[kind].append(row)
     lines: list[str] = []
     for (job, reason), count in sorted(counts.items()):
         lines.append(f"{job}: {reason}: {count:,}")
@@ -60,7 +67,7 @@ def file_line(source_file: str, block_start: int, line_number: int) -> int | Non
     try:
         with Path(_local(source_file)).open("rb") as file:
             return sum(_newlines(file, block_start)) + 1 + line_number
-    except OSError:
+    except (OSError, InputError):
         return None
 
 
@@ -82,13 +89,25 @@ def _where(row: dict[str, Any]) -> str:
 
 def _open(folder: str) -> Any:
     path = Path(_local(folder))
-    files = sorted(map(str, _data_files(path)))
+    files = sorted(_data_files(path))
     if not files:
         raise InputError(f"no dataset in {folder}")
-    try:
+    # As strings: left to guess, Arrow makes a 7 of the corpus 007.
+    columns = [part.partition("=")[0] for part in files[0].relative_to(path).parent.parts]
+    partitions = pa.schema([(name, pa.string()) for name in columns])
+    with _readable(folder):
         return arrow.dataset(
-            files, format="parquet", partitioning="hive", partition_base_dir=str(path)
+            [str(file) for file in files],
+            format="parquet",
+            partitioning=arrow.partitioning(partitions, flavor="hive"),
+            partition_base_dir=str(path),
         )
+
+
+@contextlib.contextmanager
+def _readable(folder: str) -> Iterator[None]:
+    try:
+        yield
     except (ArrowException, OSError) as error:
         raise InputError(f"{folder}: {error}") from error
 
@@ -111,10 +130,12 @@ def _local(uri: str) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+    return "" if value is None else _shown(str(value), _CELL)
 
 
-def _shown(raw: str) -> str:
-    text = raw if len(raw) <= _LINE else raw[: _LINE - 1] + "…"
-    return text.encode("unicode_escape").decode() if not text.isprintable() else text
+def _shown(raw: str, width: int = _LINE) -> str:
+    """`raw` on one line, cut, and with what a terminal would take for a command spelled out."""
+    text = raw[:width] if len(raw) <= width else raw[: width - 1] + "…"
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

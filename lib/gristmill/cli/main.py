@@ -10,7 +10,7 @@ from pathlib import Path
 from gristmill.cli import show
 from gristmill.cli.console import console
 from gristmill.command import INTERRUPTED, run_command
-from gristmill.errors import GristmillError, UsageError
+from gristmill.errors import GristmillError, OutputError, UsageError
 from gristmill.job import AnyJob
 from gristmill.options import ArgumentParser
 from gristmill.session import use_java
@@ -23,7 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`, by default this process's; gives the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        if words[:1] == ["run"] and len(words) > 1 and not words[1].startswith("-"):
+        if words[:1] == ["run"] and not {"-h", "--help"} & set(words[1:2]):
+            if not words[1:] or words[1].startswith("-"):
+                known = ", ".join(CATALOGUE)
+                raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
             name = words[1]
             return run_command(_job(name), words[2:], console(), program=f"gristmill run {name}")
         arguments = _parser().parse_args(words)
@@ -102,13 +105,19 @@ def _rejects(arguments: argparse.Namespace) -> None:
 def _sample(arguments: argparse.Namespace) -> None:
     from gristmill.sample import write_samples  # noqa: PLC0415  only this command needs it
 
-    for path in write_samples(
-        arguments.folder,
-        seed=arguments.seed,
-        requests=arguments.requests,
-        words=arguments.words,
-    ):
-        print(path)
+    for flag in ("requests", "words"):
+        if getattr(arguments, flag) < 0:
+            raise UsageError(f"--{flag} takes 0 or more, not {getattr(arguments, flag)}")
+    try:
+        paths = write_samples(
+            arguments.folder,
+            seed=arguments.seed,
+            requests=arguments.requests,
+            words=arguments.words,
+        )
+    except OSError as error:
+        raise OutputError(f"cannot write to {error.filename}: {error.strerror}") from error
+    print("\n".join(map(str, paths)))
 
 
 def _env(_arguments: argparse.Namespace) -> None:

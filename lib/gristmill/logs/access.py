@@ -49,7 +49,7 @@ _TIME_LENGTH = 26
 _QUOTE, _BACKSLASH = "\ufdd0", "\ufdd1"
 # RFC 9110, 5.6.2: what a method is made of.
 _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-_REQUEST = rf"(?s)^({_METHOD}) (.+) (HTTP/[0-9.]++)$"
+_REQUEST = rf"(?s)^({_METHOD}) (.+) (HTTP/[0-9.]++)\z"
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ def parse(lines: DataFrame, line_format: str) -> DataFrame:
         *ORIGIN,
         _reason(line_format).alias(REASON),
         "timestamp",
-        _value("_who", 0).alias("client"),
-        _value("_who", 1).alias("ident"),
-        _value("_who", 2).alias("user"),
+        _unescaped(_value("_who", 0)).alias("client"),
+        _unescaped(_value("_who", 1)).alias("ident"),
+        _unescaped(_value("_who", 2)).alias("user"),
         F.when(target.isNotNull(), F.get("_request", F.lit(0))).alias("method"),
         _unescaped(
             F.when(mark == 0, target).otherwise(F.substr(target, F.lit(1), mark - F.lit(1)))
@@ -170,7 +170,7 @@ def _reason(line_format: str) -> Column:
 
     client, ident, user = (F.get("_who", F.lit(number)) for number in range(3))
     # A user that starts with "- " is what follows when a virtual host stands before the client.
-    named = (client != "") & (ident != "") & ~user.rlike("^($|-? )")
+    named = (client != "") & (ident != "") & ~user.rlike(r"^(\z|-? )")
     broken = {
         "empty_line": F.trim(RAW) == "",
         "nul_byte": F.contains(RAW, F.lit("\0")),
@@ -180,8 +180,8 @@ def _reason(line_format: str) -> Column:
         "extra_fields": ~fits,
         "bad_timestamp": F.col("timestamp").isNull()
         | (F.substr("_time", F.lit(_TIME_LENGTH + 1)) != "] "),
-        "bad_status": ~F.get("_sizes", F.lit(1)).rlike("^([0-9]{3}|-)$"),
-        "bad_bytes": ~F.get("_sizes", F.lit(2)).rlike("^([0-9]{1,18}|-)$"),
+        "bad_status": ~F.get("_sizes", F.lit(1)).rlike(r"^([0-9]{3}|-)\z"),
+        "bad_bytes": ~F.get("_sizes", F.lit(2)).rlike(r"^([0-9]{1,18}|-)\z"),
     }
     reason = F.lit(None).cast("string")
     for code in reversed(REJECTS):
@@ -214,13 +214,22 @@ def recognise(heads: Mapping[str, str]) -> str:
 
 
 def _format_of(line: str) -> str | None:
-    head = _HEAD.match(line)
+    head = _HEAD.match(plain := _bare(line.rstrip()))
     if head is None:
         return None
-    quoted = len(_QUOTED.findall(line[head.end() :].replace('""', '"')))
-    return {0: None, 1: "common"}.get(quoted, "combined")
+    return "common" if len(_QUOTED.findall(plain[head.end() :])) == 1 else "combined"
+
+
+def _bare(line: str) -> str:
+    """What `_unwrapped` is for columns."""
+    if len(line) < 2 or not (line.startswith('"') and line.endswith('"')):
+        return line
+    inner = line[1:-1]
+    if r"] \"" in inner:
+        return inner.replace(r"\"", '"')
+    return inner.replace('""', '"') if re.search(r'\] ""[^ ]', inner) else inner
 
 
 _SAMPLED = 200
-_HEAD = re.compile(r'"?\S+ \S+ .+? \[[^\]]+\] (?=\\?")')
-_QUOTED = re.compile(r'\\?"(?:[^"\\]|\\.)*"')
+_HEAD = re.compile(r'\S+ \S+ .+? \[[^\]]+\] (?=")')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -29,7 +29,7 @@ _OTHER = {
     b"\xfd7zXZ": "compressed with xz: use gzip or plain text",
     b"PAR1": "a Parquet file, not text",
 }
-_TEXT_SHARE = 0.95
+_NOISE, _NULS = 0.05, 0.3
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 
 
@@ -129,6 +129,9 @@ def _text(file: str, data: bytes) -> str:
             raise InputError(f"{file} is {what}")
     # A log that was truncated while its writer held it open starts with a run of NULs.
     data = data.lstrip(b"\0")
-    if len(data.translate(None, _CONTROL)) < _TEXT_SHARE * len(data):
+    # Nor need a run of NULs in its midst make it binary: its line is rejected, not the file.
+    said = data.translate(None, b"\0")
+    noise = len(said) - len(said.translate(None, _CONTROL))
+    if noise > _NOISE * len(said) or len(data) - len(said) > _NULS * len(data):
         raise InputError(f"{file} is binary, not text: leave it out")
     return data.decode("utf-8", errors="replace")

@@ -1,16 +1,20 @@
-"""One Spark for the tests of a process."""
+"""One Spark for the tests of a process, and sample data."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from gristmill.cli import main
 from gristmill.execute import Request, Run, execute
 from gristmill.job import AnyJob
 from gristmill.options import Options
 from gristmill.report import Report
+from gristmill.sample import write_samples
 from gristmill.session import session, use_java
+from tests.process import Finished, Gristmill
 
 RunJob = Callable[..., Report]
 
@@ -49,3 +53,29 @@ def run_job(spark: SparkSession, tmp_path: Path) -> RunJob:
         return execute(spark, job, request, Run.new(), lambda _text: None)
 
     return run
+
+
+@pytest.fixture
+def command(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Gristmill:
+    """Run `gristmill` with arguments in this process, on its Spark."""
+    monkeypatch.setattr("gristmill.command.session", lambda *_args, **_kwargs: spark)
+    monkeypatch.setattr(SparkSession, "stop", lambda _self: None)
+    monkeypatch.setattr(signal, "signal", lambda *_args: None)
+
+    def run(*arguments: str | Path) -> Finished:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        told = capsys.readouterr()
+        return Finished(code, told.out, told.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small sample data: `logs/` and `text/`."""
+    folder = tmp_path_factory.mktemp("samples")
+    write_samples(folder, requests=2000, words=3000)
+    return folder
