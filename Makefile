@@ -43,7 +43,7 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 	$(GRISTMILL) rejects $(OUT)
 
 test: setup ## Run every test
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
 	$(RUN)/pytest tests/unit
