@@ -77,7 +77,7 @@ class Storage:
             if name.startswith(HIDDEN):
                 continue
             if status.isDirectory():
-                yield from self._walk(f"{folder}/{name}", f"{prefix}{name}/")
+                yield from self._walk(f"{folder}/{name}" if folder else name, f"{prefix}{name}/")
             else:
                 yield StoredFile(f"{prefix}{name}", status.getLen())
 

@@ -16,7 +16,7 @@ from tests.reference import access_line
 
 @pytest.fixture(scope="module")
 def output(gristmill: Gristmill, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An output root that access-logs and traffic-summary have written."""
+    """An output root that access-logs has written."""
     out = tmp_path_factory.mktemp("run") / "out"
     report = out.parent / "reports" / "logs.json"
     done = gristmill(
@@ -25,8 +25,6 @@ def output(gristmill: Gristmill, samples: Path, tmp_path_factory: pytest.TempPat
     assert done.code == 0, done.err
     (out.parent / "stdout").write_text(done.out)
     (out.parent / "stderr").write_text(done.err)
-    done = gristmill("run", "traffic-summary", "--input", out, "--output", out)
-    assert done.code == 0, done.err
     return out
 
 
@@ -92,8 +90,6 @@ def test_other_readers_find_types_and_partitions(output: Path) -> None:
     assert (columns["status"], columns["bytes"], columns["date"]) == ("INTEGER", "BIGINT", "DATE")
     strays = "(timestamp AT TIME ZONE 'UTC')::DATE <> date"
     assert query(f"SELECT count(*) FROM {requests} WHERE {strays}") == [(0,)]
-    hourly = f"SELECT sum(requests) FROM '{output}/traffic_hourly/*/*.parquet'"
-    assert query(hourly) == query(f"SELECT count(*) FROM {requests}")
 
 
 def test_rejects_are_shown_at_their_place_without_starting_java(
@@ -111,6 +107,6 @@ def test_rejects_are_shown_at_their_place_without_starting_java(
 
 def test_looking_changes_nothing(gristmill: Gristmill, output: Path) -> None:
     before = snapshot(output)
-    assert gristmill("head", output / "top_paths", "-n", "3").out.count("\n") == 5
+    assert gristmill("head", output / "web_requests", "-n", "3").out.count("\n") == 5
     assert gristmill("rejects", output).code == 0
     assert snapshot(output) == before
