@@ -12,6 +12,11 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON_DOWNLOADS := never
 
 RUN := $(VENV)/bin
+# The interpreter itself, not a link to it that may go away.
+INTERPRETER = $(shell $(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.executable))')
+# An environment whose interpreter has gone is made anew.
+$(if $(shell $(RUN)/python -c '' 2>/dev/null && echo alive),,$(shell rm -f $(STAMP)))
+$(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv))
 GRISTMILL := $(RUN)/gristmill
 
 .DEFAULT_GOAL := help
@@ -26,12 +31,12 @@ setup: $(STAMP) ## Install everything into .venv/ (nothing outside this folder)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Gristmill needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "No uv on this machine: installing one into .uv/"
-	@$(PYTHON) -m venv .uv
+	@$(INTERPRETER) -m venv .uv
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(STAMP): pyproject.toml uv.lock | $(if $(UV_ON_PATH),,.uv/bin/uv)
 	@echo "Installing into $(VENV)/ …"
-	@$(UV) sync --quiet --locked --python $(PYTHON)
+	@$(UV) sync --quiet --locked --python $(INTERPRETER)
 	@touch $@
 
 run: setup ## Run the three jobs on the sample data and show what came out, in out/

@@ -25,7 +25,7 @@ class DatasetReport:
 class Report:
     """A run, finished or failed; the JSON has these fields under these names.
 
-    `started` is ISO 8601 in UTC. `seconds` is how long the run took, without Spark's start.
+    `started` is ISO 8601 in UTC. `seconds` is how long the run took, with the start of Spark.
     `lines` are the lines or rows that were read, and `rejects` counts those that were rejected,
     by reason. `error` is null unless `state` is `failed`.
     """
