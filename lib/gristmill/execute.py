@@ -20,7 +20,7 @@ from gristmill.quality import REASON, divide, judge
 from gristmill.report import DatasetReport, Report
 from gristmill.session import aside
 from gristmill.storage import Storage
-from gristmill.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE
+from gristmill.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
 
 _NAMED_FILES = 1000
 _DISCARDS, _PAUSE = 20, 0.25
@@ -151,6 +151,8 @@ def _stage_all(
 ) -> _Counted:
     judged = judge(rows, job.checks)
     can_reject = bool(_reasons(job))
+    if can_reject and not set(ORIGIN) <= set(rows.columns):
+        raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     seen = Observation()
     valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
     frames = job.transform(valid, request.options)

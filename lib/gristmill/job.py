@@ -51,8 +51,9 @@ class Job(Generic[OptionsT]):
     """What is computed.
 
     `transform(rows, options)` gives one frame for each dataset in `writes`, by name; it never
-    sees a path, a session or a clock. `scope(options)` names the partition that a run rewrites
-    even when it has no rows for it, as partition column -> value.
+    sees a path, a session or a clock. A row that breaks one of `checks` becomes a reject, for which
+    the reader has to give the columns of `ORIGIN`. `scope(options)` names the partition that a run
+    rewrites even when it has no rows for it, as partition column -> value.
     """
 
     name: str

@@ -71,15 +71,15 @@ def text_files(spark: SparkSession, inputs: Sequence[str]) -> TextFiles:
 
 @dataclass(frozen=True)
 class Lines:
-    """A reader that gives each line as a row: `line string`. It rejects nothing."""
+    """A reader that gives each line as a row: `line string`. By itself it rejects nothing."""
 
     help: str = "text files, folders and globs, plain or .gz"
     rejects: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
-        """Rows of `line string`."""
+        """Rows of `line string`, with the columns of `ORIGIN`."""
         found = text_files(spark, inputs)
-        return Reading(found.lines.select(F.col(RAW).alias("line")))
+        return Reading(found.lines.withColumn("line", F.col(RAW)))
 
 
 def _as_glob(spark: SparkSession, path: str) -> str:

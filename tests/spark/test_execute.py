@@ -1,0 +1,151 @@
+"""The road of a run, on a job made for it: checks, audits, and an interrupt at the worst moment."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from gristmill import Check, Dataset, Field, Job, Options, publish
+from gristmill.errors import AuditError, SchemaError, UsageError
+from gristmill.execute import Request
+from gristmill.job import Transform
+from gristmill.text.lines import Lines
+from tests.conftest import RunJob
+from tests.process import rows, snapshot
+
+NUMBERS = Dataset(
+    name="numbers",
+    help="Whole numbers, by whether they are even.",
+    fields=(Field("n", "int", "the number"), Field("even", "string", "yes or no")),
+    partitioned_by=("even",),
+    replaces="partition",
+    checks=(Check("even_is_true", lambda: (F.col("n") % 2 == 0) == (F.col("even") == "yes")),),
+)
+
+
+def numbers(lines: DataFrame, _options: Options) -> Mapping[str, DataFrame]:
+    n = F.col("line").cast("int")
+    even = F.when(n % 2 == 0, "yes").otherwise("no")
+    return {"numbers": lines.select(n.alias("n"), even.alias("even"))}
+
+
+def lying(lines: DataFrame, options: Options) -> Mapping[str, DataFrame]:
+    return {"numbers": numbers(lines, options)["numbers"].withColumn("even", F.lit("yes"))}
+
+
+def mistyped(lines: DataFrame, _options: Options) -> Mapping[str, DataFrame]:
+    return {"numbers": lines.select(F.col("line").alias("n"))}
+
+
+JOB = Job(
+    name="numbers",
+    help="Load numbers.",
+    options=Options,
+    reads=Lines(),
+    writes=(NUMBERS,),
+    transform=numbers,
+    checks=(
+        Check("not_a_number", lambda: F.col("line").try_cast("int").isNotNull()),
+        Check("negative", lambda: F.col("line").try_cast("int") >= 0),
+    ),
+)
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    (tmp_path / "in.txt").write_text("1\n2\nthree\n-4\n5\n")
+    return tmp_path / "in.txt"
+
+
+def test_a_row_that_breaks_a_check_becomes_a_reject_with_its_place(
+    spark: SparkSession, run_job: RunJob, lines: Path, tmp_path: Path
+) -> None:
+    report = run_job(JOB, lines)
+    assert (report.lines, report.rejected) == (5, 2)
+    assert report.rejects == {"not_a_number": 1, "negative": 1}
+    rejects = spark.read.parquet(str(tmp_path / "out" / "rejects"))
+    found = rejects.select("job", "reason", "line_number", "raw").orderBy("line_number").collect()
+    assert [tuple(row) for row in found] == [
+        ("numbers", "not_a_number", 3, "three"),
+        ("numbers", "negative", 4, "-4"),
+    ]
+    assert rows(tmp_path / "out" / "numbers") == 3
+
+
+@pytest.mark.parametrize(
+    ("transform", "error", "says"),
+    [
+        (lying, AuditError, "numbers: 2 rows break even_is_true"),
+        (mistyped, SchemaError, "n is string, not int; even is missing"),
+    ],
+)
+def test_a_transform_that_breaks_the_contract_publishes_nothing(
+    run_job: RunJob,
+    lines: Path,
+    tmp_path: Path,
+    transform: Transform[Options],
+    error: type,
+    says: str,
+) -> None:
+    run_job(JOB, lines)
+    before = snapshot(tmp_path / "out")
+    with pytest.raises(error, match=says):
+        run_job(dataclasses.replace(JOB, transform=transform), lines)
+    assert snapshot(tmp_path / "out") == before
+
+
+def test_files_that_went_missing_from_the_stage_are_noticed(
+    run_job: RunJob, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = publish.Publication.stage
+
+    def losing(self: publish.Publication, *arguments: object) -> publish.Staged:
+        staged = stage(self, *arguments)  # type: ignore[arg-type]
+        next((tmp_path / "out" / "_staging").glob("*/numbers/even=no/*.parquet")).unlink()
+        return staged
+
+    monkeypatch.setattr(publish.Publication, "stage", losing)
+    with pytest.raises(AuditError, match="numbers: 3 rows were made, 1 written"):
+        run_job(JOB, lines)
+    assert list(snapshot(tmp_path / "out")) == ["_gristmill.json"]
+
+
+def test_an_interrupt_after_the_commit_does_not_undo_it(
+    run_job: RunJob, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply, calls = publish.apply, 0
+
+    def interrupted_once(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise KeyboardInterrupt
+        apply(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(publish, "apply", interrupted_once)
+    report = run_job(JOB, lines)
+    assert report.state == "done"
+    assert rows(tmp_path / "out" / "numbers") == 3
+    assert not (tmp_path / "out" / "_staging").exists()
+
+
+def test_the_sessions_job_group_is_left_as_it_was(
+    spark: SparkSession, run_job: RunJob, lines: Path
+) -> None:
+    run_job(JOB, lines)
+    assert spark.sparkContext.getLocalProperty("spark.jobGroup.id") is None
+
+
+def test_a_file_that_is_named_twice_is_read_once(
+    run_job: RunJob, lines: Path, tmp_path: Path
+) -> None:
+    assert run_job(JOB, lines, lines, tmp_path / "*.txt").lines == 5
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
+def test_a_rate_of_rejects_is_a_share(rate: float) -> None:
+    with pytest.raises(UsageError, match="--max-reject-rate takes 0 to 1"):
+        Request(("in",), "out", Options(), rate)
