@@ -48,7 +48,7 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 	$(GRISTMILL) rejects $(OUT)
 
 test: setup ## Run every test
-	$(RUN)/pytest -n 2
+	$(RUN)/pytest -n 2 --dist worksteal
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
 	$(RUN)/pytest tests/unit
