@@ -1,11 +1,13 @@
 """What the documentation says is what the code does."""
 
 import ast
+import gzip
 import re
 from dataclasses import fields
 from pathlib import Path
 
 from gristmill.report import DatasetReport, Report
+from gristmill.sample import write_samples
 from jobs import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,19 @@ def test_the_job_in_the_readme_is_a_whole_job() -> None:
     scope: dict[str, object] = {"__name__": "statuses"}
     exec(compile(ast.parse(code), "README.md", "exec"), scope)
     assert getattr(scope["JOB"], "name", None) == "statuses"
+
+
+def test_the_committed_samples_are_what_the_generator_makes(tmp_path: Path) -> None:
+    def contents(folder: Path) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(folder)): (
+                gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            )
+            for path in folder.rglob("*.*")
+        }
+
+    write_samples(tmp_path)
+    assert contents(tmp_path) == contents(ROOT / "data" / "sample")
 
 
 def readme_job() -> str:

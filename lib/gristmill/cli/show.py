@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from gristmill.console import render
+from gristmill.dataset import REJECTS
 from gristmill.job import AnyJob
 from gristmill.options import describe
 
@@ -19,7 +20,8 @@ def job(shown: AnyJob) -> list[str]:
     """All about one job: what it reads, its options, its datasets, why it rejects lines."""
     lines = [f"{shown.name}: {shown.help}", "", f"reads  {shown.reads.help}", ""]
     lines += render(("option", "default", "what it does"), describe(shown.options))
-    for dataset in shown.writes:
+    codes = {**shown.reads.rejects, **{check.code: "a check" for check in shown.checks}}
+    for dataset in (*shown.writes, *([REJECTS] if codes else [])):
         partitions = ", ".join(dataset.partitioned_by)
         lines += [
             "",
@@ -30,7 +32,6 @@ def job(shown: AnyJob) -> list[str]:
             ("column", "type", "what it holds"),
             [(field.name, field.type, field.help) for field in dataset.fields],
         )
-    codes = {**shown.reads.rejects, **{check.code: "a check" for check in shown.checks}}
     if codes:
         lines += ["", "rejects  a line is rejected for the first of these that holds"]
         lines += render(("reason", "what it means"), list(codes.items()))
