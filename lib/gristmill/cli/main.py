@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     jobs = command("jobs", _jobs, "list the jobs, or show one: gristmill jobs show NAME")
     jobs.add_argument("show", nargs="?", choices=["show"], metavar="show")
     jobs.add_argument("name", nargs="?", metavar="NAME")
-    run = command("run", _run_which, "run a job: gristmill run NAME --input URI… --output URI")
+    # Only its help comes from here: main() hands a run to the parser of the job that it names.
+    text = "run a job: gristmill run NAME --input URI… --output URI"
+    run = commands.add_parser("run", help=text, description=text)
     run.add_argument("name", metavar="NAME")
     head = command("head", _head, "show the first rows of a dataset")
     head.add_argument("dataset", metavar="DATASET", help="its folder: OUTPUT/NAME")
@@ -84,10 +86,6 @@ def _jobs(arguments: argparse.Namespace) -> None:
         raise UsageError("which job? gristmill jobs show NAME")
     lines = show.job(_job(arguments.name)) if arguments.show else show.jobs(CATALOGUE.values())
     print("\n".join(lines))
-
-
-def _run_which(_arguments: argparse.Namespace) -> None:
-    raise UsageError("which job? gristmill run NAME --input URI… --output URI")
 
 
 def _head(arguments: argparse.Namespace) -> None:
