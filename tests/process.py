@@ -65,9 +65,14 @@ def rows(dataset: Path) -> int:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """All files below a folder."""
+    """All files below a folder, without those that Gristmill keeps for itself."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and "_gristmill" not in path.parts
     }
+
+
+def staged(output: Path) -> list[Path]:
+    """What runs that are not finished have left below an output root."""
+    return sorted((output / "_gristmill" / "staging").glob("*/*"))

@@ -13,7 +13,7 @@ from gristmill.errors import GristmillError
 from gristmill.execute import Request, Run, execute
 from gristmill.failures import explain
 from gristmill.job import AnyJob
-from gristmill.options import ArgumentParser
+from gristmill.options import ArgumentParser, duration
 from gristmill.progress import watch
 from gristmill.report import Report
 from gristmill.session import aside, session, spark_version, submitted, use_java
@@ -29,7 +29,8 @@ def main(job: AnyJob) -> None:
 def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str) -> int:
     """Run `job` with the flags in `argv`.
 
-    Gives the exit code: 0 done, 1 failed, 2 wrong usage, 3 too many rejects, 130 interrupted.
+    Gives the exit code: 0 done, 1 failed, 2 wrong usage, 3 too many rejects, 4 another run
+    writes the same datasets, 130 interrupted.
     """
     debug = "--debug" in argv
     if not debug:
@@ -42,6 +43,7 @@ def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str
             output=arguments.output,
             options=job.options.from_namespace(arguments),
             max_reject_rate=arguments.max_reject_rate,
+            wait=arguments.wait,
         )
         return _run(job, request, arguments.report, console, debug=debug)
     except GristmillError as error:
@@ -74,6 +76,13 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         default=1.0,
         metavar="R",
         help="publish nothing if a larger share of the lines (0 to 1) is rejected (default: 1)",
+    )
+    group.add_argument(
+        "--wait",
+        type=duration,
+        default="10m",
+        metavar="SPAN",
+        help="how long to wait for another run that writes the same datasets (default: 10m)",
     )
     group.add_argument("--debug", action="store_true", help="print everything when it fails")
     return parser

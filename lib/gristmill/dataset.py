@@ -6,6 +6,7 @@ from typing import Literal
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from gristmill.contract import Contract
 from gristmill.errors import SchemaError
 from gristmill.quality import Check
 
@@ -52,6 +53,12 @@ class Dataset:
     def ddl(self) -> str:
         """The schema as Spark's DDL."""
         return ", ".join(f"`{field.name}` {field.type}" for field in self.fields)
+
+    @property
+    def contract(self) -> Contract:
+        """What it promises to its readers, to be remembered by the output root."""
+        fields = tuple((field.name, field.type) for field in self.fields)
+        return Contract(self.name, fields, self.partitioned_by, self.replaces)
 
     def conform(self, frame: DataFrame) -> DataFrame:
         """`frame` with exactly this dataset's columns, in order.

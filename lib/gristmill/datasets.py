@@ -9,7 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from gristmill.dataset import Dataset
 from gristmill.errors import InputError
 from gristmill.job import Reading
-from gristmill.storage import Storage
+from gristmill.publish import layout
+from gristmill.publish.snapshot import settled
+from gristmill.storage.hadoop import is_literal, open_storage
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,21 @@ class DatasetReader:
 
     def _read(self, spark: SparkSession, uri: str) -> DataFrame:
         name = self.dataset.name
-        place = Storage(spark, uri)
-        folder = name if place.is_folder(name) else ""
-        if not place.exists(folder):
+        if not is_literal(spark, uri):
             raise InputError(f"no such input: {uri}")
-        if not any(file.path.endswith(".parquet") for file in place.data_files(folder)):
-            raise InputError(f"no dataset {name} in {uri}: run the job that writes it first")
-        reader = spark.read.schema(self.dataset.ddl)
-        base = place.uri(folder) if folder else place.root
-        return reader.option("basePath", base).parquet(base)
+        place = open_storage(spark, uri)
+        if place.is_file(layout.MARKER) or name in place.names(""):
+            root, folder = place, f"{place.root}/{name}"
+        else:
+            # The folder of the dataset itself, which may lie in an output root.
+            root, folder = open_storage(spark, place.root.rpartition("/")[0]), place.root
+
+        def look() -> DataFrame:
+            if not any(file.path.endswith(".parquet") for file in data.data_files("")):
+                raise InputError(f"no dataset {name} in {uri}: run the job that writes it first")
+            # Spark lists the files here and now.
+            reader = spark.read.schema(self.dataset.ddl)
+            return reader.option("basePath", folder).parquet(folder)
+
+        data = open_storage(spark, folder)
+        return settled(root, name, look)

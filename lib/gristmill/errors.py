@@ -22,11 +22,23 @@ class OutputError(GristmillError):
 
 
 class SchemaError(GristmillError):
-    """A frame does not fit the dataset that it is meant for."""
+    """A frame does not fit its dataset, or a dataset what the output root holds of it."""
 
 
 class AuditError(GristmillError):
     """What was staged is not what was observed; nothing was published."""
+
+
+class BusyError(GristmillError):
+    """Another run writes the same datasets and did not finish in time; nothing was published."""
+
+    exit_code = 4
+
+
+class LeaseLostError(GristmillError):
+    """The run was taken for dead, and another took over; nothing was published."""
+
+    exit_code = 4
 
 
 class TooManyRejectsError(GristmillError):

@@ -5,25 +5,34 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.dataset import REJECTS, Dataset
-from gristmill.errors import AuditError, InputError, TooManyRejectsError, UsageError
+from gristmill.errors import (
+    AuditError,
+    InputError,
+    OutputError,
+    TooManyRejectsError,
+    UsageError,
+)
 from gristmill.job import AnyJob
 from gristmill.options import Options
-from gristmill.publish import Publication, Staged, open_root, run_id
+from gristmill.publish import Origin, Publication, run_id
+from gristmill.publish.lease import owner
 from gristmill.quality import REASON, divide, judge
 from gristmill.report import DatasetReport, Report
 from gristmill.session import aside
-from gristmill.storage import Storage
+from gristmill.storage import StoredFile
+from gristmill.storage.hadoop import open_storage, qualified
 from gristmill.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
+from gristmill.write import partition_folder, rows_by_file, write
 
 _NAMED_FILES = 1000
-_DISCARDS, _PAUSE = 20, 0.25
+_SWEEPS, _PAUSE = 20, 0.25
 
 
 @dataclass(frozen=True)
@@ -31,13 +40,15 @@ class Request:
     """What to run a job on.
 
     `inputs` are paths, globs or URIs, `output` is the root that holds the datasets. A run whose
-    share of rejected lines is above `max_reject_rate` (0 to 1) publishes nothing.
+    share of rejected lines is above `max_reject_rate` (0 to 1) publishes nothing. `wait` is how
+    long to wait for other runs that write the same datasets.
     """
 
     inputs: tuple[str, ...]
     output: str
     options: Options
     max_reject_rate: float = 1.0
+    wait: timedelta = timedelta(minutes=10)
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -72,18 +83,20 @@ def execute(
 
     Raises a `GristmillError`; then nothing was published, and earlier output is as it was.
     """
-    storage = Storage(spark, request.output)
-    open_root(storage, run.started)
-    reading = job.reads.read(spark, request.inputs, request.options)
-    for note in reading.notes:
-        tell(note)
-    publication = Publication(storage, run.id, _batch(spark, job, request.inputs))
+    storage = open_storage(spark, request.output)
+    contracts = [dataset.contract for dataset in job.writes]
+    publication = Publication(storage, _origin(spark, job, request, run), contracts)
     spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
     try:
-        counted = _stage_all(job, request, reading.rows, publication)
-        publication.commit()
-    except BaseException:
-        if not _settle(spark, run, publication):
+        publication.begin(request.wait, tell)
+        reading = job.reads.read(spark, request.inputs, request.options)
+        for note in reading.notes:
+            tell(note)
+        staging = _Staging(spark, publication, storage.root)
+        counted = _stage_all(job, request, reading.rows, staging)
+        publication.commit(counted.lines, counted.rejected)
+    except BaseException as error:
+        if not _settle(spark, run, publication) or isinstance(error, OutputError):
             raise
     finally:
         _context(spark).clearJobGroup()
@@ -99,7 +112,7 @@ def execute(
         lines=counted.lines,
         rejected=counted.rejected,
         rejects=counted.reasons,
-        datasets=tuple(_dataset_report(storage, stage) for stage in counted.stages),
+        datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
         notes=reading.notes,
     )
 
@@ -110,15 +123,15 @@ def _settle(spark: SparkSession, run: Run, publication: Publication) -> bool:
 
     def settle() -> None:
         nonlocal published
+        _context(spark).cancelJobGroupAndFutureJobs(run.id)
         published = publication.finish()
         if published:
             return
-        _context(spark).cancelJobGroupAndFutureJobs(run.id)
         # A write that Ctrl-C has left without its caller makes its folder anew until it notices.
-        for _ in range(_DISCARDS):
-            if not publication.discard():
-                break
+        for _ in range(_SWEEPS):
             time.sleep(_PAUSE)
+            if not publication.sweep():
+                break
 
     # What cannot be settled now a later run will settle.
     aside(settle)
@@ -130,11 +143,32 @@ def _context(spark: SparkSession) -> Any:
     return wrapped.sc()
 
 
+def _origin(spark: SparkSession, job: AnyJob, request: Request, run: Run) -> Origin:
+    return Origin(
+        run=run.id,
+        job=job.name,
+        options=request.options.to_json(),
+        inputs=request.inputs,
+        batch=_batch(spark, job, request.inputs),
+        owner=owner(),
+    )
+
+
+@dataclass(frozen=True)
+class _Staging:
+    """Where a run's datasets are staged: `root` is the output root, as a URI."""
+
+    spark: SparkSession
+    publication: Publication
+    root: str
+
+
 @dataclass(frozen=True)
 class _Stage:
     """A staged dataset, and what was observed of its rows while they were written."""
 
-    staged: Staged
+    dataset: Dataset
+    files: Sequence[StoredFile]
     observed: Mapping[str, int]
 
 
@@ -146,9 +180,7 @@ class _Counted:
     stages: Sequence[_Stage]
 
 
-def _stage_all(
-    job: AnyJob, request: Request, rows: DataFrame, publication: Publication
-) -> _Counted:
+def _stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: _Staging) -> _Counted:
     judged = judge(rows, job.checks)
     can_reject = bool(_reasons(job))
     if can_reject and not set(ORIGIN) <= set(rows.columns):
@@ -157,7 +189,7 @@ def _stage_all(
     valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
     frames = job.transform(valid, request.options)
     scope = job.scope(request.options)
-    stages = [_stage(publication, dataset, frames[dataset.name], scope) for dataset in job.writes]
+    stages = [_stage(staging, dataset, frames[dataset.name], scope) for dataset in job.writes]
 
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
     if lines == 0:
@@ -166,11 +198,11 @@ def _stage_all(
         rejects = _rejects(job, judged, seen.get["rejected_files"])
         if rejected > request.max_reject_rate * lines:
             raise _too_many(rejected, lines, request.max_reject_rate, rejects)
-        stages.append(_stage(publication, REJECTS, rejects, {}, _by_reason(job)))
+        stages.append(_stage(staging, REJECTS, rejects, {}, _by_reason(job)))
         if stages[-1].observed["rows"] != rejected:
             raise AuditError("the input changed while it was read: run again")
     elif can_reject:
-        publication.stage_nothing(REJECTS)
+        staging.publication.stage(REJECTS.contract, ())
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
     return _Counted(
         lines, rejected, {code: count for code, count in reasons.items() if count}, stages
@@ -223,52 +255,51 @@ def _too_many(rejected: int, lines: int, rate: float, rejects: DataFrame) -> Too
 
 
 def _stage(
-    publication: Publication,
+    staging: _Staging,
     dataset: Dataset,
     frame: DataFrame,
     scope: Mapping[str, str],
     extra: Sequence[Column] = (),
 ) -> _Stage:
+    spark, publication = staging.spark, staging.publication
     observation = Observation()
     broken = [F.count_if(~check.holds()).alias(check.code) for check in dataset.checks]
     metrics = [F.count(F.lit(1)).alias("rows"), *broken, *extra]
     observed = dataset.conform(frame).observe(observation, *metrics)
-    staged = publication.stage(dataset, observed, scope)
-    _audit(frame.sparkSession, publication.uri(dataset), staged, observation.get)
-    return _Stage(staged, observation.get)
+    uri = f"{staging.root}/{publication.folder(dataset.name)}"
+    write(dataset, observed, uri)
+    files = publication.staged(dataset.name)
+    counted = rows_by_file(spark, dataset, uri) if files else {}
+    rows = [counted.get(file.path, 0) for file in files]
+    _audit(dataset, sum(rows), observation.get)
+    emptied = [partition_folder(spark, scope)] if scope else []
+    publication.stage(dataset.contract, rows, emptied)
+    return _Stage(dataset, files, observation.get)
 
 
-def _audit(spark: SparkSession, uri: str, staged: Staged, observed: Mapping[str, int]) -> None:
-    """Hold what lies on disk against the contract and against what was observed."""
-    dataset = staged.dataset
+def _audit(dataset: Dataset, written: int, observed: Mapping[str, int]) -> None:
+    """Hold what lies in the stage against the checks and against what was observed."""
     for check in dataset.checks:
         if observed[check.code]:
             raise AuditError(f"{dataset.name}: {observed[check.code]:,} rows break {check.code}")
-    rows = 0
-    if staged.files:
-        written = spark.read.parquet(uri)
-        found = {field.name: field.dataType.simpleString() for field in written.schema.fields}
-        for field in dataset.fields:
-            if field.name not in dataset.partitioned_by and found.get(field.name) != field.type:
-                raise AuditError(f"{dataset.name}: {field.name} was written as {found[field.name]}")
-        rows = written.count()
-    if rows != observed["rows"]:
-        raise AuditError(f"{dataset.name}: {observed['rows']:,} rows were made, {rows:,} written")
+    if written != observed["rows"]:
+        raise AuditError(
+            f"{dataset.name}: {observed['rows']:,} rows were made, {written:,} written"
+        )
 
 
 def _batch(spark: SparkSession, job: AnyJob, inputs: Sequence[str]) -> str:
     """A name for what a run reads, by which a rerun finds the files to replace."""
-    places = sorted(Storage(spark, uri).root for uri in inputs)
+    places = sorted(qualified(spark, uri) for uri in inputs)
     return hashlib.sha256("\n".join([job.name, *places]).encode()).hexdigest()[:12]
 
 
-def _dataset_report(storage: Storage, stage: _Stage) -> DatasetReport:
-    staged = stage.staged
+def _dataset_report(root: str, stage: _Stage) -> DatasetReport:
     return DatasetReport(
-        name=staged.dataset.name,
+        name=stage.dataset.name,
         rows=stage.observed["rows"],
-        partitions=staged.partitions,
-        files=len(staged.files),
-        bytes=sum(file.size for file in staged.files),
-        uri=storage.uri(staged.dataset.name),
+        partitions=len({file.path.rpartition("/")[0] for file in stage.files}),
+        files=len(stage.files),
+        bytes=sum(file.size for file in stage.files),
+        uri=f"{root}/{stage.dataset.name}",
     )

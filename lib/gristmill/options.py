@@ -5,6 +5,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Self
 
 from gristmill.errors import UsageError
@@ -137,6 +138,20 @@ class ArgumentParser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """Raise `message`, with where to read on."""
         raise UsageError(f"{message}\nTry: {self.prog} --help")
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """A span of time: a whole number of seconds, minutes, hours or days, as `30s` or `90d`.
+
+    Raises `argparse.ArgumentTypeError`, so that a parser may use it as a type.
+    """
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a span of time such as 30s, 10m or 90d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def describe(cls: type[Options]) -> list[tuple[str, str, str]]:

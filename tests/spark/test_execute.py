@@ -12,9 +12,11 @@ from gristmill import Check, Dataset, Field, Job, Options, publish
 from gristmill.errors import AuditError, SchemaError, UsageError
 from gristmill.execute import Request
 from gristmill.job import Transform
+from gristmill.publish.settle import apply
+from gristmill.storage import StoredFile
 from gristmill.text.lines import Lines
 from tests.conftest import RunJob
-from tests.process import rows, snapshot
+from tests.process import rows, snapshot, staged
 
 NUMBERS = Dataset(
     name="numbers",
@@ -100,23 +102,25 @@ def test_a_transform_that_breaks_the_contract_publishes_nothing(
 def test_files_that_went_missing_from_the_stage_are_noticed(
     run_job: RunJob, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage = publish.Publication.stage
+    list_staged = publish.Publication.staged
 
-    def losing(self: publish.Publication, *arguments: object) -> publish.Staged:
-        staged = stage(self, *arguments)  # type: ignore[arg-type]
-        next((tmp_path / "out" / "_staging").glob("*/numbers/even=no/*.parquet")).unlink()
-        return staged
+    def losing(self: publish.Publication, dataset: str) -> list[StoredFile]:
+        for folder in staged(tmp_path / "out"):
+            for file in folder.glob("even=no/*.parquet"):
+                file.unlink()
+        return list_staged(self, dataset)
 
-    monkeypatch.setattr(publish.Publication, "stage", losing)
+    monkeypatch.setattr(publish.Publication, "staged", losing)
     with pytest.raises(AuditError, match="numbers: 3 rows were made, 1 written"):
         run_job(JOB, lines)
-    assert list(snapshot(tmp_path / "out")) == ["_gristmill.json"]
+    assert not snapshot(tmp_path / "out")
+    assert not staged(tmp_path / "out")
 
 
 def test_an_interrupt_after_the_commit_does_not_undo_it(
     run_job: RunJob, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    apply, calls = publish.apply, 0
+    calls = 0
 
     def interrupted_once(*arguments: object) -> None:
         nonlocal calls
@@ -125,11 +129,11 @@ def test_an_interrupt_after_the_commit_does_not_undo_it(
             raise KeyboardInterrupt
         apply(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(publish, "apply", interrupted_once)
+    monkeypatch.setattr("gristmill.publish.apply", interrupted_once)
     report = run_job(JOB, lines)
     assert report.state == "done"
     assert rows(tmp_path / "out" / "numbers") == 3
-    assert not (tmp_path / "out" / "_staging").exists()
+    assert not staged(tmp_path / "out")
 
 
 def test_the_sessions_job_group_is_left_as_it_was(

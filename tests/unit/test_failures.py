@@ -149,14 +149,17 @@ def test_an_exception_that_says_nothing_at_all_is_told_as_such(kind: type[Except
         ),
         (("java.io.IOException: Disk quota exceeded",), "disk", "Disk quota exceeded"),
         (
-            ("java.io.FileNotFoundException: /out/_staging/x.parquet (No space left on device)",),
+            ("java.io.FileNotFoundException: /out/staging/x.parquet (No space left on device)",),
             "disk",
-            "/out/_staging/x.parquet (No space left on device)",
+            "/out/staging/x.parquet (No space left on device)",
         ),
         (
-            (ABORTED, "java.io.FileNotFoundException: /out/_gristmill.json (Permission denied)"),
+            (
+                ABORTED,
+                "java.io.FileNotFoundException: /out/_gristmill/layout.json (Permission denied)",
+            ),
             "denied",
-            "/out/_gristmill.json (Permission denied)",
+            "/out/_gristmill/layout.json (Permission denied)",
         ),
         (
             (

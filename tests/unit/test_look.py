@@ -23,7 +23,8 @@ def out(tmp_path: Path) -> Path:
     """An output root."""
     root = tmp_path / "out"
     root.mkdir()
-    (root / "_gristmill.json").write_text('{"layout": 1}')
+    (root / "_gristmill").mkdir()
+    (root / "_gristmill" / "layout.json").write_text('{"layout": 1}')
     return root
 
 
@@ -184,7 +185,7 @@ def test_head_refuses_a_count_that_shows_nothing(out: Path, write: Write, count:
 
 def test_head_refuses_what_is_no_dataset(out: Path, tmp_path: Path) -> None:
     (out / "empty").mkdir()
-    for place in (tmp_path / "gone", out / "empty", out / "_gristmill.json"):
+    for place in (tmp_path / "gone", out / "empty", out / "_gristmill" / "layout.json"):
         with pytest.raises(InputError, match="no dataset in") as refused:
             look.head(str(place), 1)
         assert str(place) in str(refused.value)
@@ -265,7 +266,7 @@ def test_a_raw_line_is_shown_on_one_line_and_harmless(
 
 
 def test_an_output_with_rejects_that_are_only_staged_has_none(out: Path, write: Write) -> None:
-    write("_staging/run/rejects/job=access-logs/x.parquet", reject())
+    write("_gristmill/staging/run/rejects/job=access-logs/x.parquet", reject())
     assert look.rejects(str(out), 3) == ["no rejects"]
 
 

@@ -9,9 +9,9 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from gristmill import storage
 from gristmill.errors import InputError
 from gristmill.job import Reading
+from gristmill.storage.hadoop import head, is_literal
 
 RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER = "_raw", "_source_file", "_block_start", "_line_number"
 ORIGIN = (RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER)
@@ -84,7 +84,7 @@ class Lines:
 
 def _as_glob(spark: SparkSession, path: str) -> str:
     # Spark takes every input for a glob; a file that is really named `a[1].log` is meant as such.
-    return path.translate(_GLOB) if storage.is_literal(spark, path) else path
+    return path.translate(_GLOB) if is_literal(spark, path) else path
 
 
 def _lines(found: DataFrame) -> DataFrame:
@@ -112,7 +112,7 @@ def _lines(found: DataFrame) -> DataFrame:
 def _heads(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[str, str]]:
     step = max(1, len(files) // _LOOKED_AT)
     for file in files[::step]:
-        yield file, _text(file, storage.head(spark, file, _HEAD))
+        yield file, _text(file, head(spark, file, _HEAD))
 
 
 def _text(file: str, data: bytes) -> str:

@@ -1,0 +1,56 @@
+"""Where things lie below an output root.
+
+    <output>/<dataset>/<partition>/<run>-….parquet        what readers see
+    <output>/_gristmill/layout.json                       marks an output root as ours
+    <output>/_gristmill/log/0000000042.json               the 42nd thing that happened: `log`
+    <output>/_gristmill/checkpoints/0000000100.json       all files that the log up to 100 left
+    <output>/_gristmill/claims/<dataset>/0000000007       which run may write a dataset: `lease`
+    <output>/_gristmill/staging/<run>/lease.json          a run that is not finished: `lease`
+    <output>/_gristmill/staging/<run>/<dataset>/…         what it has written and not published
+
+A reader of a dataset never meets the rest: names that start with `_` are hidden from Spark, Hive
+and Athena, and they lie beside the datasets, never inside one.
+"""
+
+import re
+from collections.abc import Iterable
+
+VERSION = 1
+HOME = "_gristmill"
+MARKER = f"{HOME}/layout.json"
+LOG = f"{HOME}/log"
+CHECKPOINTS = f"{HOME}/checkpoints"
+CLAIMS = f"{HOME}/claims"
+STAGING = f"{HOME}/staging"
+
+_NUMBERED = re.compile(r"(\d{10})(?:\.json)?")
+
+
+def stage(run: str) -> str:
+    """The folder of a run that is not finished."""
+    return f"{STAGING}/{run}"
+
+
+def lease(run: str) -> str:
+    """The file that says who runs it, and until when it is to be believed alive."""
+    return f"{STAGING}/{run}/lease.json"
+
+
+def numbered(folder: str, number: int, ending: str = "") -> str:
+    """A file whose name is a number."""
+    return f"{folder}/{number:010d}{ending}"
+
+
+def numbers(names: Iterable[str]) -> list[int]:
+    """The numbers among names, sorted; what else lies there is passed over."""
+    return sorted(int(found[1]) for name in names if (found := _NUMBERED.fullmatch(name)))
+
+
+def folder(path: str) -> str:
+    """The folder of a path."""
+    return path.rpartition("/")[0]
+
+
+def name(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]

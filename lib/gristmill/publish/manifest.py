@@ -1,0 +1,120 @@
+"""What a publish writes down: the documents of the log."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gristmill.contract import Contract
+
+
+@dataclass(frozen=True)
+class File:
+    """A data file: its path below its dataset, its bytes, its rows."""
+
+    path: str
+    bytes: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a run does to a dataset: files that come in, each with where it was staged, and the
+    paths of those that go out."""
+
+    contract: Contract
+    files: tuple[File, ...]
+    staged: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows that come in."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that come in."""
+        return sum(file.bytes for file in self.files)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a publish comes from: a run of a job, by somebody, on some input."""
+
+    run: str
+    job: str
+    options: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    batch: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A publish. `committed` is ISO 8601 in UTC; `lines` are the lines or rows that were read."""
+
+    origin: Origin
+    committed: str
+    lines: int
+    rejected: int
+    changes: tuple[Change, ...]
+
+    @property
+    def run(self) -> str:
+        """The run that published."""
+        return self.origin.run
+
+    def touches(self, dataset: str) -> bool:
+        """Whether it changes `dataset`."""
+        return any(change.contract.name == dataset for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Abandoned:
+    """A run that may not publish any more, since `by` found it dead at `when`."""
+
+    run: str
+    by: str
+    when: str
+
+
+Entry = Manifest | Abandoned
+
+
+def encode(entry: Entry) -> bytes:
+    """An entry as JSON."""
+    kind = "publish" if isinstance(entry, Manifest) else "abandon"
+    return json.dumps({"kind": kind, **dataclasses.asdict(entry)}, indent=1).encode() + b"\n"
+
+
+def decode(data: bytes) -> Entry:
+    """The entry that `encode` wrote. Fields that are not known are passed over."""
+    document = json.loads(data)
+    if document["kind"] == "abandon":
+        return Abandoned(document["run"], document["by"], document["when"])
+    origin = document["origin"]
+    return Manifest(
+        origin=Origin(
+            run=origin["run"],
+            job=origin["job"],
+            options=origin["options"],
+            inputs=tuple(origin["inputs"]),
+            batch=origin["batch"],
+            owner=origin["owner"],
+        ),
+        committed=document["committed"],
+        lines=document["lines"],
+        rejected=document["rejected"],
+        changes=tuple(map(_change, document["changes"])),
+    )
+
+
+def _change(document: Any) -> Change:
+    return Change(
+        contract=Contract.from_json(document["contract"]),
+        files=tuple(File(file["path"], file["bytes"], file["rows"]) for file in document["files"]),
+        staged=tuple(document["staged"]),
+        removed=tuple(document["removed"]),
+    )

@@ -1,0 +1,204 @@
+"""Files wherever Spark's Hadoop can reach them: HDFS, S3 and others, with Spark's credentials."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from gristmill.errors import OutputError
+from gristmill.storage import HIDDEN, Storage, StoredFile
+from gristmill.storage.local import LocalStorage
+
+_OBJECT_STORES = ("s3", "s3a")
+_LANES = 16
+
+
+class HadoopStorage:
+    """Files below a root, a path or URI, through Hadoop's FileSystem."""
+
+    def __init__(self, jvm: Any, conf: Any, root: str) -> None:
+        self._jvm = jvm
+        self._conf = conf
+        base = jvm.org.apache.hadoop.fs.Path(root)
+        self._fs: Any = base.getFileSystem(conf)
+        self._root = self._fs.makeQualified(base)
+        self._scheme: str = self._root.toUri().getScheme()
+        self.root = _three_slashes(self._root.toString())
+        self.lanes = _LANES if self._scheme in _OBJECT_STORES else 1
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is a file."""
+        try:
+            return bool(self._fs.getFileStatus(self._path(path)).isFile())
+        except Py4JJavaError as error:
+            _only_if_missing(error)
+            return False
+
+    def names(self, path: str) -> list[str]:
+        """The names in a folder, sorted; none where there is no such folder."""
+        try:
+            listed = self._fs.listStatus(self._path(path))
+        except Py4JJavaError as error:
+            _only_if_missing(error)
+            return []
+        # Hadoop lists a file as itself.
+        whole = self._path(path).toString()
+        found = [status.getPath() for status in listed]
+        return sorted(item.getName() for item in found if item.toString() != whole)
+
+    def data_files(self, path: str) -> list[StoredFile]:
+        """The files below a folder, at any depth, without hidden ones; sorted by path."""
+        return sorted(self._walk(path), key=lambda file: file.path)
+
+    def _walk(self, folder: str) -> Iterator[StoredFile]:
+        # At once at all depths: on S3 a listing takes as long for a thousand files as for one.
+        start = len(self._path(folder).toString()) + 1
+        try:
+            found = self._fs.listFiles(self._path(folder), True)
+            while found.hasNext():
+                status = found.next()
+                path: str = status.getPath().toString()[start:]
+                if path and not any(part.startswith(HIDDEN) for part in path.split("/")):
+                    yield StoredFile(path, status.getLen())
+        except Py4JJavaError as error:
+            _only_if_missing(error)
+
+    def read(self, path: str) -> bytes | None:
+        """A small file's content; None where there is no such file."""
+        try:
+            with contextlib.closing(self._fs.open(self._path(path))) as stream:
+                return bytes(self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
+        except Py4JJavaError as error:
+            _only_if_missing(error)
+            return None
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a small file whole, or replace it."""
+        if self._scheme in _OBJECT_STORES:
+            self._fill(self._path(path), data, replace=True)
+        else:
+            self._rename_into(path, data, self._jvm.org.apache.hadoop.fs.Options.Rename.OVERWRITE)
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write a small file whole, if there is none; gives whether it is this caller's."""
+        try:
+            if self._scheme in _OBJECT_STORES:
+                self._fill(self._path(path), data, replace=False)
+            else:
+                self._rename_into(path, data, self._jvm.org.apache.hadoop.fs.Options.Rename.NONE)
+        except Py4JJavaError:
+            # Of a request that was repeated, the answer to the first may be what got lost.
+            found = self.read(path)
+            if found is None:
+                raise
+            return found == data
+        return True
+
+    def _rename_into(self, path: str, data: bytes, how: Any) -> None:
+        whole = self._path(path)
+        name = f".{whole.getName()}.{secrets.token_hex(4)}"
+        hidden = self._jvm.org.apache.hadoop.fs.Path(whole.getParent(), name)
+        self._fill(hidden, data, replace=True)
+        context = self._jvm.org.apache.hadoop.fs.FileContext
+        context = context.getFileContext(self._root.toUri(), self._conf)
+        options = self._jvm.java.lang.reflect.Array.newInstance(how.getClass(), 1)
+        options[0] = how
+        try:
+            context.rename(hidden, whole, options)
+        finally:
+            self._fs.delete(hidden, False)
+
+    def _fill(self, path: Any, data: bytes, *, replace: bool) -> None:
+        stream = self._fs.create(path, replace)
+        try:
+            stream.write(bytearray(data))
+        finally:
+            stream.close()
+
+    def move(self, source: str, target: str) -> None:
+        """Move a file, making its folder; what has been moved before is left as it is."""
+        if self._scheme not in _OBJECT_STORES:
+            self._fs.mkdirs(self._path(target).getParent())
+        problem: Py4JJavaError | None = None
+        try:
+            if self._fs.rename(self._path(source), self._path(target)):
+                return
+        except Py4JJavaError as error:
+            problem = error
+        # On S3 a rename is a copy and then a deletion, and may have stopped between the two.
+        if self.is_file(target):
+            self.delete(source)
+        elif not self.is_file(source):
+            raise FileNotFoundError(f"{self.root}/{source}")
+        elif problem:
+            raise problem
+        else:
+            raise OutputError(f"cannot move {self.root}/{source} to {target}")
+
+    def delete(self, path: str) -> None:
+        """Delete a file, or a folder and all in it; nothing where there is none."""
+        self._fs.delete(self._path(path), True)
+
+    def delete_empty_folder(self, path: str) -> None:
+        """Delete a folder if nothing is in it."""
+        with contextlib.suppress(Py4JJavaError):
+            self._fs.delete(self._path(path), False)
+
+    def _path(self, path: str) -> Any:
+        new = self._jvm.org.apache.hadoop.fs.Path
+        return new(self._root, path) if path else self._root
+
+
+def open_storage(spark: SparkSession, root: str) -> Storage:
+    """What is at `root`, a path or URI; a path without a scheme is where Spark's Hadoop says.
+
+    Raises `Py4JJavaError` where the scheme has no filesystem.
+    """
+    uri = qualified(spark, root)
+    if uri.startswith("file:///"):
+        return LocalStorage(uri.removeprefix("file://"))
+    return HadoopStorage(spark._jvm, spark._jsc.hadoopConfiguration(), uri)
+
+
+def qualified(spark: SparkSession, path: str) -> str:
+    """`path`, which may be a glob, as an absolute URI."""
+    jvm: Any = spark._jvm
+    place = jvm.org.apache.hadoop.fs.Path(path)
+    filesystem = place.getFileSystem(spark._jsc.hadoopConfiguration())
+    return _three_slashes(filesystem.makeQualified(place).toString())
+
+
+def head(spark: SparkSession, uri: str, size: int) -> bytes:
+    """The first `size` bytes of a file, or all of it where it is shorter."""
+    jvm: Any = spark._jvm
+    path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
+    filesystem = path.getFileSystem(spark._jsc.hadoopConfiguration())
+    with contextlib.closing(filesystem.open(path)) as stream:
+        bounded = jvm.org.apache.commons.io.input.BoundedInputStream(stream, size)
+        return bytes(jvm.org.apache.commons.io.IOUtils.toByteArray(bounded))
+
+
+def is_literal(spark: SparkSession, uri: str) -> bool:
+    """Whether `uri` names an existing file or folder as it stands, glob characters and all."""
+    jvm: Any = spark._jvm
+    try:
+        path = jvm.org.apache.hadoop.fs.Path(uri)
+        conf = spark._jsc.hadoopConfiguration()
+        found: bool = path.getFileSystem(conf).exists(path)
+    except Py4JJavaError:
+        return False
+    return found
+
+
+def _three_slashes(uri: str) -> str:
+    # Hadoop prints a local URI with one slash; every other tool wants three.
+    return "file://" + uri[5:] if uri.startswith("file:/") and uri[6:7] != "/" else uri
+
+
+def _only_if_missing(error: Py4JJavaError) -> None:
+    name: str = error.java_exception.getClass().getName()
+    if name != "java.io.FileNotFoundException":
+        raise error

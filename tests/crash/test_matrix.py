@@ -1,0 +1,17 @@
+"""Hundreds of kills: see `matrix`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.process import ROOT
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_that_is_killed_anywhere_leaves_the_old_or_the_new(tmp_path: Path, seed: int) -> None:
+    command = [sys.executable, "-m", "tests.crash.matrix", str(tmp_path), str(seed), "6"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout) > 200

@@ -1,0 +1,305 @@
+"""Any sequence of runs, crashes, recoveries and expiries, against a model of plain lists.
+
+Runs take turns in one process, so that every order of their steps can come up. A crash is an
+exception that nothing catches; the run's lease stays, as that of a run elsewhere would.
+"""
+
+import dataclasses
+import itertools
+import json
+import shutil
+import tempfile
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+
+from gristmill import faults
+from gristmill.errors import BusyError, LeaseLostError
+from gristmill.publish import Publication, layout, lease, recover
+from gristmill.publish.lease import Keeper
+from gristmill.storage.local import LocalStorage
+from tests.crash.matrix import State, expected
+from tests.publishing import (
+    REFUSED,
+    SALES,
+    STOCK,
+    Time,
+    Work,
+    begin,
+    commit,
+    publication,
+    stage,
+    stored,
+    wrong,
+)
+
+
+class CrashError(BaseException):
+    """The end of a run's process."""
+
+
+@dataclasses.dataclass(eq=False)
+class Attempt:
+    """A run, as the model sees it."""
+
+    id: str
+    work: Work
+    publishing: Publication
+    expires: object
+    dataset: str
+    staged: bool = False
+    doomed: bool = False
+
+
+shops = st.sampled_from(["x", "y"])
+counter = itertools.count()
+
+
+@st.composite
+def works(draw: st.DrawFn) -> Work:
+    contract = draw(st.sampled_from([STOCK, SALES]))
+    rows = [(f"i{next(counter)}", draw(shops)) for _ in range(draw(st.integers(0, 3)))]
+    refused = [(f"r{next(counter)}", draw(shops)) for _ in range(draw(st.integers(0, 1)))]
+    scope = tuple(draw(st.sets(shops, max_size=1))) if contract is STOCK else ()
+    batch = f"{contract.name}{draw(st.integers(0, 1))}"
+    return Work({contract: rows, REFUSED: refused}, batch, scope)
+
+
+class Mill(RuleBasedStateMachine):
+    """An output root, the runs on it, and what it ought to hold."""
+
+    attempts = Bundle("attempts")
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.storage = LocalStorage(str(self.folder))
+        self.clock = Time()
+        self.names = (f"{number:04d}" for number in itertools.count())
+        # By dataset and batch; those of a dataset that is replaced by partition have one batch.
+        self.rows: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.holds: dict[str, Attempt] = {}
+        self.crashed: dict[str, Attempt] = {}
+
+    def teardown(self) -> None:
+        faults.at = None
+        if hasattr(self, "folder"):
+            shutil.rmtree(self.folder)
+
+    # The model
+
+    def state(self) -> State:
+        found: State = {contract.name: [] for contract in (STOCK, SALES, REFUSED)}
+        for (name, _), rows in self.rows.items():
+            found[name] = sorted(found[name] + rows)
+        return found
+
+    def mine(self, work: Work) -> State:
+        names = (SALES.name, REFUSED.name)
+        return {name: self.rows.get((name, work.batch), []) for name in names}
+
+    def take_up(self, attempt: Attempt) -> None:
+        after = expected(self.state(), self.mine(attempt.work), attempt.work)
+        for contract, rows in attempt.work.rows.items():
+            if contract.replaces == "batch":
+                self.rows[contract.name, attempt.work.batch] = list(rows)
+            else:
+                self.rows[contract.name, ""] = after[contract.name]
+        self.holds.pop(attempt.dataset, None)
+
+    def has_committed(self, attempt: Attempt) -> bool:
+        entries = [json.loads(path.read_text()) for path in (self.folder / layout.LOG).glob("0*")]
+        return any(e["kind"] == "publish" and e["origin"]["run"] == attempt.id for e in entries)
+
+    def expired(self, attempt: Attempt) -> bool:
+        return self.clock.now >= attempt.expires  # type: ignore[operator]
+
+    def bury(self, *, dead_only: bool = True) -> None:
+        """What a recovery does: all whose lease ran out are finished, one way or the other."""
+        for attempt in [*self.holds.values(), *self.crashed.values()]:
+            if dead_only and not self.expired(attempt):
+                continue
+            attempt.doomed = True
+            self.holds.pop(attempt.dataset, None)
+        for name, attempt in list(self.crashed.items()):
+            if self.expired(attempt):
+                if self.has_committed(attempt):
+                    self.take_up(attempt)
+                del self.crashed[name]
+
+    # What may happen
+
+    @rule(target=attempts, work=works())
+    def begins(self, work: Work) -> object:
+        name = next(self.names)
+        (dataset,) = [contract.name for contract in work.rows if contract is not REFUSED]
+        publishing = publication(self.storage, name, work, self.clock)
+        self.bury()
+        held = dataset in self.holds or dataset in self.crashed
+        try:
+            begin(publishing)
+        except BusyError:
+            assert held
+            publishing.finish()
+            return multiple()
+        assert not held
+        run = publishing._origin.run
+        expires = self.clock.now + lease.EXPIRY
+        attempt = Attempt(run, work, publishing, expires, dataset)
+        self.holds[dataset] = attempt
+        return attempt
+
+    @rule(attempt=attempts)
+    def stages(self, attempt: Attempt) -> None:
+        if not attempt.staged:
+            stage(self.storage, attempt.publishing, attempt.work)
+            attempt.staged = True
+
+    @rule(attempt=attempts)
+    def shows_life(self, attempt: Attempt) -> None:
+        keeper = attempt.publishing._keeper
+        assert keeper is not None
+        assert keeper.renew() == (not attempt.doomed)
+        if not attempt.doomed:
+            attempt.expires = self.clock.now + lease.EXPIRY
+
+    @rule(work=works())
+    def runs(self, work: Work) -> None:
+        attempt = self.begins(work)
+        if isinstance(attempt, Attempt):
+            self.commits(attempt)
+
+    @rule(work=works(), at=st.integers(0, 40))
+    def runs_and_crashes(self, work: Work, at: int) -> None:
+        attempt = self.begins(work)
+        if isinstance(attempt, Attempt):
+            self.crashes(attempt, at)
+
+    @rule(attempt=consumes(attempts))
+    def commits(self, attempt: Attempt) -> None:
+        self.stages(attempt)
+        try:
+            commit(attempt.publishing, attempt.work)
+        except LeaseLostError:
+            assert attempt.doomed
+            assert not attempt.publishing.finish()
+        else:
+            assert not attempt.doomed
+            self.take_up(attempt)
+
+    @rule(attempt=consumes(attempts), at=st.integers(0, 40))
+    def crashes(self, attempt: Attempt, at: int) -> None:
+        self.stages(attempt)
+        left = at
+
+        def count(_name: str) -> None:
+            nonlocal left
+            if left == 0:
+                raise CrashError
+            left -= 1
+
+        faults.at = count
+        try:
+            commit(attempt.publishing, attempt.work)
+        except CrashError:
+            if not attempt.doomed:
+                self.holds.pop(attempt.dataset, None)
+                self.crashed[attempt.dataset] = attempt
+        except LeaseLostError:
+            assert attempt.doomed
+        else:
+            self.take_up(attempt)
+        finally:
+            faults.at = None
+
+    @rule(attempt=consumes(attempts))
+    def gives_up(self, attempt: Attempt) -> None:
+        assert not attempt.publishing.finish()
+        if self.holds.get(attempt.dataset) is attempt:
+            del self.holds[attempt.dataset]
+
+    @rule(seconds=st.sampled_from([1, 60, 119, 120, 300]))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.advance(timedelta(seconds=seconds))
+
+    @rule()
+    def recovers(self) -> None:
+        recover(self.storage, "somebody", self.clock())
+        self.bury()
+
+    @rule(at=st.integers(0, 20))
+    def recovers_and_crashes(self, at: int) -> None:
+        left = at
+
+        def count(_name: str) -> None:
+            nonlocal left
+            if left == 0:
+                raise CrashError
+            left -= 1
+
+        faults.at = count
+        try:
+            recover(self.storage, "somebody", self.clock())
+        except CrashError:
+            # How far it came, the next recovery makes certain.
+            faults.at = None
+            recover(self.storage, "somebody", self.clock())
+        finally:
+            faults.at = None
+        self.bury()
+
+    # What must hold
+
+    @invariant()
+    def readers_find_what_they_should(self) -> None:
+        if not hasattr(self, "folder"):
+            return
+        state = self.state()
+        for contract in (STOCK, SALES, REFUSED):
+            found = Counter(stored(self.storage, contract))
+            pending = [a for a in self.crashed.values() if self.has_committed(a)]
+            if not pending:
+                assert found == Counter(state[contract.name])
+                continue
+            # A publish that was cut off: all that was there is, or all that will be, or both.
+            old, new = state, state
+            for attempt in pending:
+                new = expected(new, self.mine(attempt.work), attempt.work)
+            mixes = [Counter(old[contract.name]), Counter(new[contract.name])]
+            if len(pending) == 1:
+                assert any(mix <= found for mix in mixes)
+            assert found <= mixes[0] | mixes[1]
+        if not self.crashed and not self.holds:
+            assert not wrong(self.storage)
+
+
+def test_any_sequence_leaves_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Leases are renewed by the model alone.
+    monkeypatch.setattr(
+        Keeper,
+        "start",
+        lambda self: self._storage.create(layout.lease(self._lease.run), self._lease.encode()),
+    )
+    monkeypatch.setattr("os.fsync", lambda _file: None)
+    Mill.TestCase.settings = settings(
+        max_examples=150,
+        stateful_step_count=30,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    Mill.TestCase("runTest").runTest()
