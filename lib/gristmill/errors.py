@@ -29,6 +29,10 @@ class AuditError(GristmillError):
     """What was staged is not what was observed; nothing was published."""
 
 
+class DamagedError(GristmillError):
+    """Files are not as they were published."""
+
+
 class BusyError(GristmillError):
     """Another run writes the same datasets and did not finish in time; nothing was published."""
 

@@ -278,6 +278,8 @@ def test_head_prints_rows(tmp_path: Path, capsys: Out) -> None:
 
 
 def test_rejects_prints_that_there_are_none(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "_gristmill").mkdir()
+    (tmp_path / "_gristmill" / "layout.json").write_text('{"layout": 1}')
     assert main(["rejects", str(tmp_path)]) == 0
     assert capsys.readouterr() == ("no rejects\n", "")
 
@@ -286,7 +288,7 @@ def test_looking_at_what_is_not_there_fails(tmp_path: Path, capsys: Out) -> None
     gone = str(tmp_path / "gone")
     assert gone in refused(["head", gone], capsys, 1)
     assert gone in refused(["rejects", gone], capsys, 1)
-    assert "only local" in refused(["head", "s3://bucket/out/words"], capsys, 1)
+    assert "only local" in refused(["head", "hdfs://name-node/out/words"], capsys, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,32 @@
 """Looking at what was published, without starting a JVM."""
 
-import contextlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.dataset as arrow
-from pyarrow import ArrowException
+import pyarrow.parquet as pq
 
+from gristmill.cli.place import arrow_path, local_path, open_output, open_place, readable
 from gristmill.console import render
 from gristmill.dataset import REJECTS
 from gristmill.errors import InputError, UsageError
+from gristmill.storage import Storage
 
 _CELL = 60
 _LINE = 200
 _CHUNK = 1 << 20
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 def head(folder: str, count: int) -> list[str]:
     """The first rows of a dataset as a table. Raises `InputError`."""
     if count < 1:
         raise UsageError(f"-n takes 1 or more, not {count}")
-    found = _open(folder)
-    with _readable(folder):
+    with readable(folder):
+        found = _open(open_place(folder), "")
         rows = found.head(count).to_pylist()
     names = tuple(found.schema.names)
     return render(names, [tuple(_cell(row[name]) for name in names) for row in rows])
@@ -32,17 +34,15 @@ def head(folder: str, count: int) -> list[str]:
 
 def rejects(output: str, examples: int) -> list[str]:
     """Rejects by job and reason, with some of each. Raises `InputError`."""
-    place = Path(_local(output))
-    if not place.is_dir():
-        raise InputError(f"no such output: {output}")
-    if not any(_data_files(place / REJECTS.name)):
-        return ["no rejects"]
-    found = _open(str(place / REJECTS.name))
-    if missing := {field.name for field in REJECTS.fields} - set(found.schema.names):
-        raise InputError(f"{output}: rejects has no column {', '.join(sorted(missing))}")
+    place = open_output(output)
     counts: dict[tuple[str, str], int] = {}
     kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    with _readable(output):
+    with readable(output):
+        if not place.data_files(REJECTS.name):
+            return ["no rejects"]
+        found = _open(place, REJECTS.name)
+        if missing := {field.name for field in REJECTS.fields} - set(found.schema.names):
+            raise InputError(f"{output}: rejects has no column {', '.join(sorted(missing))}")
         for batch in found.to_batches():
             for row in batch.to_pylist():
                 kind = (row["job"], row["reason"])
@@ -65,9 +65,12 @@ def file_line(source_file: str, block_start: int, line_number: int) -> int | Non
     if block_start == 0:
         return line_number
     try:
-        with Path(_local(source_file)).open("rb") as file:
+        path = local_path(source_file)
+        if path is None:
+            return None
+        with Path(path).open("rb") as file:
             return sum(_newlines(file, block_start)) + 1 + line_number
-    except (OSError, InputError):
+    except OSError:
         return None
 
 
@@ -87,46 +90,27 @@ def _where(row: dict[str, Any]) -> str:
     return f"{row['source_file']}:{number}"
 
 
-def _open(folder: str) -> Any:
-    path = Path(_local(folder))
-    files = sorted(_data_files(path))
-    if not files:
-        raise InputError(f"no dataset in {folder}")
+def _open(place: Storage, folder: str) -> Any:
+    """A dataset in `folder` of a place, for Arrow. Raises `InputError` where it has no files."""
+    paths = [file.path for file in place.data_files(folder) if file.path.endswith(".parquet")]
+    if not paths:
+        raise InputError(f"no dataset in {place.root}/{folder}".rstrip("/"))
+    filesystem, base = arrow_path(place, folder)
+    base = base.rstrip("/")
     # As strings: left to guess, Arrow makes a 7 of the corpus 007.
-    columns = [part.partition("=")[0] for part in files[0].relative_to(path).parent.parts]
+    columns = [part.partition("=")[0] for part in paths[0].split("/")[:-1]]
     partitions = pa.schema([(name, pa.string()) for name in columns])
-    with _readable(folder):
-        return arrow.dataset(
-            [str(file) for file in files],
-            format="parquet",
-            partitioning=arrow.partitioning(partitions, flavor="hive"),
-            partition_base_dir=str(path),
-        )
-
-
-@contextlib.contextmanager
-def _readable(folder: str) -> Iterator[None]:
-    try:
-        yield
-    except (ArrowException, OSError) as error:
-        raise InputError(f"{folder}: {error}") from error
-
-
-def _data_files(path: Path) -> Iterable[Path]:
-    return (
-        file
-        for file in path.glob("**/*.parquet")
-        if not any(part.startswith(("_", ".")) for part in file.relative_to(path).parts)
+    # Columns may have come since the oldest files were written; none ever goes.
+    newest = max(paths, key=lambda path: _STAMP.findall(path)[-1:])
+    schema = pq.read_schema(f"{base}/{newest}", filesystem=filesystem)
+    return arrow.dataset(
+        [f"{base}/{path}" for path in paths],
+        schema=pa.unify_schemas([schema, partitions]),
+        format="parquet",
+        filesystem=filesystem,
+        partitioning=arrow.partitioning(partitions, flavor="hive"),
+        partition_base_dir=base,
     )
-
-
-def _local(uri: str) -> str:
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return unquote(parts.path)
-    if len(parts.scheme) > 1:
-        raise InputError(f"{uri}: only local paths can be looked at so far")
-    return uri
 
 
 def _cell(value: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from gristmill.cli import show
 from gristmill.cli.console import console
 from gristmill.command import INTERRUPTED, run_command
-from gristmill.errors import GristmillError, OutputError, UsageError
+from gristmill.errors import DamagedError, GristmillError, OutputError, UsageError
 from gristmill.job import AnyJob
 from gristmill.options import ArgumentParser
 from gristmill.session import use_java
@@ -72,6 +72,19 @@ def _parser() -> argparse.ArgumentParser:
     rejects = command("rejects", _rejects, "show what was rejected, by reason, with examples")
     rejects.add_argument("output", metavar="OUTPUT", help="the output root")
     rejects.add_argument("--examples", type=int, default=3, help="how many a reason (default: 3)")
+    text = "list the datasets of an output: partitions, rows, files, newest run"
+    datasets = command("datasets", _datasets, text)
+    datasets.add_argument("output", metavar="OUTPUT", help="the output root")
+    history = command("history", _history, "show what was published, when and by which run")
+    history.add_argument("output", metavar="OUTPUT", help="the output root")
+    history.add_argument("dataset", nargs="?", metavar="DATASET", help="only what changed this one")
+    history.add_argument("-n", type=int, default=20, help="how many publishes (default: 20)")
+    history.add_argument("--json", action="store_true", help="all that is known, a line a publish")
+    text = "check every file against what was published; exit code 1 where anything is wrong"
+    verify = command("verify", _verify, text)
+    verify.add_argument("output", metavar="OUTPUT", help="the output root")
+    recover = command("recover", _recover, "show and settle what runs that died left unfinished")
+    recover.add_argument("output", metavar="OUTPUT", help="the output root")
     sample = command("sample", _sample, "make sample data: access logs and texts")
     sample.add_argument("folder", type=Path, metavar="DIR")
     sample.add_argument("--requests", type=int, default=6000, help="log lines (default: 6000)")
@@ -98,6 +111,36 @@ def _rejects(arguments: argparse.Namespace) -> None:
     from gristmill.cli import look  # noqa: PLC0415  pyarrow is slow to load
 
     print("\n".join(look.rejects(arguments.output, arguments.examples)))
+
+
+def _datasets(arguments: argparse.Namespace) -> None:
+    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+
+    print("\n".join(output.datasets(arguments.output)))
+
+
+def _history(arguments: argparse.Namespace) -> None:
+    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+
+    if arguments.n < 1:
+        raise UsageError(f"-n takes 1 or more, not {arguments.n}")
+    wanted = arguments.output, arguments.dataset, arguments.n
+    print("\n".join(output.history(*wanted, as_json=arguments.json)))
+
+
+def _verify(arguments: argparse.Namespace) -> None:
+    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+
+    lines, whole = output.check(arguments.output)
+    print("\n".join(lines))
+    if not whole:
+        raise DamagedError(f"{arguments.output} is not as it was published")
+
+
+def _recover(arguments: argparse.Namespace) -> None:
+    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+
+    print("\n".join(output.settle(arguments.output)))
 
 
 def _sample(arguments: argparse.Namespace) -> None:

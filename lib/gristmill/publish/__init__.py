@@ -37,10 +37,20 @@ from gristmill.storage import Storage, StoredFile
 
 __all__ = [
     "Change", "Contract", "File", "Manifest", "Origin", "Publication", "Unfinished",
-    "open_root", "read_live", "recover", "run_id", "unfinished",
+    "is_root", "open_root", "read_live", "recover", "run_id", "unfinished",
 ]  # fmt: skip
 
 _POLL_SECONDS = 1.0
+
+
+def is_root(storage: Storage) -> bool:
+    """Whether it is an output root of ours. Raises `OutputError` for one of a later layout."""
+    marker = storage.read(layout.MARKER)
+    if marker is None:
+        return False
+    if json.loads(marker)["layout"] > layout.VERSION:
+        raise OutputError(f"{storage.root} was written by a newer Gristmill: install that")
+    return True
 
 
 def open_root(storage: Storage, by: str, now: datetime) -> None:
@@ -48,10 +58,7 @@ def open_root(storage: Storage, by: str, now: datetime) -> None:
 
     Raises `OutputError` where it is a file, or a folder with files that are not ours.
     """
-    marker = storage.read(layout.MARKER)
-    if marker is not None:
-        if json.loads(marker)["layout"] > layout.VERSION:
-            raise OutputError(f"{storage.root} was written by a newer Gristmill: install that")
+    if is_root(storage):
         recover(storage, by, now)
         return
     if storage.is_file(""):

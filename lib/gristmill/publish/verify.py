@@ -1,0 +1,47 @@
+"""Holding what lies in an output root against what its log says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gristmill.publish.live import Live
+from gristmill.storage import HIDDEN, Storage, each
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A dataset, as far as it was looked at: how many files and rows it should have, and `wrong`,
+    a line for each file that is missing, of another size, of other rows, or a stray."""
+
+    dataset: str
+    files: int
+    rows: int
+    wrong: tuple[str, ...]
+
+
+def verify(storage: Storage, live: Live, rows_of: Callable[[str], int]) -> list[Verified]:
+    """Look at every file; `rows_of` gives the rows of one by its path, or raises `OSError`."""
+    folders = [name for name in storage.names("") if not name.startswith(HIDDEN)]
+    found = []
+    for name in sorted({*folders, *live.datasets}):
+        there = {file.path: file.size for file in storage.data_files(name)}
+        files = live.datasets[name].files if name in live.datasets else {}
+
+        def check(path: str, name: str = name, there: dict[str, int] = there) -> str | None:
+            expected = live.datasets[name].files[path]
+            if path not in there:
+                return f"{name}/{path}: missing"
+            if there[path] != expected.bytes:
+                return f"{name}/{path}: {there[path]:,} bytes, not {expected.bytes:,}"
+            try:
+                rows = rows_of(f"{name}/{path}")
+            except OSError as error:
+                return f"{name}/{path}: {error}"
+            if rows != expected.rows:
+                return f"{name}/{path}: {rows:,} rows, not {expected.rows:,}"
+            return None
+
+        wrong = [text for text in each(storage, check, sorted(files)) if text is not None]
+        wrong += [f"{name}/{path}: stray" for path in sorted(set(there) - set(files))]
+        rows = sum(file.rows for file in files.values())
+        found.append(Verified(name, len(files), rows, tuple(wrong)))
+    return found
