@@ -20,7 +20,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(RUN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-real lint types fmt sample wheel clean
+.PHONY: help setup run test test-fast test-real test-s3 s3 soak lint types fmt sample wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,19 @@ test-fast: setup ## Run the tests that need no Spark (seconds)
 
 test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their folder)
 	$(RUN)/pytest tests/real
+
+s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
+	$(UV) sync --quiet --locked --inexact --extra s3
+	$(RUN)/python -c 'from gristmill.s3 import connector; print(connector(print))'
+
+test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
+	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \
+	  $(RUN)/pytest tests/aws; \
+	elif [ -n "$$CI" ]; then exit 1; \
+	else echo "SKIPPED: the tests on S3 did NOT run, as what they need could not be installed" >&2; fi
+
+soak: setup ## Kill runs at random for ten minutes (SEED=1 ROUNDS=240)
+	$(RUN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
 
 lint: setup ## Check style and layers
 	$(RUN)/ruff check

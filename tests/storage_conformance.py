@@ -90,7 +90,7 @@ def test_a_file_is_created_only_where_there_is_none(storage: Storage) -> None:
 def test_of_many_that_create_at_once_one_succeeds(
     storage: Storage, another: Callable[[], Storage]
 ) -> None:
-    callers, rounds = 8, 5
+    callers, rounds = 8, 3
     start = threading.Barrier(callers)
     won: list[list[int]] = [[] for _ in range(rounds)]
 

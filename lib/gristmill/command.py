@@ -16,7 +16,7 @@ from gristmill.job import AnyJob
 from gristmill.options import ArgumentParser, duration
 from gristmill.progress import watch
 from gristmill.report import Report
-from gristmill.session import aside, session, spark_version, submitted, use_java
+from gristmill.session import aside, s3_settings, session, spark_version, submitted, use_java
 
 INTERRUPTED = 130
 
@@ -120,7 +120,8 @@ def _execute(job: AnyJob, request: Request, run: Run, console: Console, *, debug
     if not submitted():
         console.tell(f"starting Spark {spark_version()} on {use_java()}")
     _heed_signals()
-    spark = session(f"gristmill {job.name}", debug=debug)
+    settings = s3_settings((*request.inputs, request.output), console.tell)
+    spark = session(f"gristmill {job.name}", settings, debug=debug)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()
     try:

@@ -11,7 +11,20 @@ _ADVICE = (
         "the disk is full: make room, then run again",
     ),
     (
-        r"Permission denied|AccessControlException|Mkdirs failed|Read-only file system",
+        r"The specified bucket does not exist|UnknownStoreException",
+        "no such bucket: check its name, and that AWS_REGION is where it is",
+    ),
+    (
+        r"Unable to load credentials|NoAwsCredentialsException|NoAuthWithAWSException",
+        "no AWS credentials: set AWS_PROFILE, or log in with the AWS command line",
+    ),
+    (
+        r"UnknownHostException|Connection refused|Unable to execute HTTP request",
+        "the server does not answer: check the network, AWS_REGION and AWS_ENDPOINT_URL",
+    ),
+    (
+        r"Permission denied|AccessControlException|Mkdirs failed|Read-only file system|"
+        r"Status Code: 403",
         "no permission: ask for access, or name another place",
     ),
     (

@@ -4,13 +4,14 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 
 import pyspark
 from pyspark.sql import SparkSession
 
+from gristmill import s3
 from gristmill.java import Java, find_java
 
 _BLOCK = 32 * 1024 * 1024
@@ -73,6 +74,17 @@ def use_java() -> Java:
     java = find_java()
     os.environ["JAVA_HOME"] = str(java.home)
     return java
+
+
+def s3_settings(uris: Iterable[str], notice: Callable[[str], None]) -> dict[str, str]:
+    """What a session on this machine needs to reach `uris`: nothing where none of them is in S3.
+
+    `notice` is told before anything is fetched. Raises `GristmillError` where it cannot be had.
+    """
+    if submitted() or not any(uri.partition("://")[0] in s3.SCHEMES for uri in uris):
+        return {}
+    jars = s3.connector(notice)
+    return s3.settings(os.environ) | {"spark.driver.extraClassPath": f"{jars}/*"}
 
 
 def session(

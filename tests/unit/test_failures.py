@@ -319,3 +319,33 @@ def test_at_most_two_lines_are_told_of_python(text: str) -> None:
     explained = explain(RuntimeError(text))
     assert explained.strip()
     assert len(explained.splitlines()) <= 2
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("cause", "advice"),
+    [
+        (
+            "org.apache.hadoop.fs.s3a.UnknownStoreException: `s3://mine/in': getFileStatus on "
+            "s3://mine/in: The specified bucket does not exist",
+            "s3://mine/in: no such bucket: check its name",
+        ),
+        (
+            "java.nio.file.AccessDeniedException: s3://mine/in: Unable to load credentials from "
+            "any of the providers in the chain",
+            "s3://mine/in: no AWS credentials: set AWS_PROFILE",
+        ),
+        (
+            "java.nio.file.AccessDeniedException: s3://mine/in: getFileStatus on s3://mine/in: "
+            "(Service: S3, Status Code: 403, Request ID: null):null",
+            "s3://mine/in: no permission: ask for access",
+        ),
+        (
+            "software.amazon.awssdk.core.exception.SdkClientException: Unable to execute HTTP "
+            "request: Connect to 127.0.0.1:1 failed: Connection refused",
+            "the server does not answer: check the network, AWS_REGION and AWS_ENDPOINT_URL",
+        ),
+    ],
+)
+def test_what_s3_refuses_is_explained(kind: type[Exception], cause: str, advice: str) -> None:
+    assert explain(kind(chain(cause))).startswith(advice)

@@ -56,5 +56,9 @@ def readable(uri: str) -> Iterator[None]:
         yield
     except GristmillError:
         raise
-    except (ArrowException, OSError) as error:
+    except Exception as error:
+        # Those of botocore have no base but this, and only s3fs may name them.
+        of_storage = isinstance(error, ArrowException | OSError)
+        if not of_storage and type(error).__module__.partition(".")[0] != "botocore":
+            raise
         raise InputError(f"{uri}: {error}") from error

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from gristmill.storage.local import LocalStorage
 
 _OBJECT_STORES = ("s3", "s3a")
 _LANES = 16
+_ATTEMPTS, _PAUSE = 3, 0.5
+_IF_NONE_MATCH = "fs.option.create.conditional.overwrite"  # HADOOP-19256, in Hadoop 3.4.2
 
 
 class HadoopStorage:
@@ -78,30 +81,39 @@ class HadoopStorage:
     def write(self, path: str, data: bytes) -> None:
         """Write a small file whole, or replace it."""
         if self._scheme in _OBJECT_STORES:
-            self._fill(self._path(path), data, replace=True)
+            self._fill(self._fs.create(self._path(path), True), data)
         else:
             self._rename_into(path, data, self._jvm.org.apache.hadoop.fs.Options.Rename.OVERWRITE)
 
     def create(self, path: str, data: bytes) -> bool:
         """Write a small file whole, if there is none; gives whether it is this caller's."""
-        try:
-            if self._scheme in _OBJECT_STORES:
-                self._fill(self._path(path), data, replace=False)
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                if self._scheme in _OBJECT_STORES:
+                    # S3 itself refuses it where there is an object; `overwrite` only looks before.
+                    builder = self._fs.createFile(self._path(path)).recursive()
+                    self._fill(builder.must(_IF_NONE_MATCH, True).build(), data)
+                else:
+                    how = self._jvm.org.apache.hadoop.fs.Options.Rename.NONE
+                    self._rename_into(path, data, how)
+            except Py4JJavaError:
+                # Of a request that was repeated, the answer to the first may be what got lost.
+                found = self.read(path)
+                if found is not None:
+                    return found == data
+                # S3A does not try again when another was under way (409), which then failed.
+                if not left:
+                    raise
+                time.sleep(_PAUSE)
             else:
-                self._rename_into(path, data, self._jvm.org.apache.hadoop.fs.Options.Rename.NONE)
-        except Py4JJavaError:
-            # Of a request that was repeated, the answer to the first may be what got lost.
-            found = self.read(path)
-            if found is None:
-                raise
-            return found == data
+                break
         return True
 
     def _rename_into(self, path: str, data: bytes, how: Any) -> None:
         whole = self._path(path)
         name = f".{whole.getName()}.{secrets.token_hex(4)}"
         hidden = self._jvm.org.apache.hadoop.fs.Path(whole.getParent(), name)
-        self._fill(hidden, data, replace=True)
+        self._fill(self._fs.create(hidden, True), data)
         context = self._jvm.org.apache.hadoop.fs.FileContext
         context = context.getFileContext(self._root.toUri(), self._conf)
         options = self._jvm.java.lang.reflect.Array.newInstance(how.getClass(), 1)
@@ -111,12 +123,9 @@ class HadoopStorage:
         finally:
             self._fs.delete(hidden, False)
 
-    def _fill(self, path: Any, data: bytes, *, replace: bool) -> None:
-        stream = self._fs.create(path, replace)
-        try:
+    def _fill(self, stream: Any, data: bytes) -> None:
+        with contextlib.closing(stream):
             stream.write(bytearray(data))
-        finally:
-            stream.close()
 
     def move(self, source: str, target: str) -> None:
         """Move a file, making its folder; what has been moved before is left as it is."""

@@ -53,7 +53,12 @@ class RemoteStorage:
         found = []
         for name, info in self.filesystem.find(folder, detail=True, refresh=True).items():
             below = name[len(folder) + 1 :]
-            if below and not any(part.startswith(HIDDEN) for part in below.split("/")):
+            # An empty folder may be listed as itself.
+            if (
+                below
+                and info["type"] == "file"
+                and not any(part.startswith(HIDDEN) for part in below.split("/"))
+            ):
                 found.append(StoredFile(below, info["size"]))
         return sorted(found, key=lambda file: file.path)
 
@@ -72,9 +77,12 @@ class RemoteStorage:
         """Write a small file whole, if there is none; gives whether it is this caller's."""
         try:
             self.filesystem.pipe_file(self._at(path), data, mode="create")
-        except FileExistsError:
+        except OSError:
             # Of a request that was repeated, the answer to the first may be what got lost.
-            return self.read(path) == data
+            found = self.read(path)
+            if found is None:
+                raise
+            return found == data
         return True
 
     def move(self, source: str, target: str) -> None:
@@ -89,7 +97,11 @@ class RemoteStorage:
             self.filesystem.rm(self._at(path), recursive=True)
 
     def delete_empty_folder(self, path: str) -> None:
-        """S3 has no folders: one without files is gone."""
+        """Delete a folder if nothing is in it."""
+        if not self.names(path):
+            # S3 has no folders, but Hadoop marks one that it has made by an object.
+            bucket, _, key = self._at(path).partition("/")
+            self.filesystem.call_s3("delete_object", Bucket=bucket, Key=f"{key}/")
 
     def _at(self, path: str) -> str:
         return f"{self.folder}/{path}" if path else self.folder

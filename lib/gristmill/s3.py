@@ -1,0 +1,227 @@
+"""What a Spark of one's own needs for `s3://` and `s3a://`; a cluster on AWS brings its own.
+
+pyspark comes without S3A, Hadoop's client for S3. `connector` fetches it and the parts of the AWS
+SDK that it loads: 11 MB, where the SDK's bundle that it asks for has 600.
+"""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+from xml.sax.saxutils import quoteattr
+
+import pyspark
+
+from gristmill.errors import GristmillError
+from gristmill.java import find_java
+
+SCHEMES = ("s3", "s3a")
+"""The schemes of the URIs that the connector is for."""
+
+_HADOOP = "3.4.2"
+# The latest that S3A works with on stores other than AWS's own (HADOOP-19490).
+_SDK = "2.29.52"
+_SDK_MODULES = (
+    "annotations apache-client arns auth aws-core aws-json-protocol aws-query-protocol "
+    "aws-xml-protocol checksums checksums-spi crt-core endpoints-spi http-auth http-auth-aws "
+    "http-auth-aws-eventstream http-auth-spi http-client-spi identity-spi json-utils metrics-spi "
+    "netty-nio-client profiles protocol-core regions retries retries-spi s3 s3-transfer-manager "
+    "sdk-core sso ssooidc sts third-party-jackson-core utils"
+)
+
+CONNECTOR = (
+    f"org.apache.hadoop:hadoop-aws:{_HADOOP}",
+    "org.apache.spark:spark-hadoop-cloud_2.13:4.1.1",
+    "org.reactivestreams:reactive-streams:1.0.4",
+    "software.amazon.eventstream:eventstream:1.0.1",
+    *(f"software.amazon.awssdk:{module}:{_SDK}" for module in _SDK_MODULES.split()),
+)
+"""The Maven coordinates of the jars, all of them: what else they need is part of pyspark."""
+
+# Of all the jars, each as its name and SHA-256: what was fetched is this or it is not used.
+_DIGEST = "071c453abbc3b615786ac4b2651b94a82e88dc595e8bf2f855a863dd7c75852a"
+_FETCHED_WITHIN = 600.0
+
+
+def connector(notice: Callable[[str], None] = lambda _text: None) -> Path:
+    """The folder of the connector's jars, for `spark.driver.extraClassPath`.
+
+    They are fetched on first use, into this environment, from Maven Central or from the mirror
+    that DEFAULT_ARTIFACT_REPOSITORY names, as for Spark itself; `notice` is told so before.
+    Raises `GristmillError` where they cannot be had.
+    """
+    home = Path(sys.prefix) / "share" / "gristmill" / f"s3-{_HADOOP}-{_DIGEST[:8]}"
+    if home.is_dir():
+        return home
+    notice("fetching what Spark needs for S3 (11 MB, once)")
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=home.parent) as scratch:
+            fresh = _fetch(Path(scratch), home)
+            try:
+                fresh.rename(home)
+            except OSError:
+                # Another process was faster; what it fetched is the same.
+                if not home.is_dir():
+                    raise
+    except OSError as error:
+        raise GristmillError(
+            f"cannot keep what Spark needs for S3 in {home.parent}: {error.strerror}; "
+            "use an environment of your own"
+        ) from error
+    return home
+
+
+def _fetch(scratch: Path, home: Path) -> Path:
+    repository = os.environ.get("DEFAULT_ARTIFACT_REPOSITORY", "https://repo1.maven.org/maven2/")
+    jars = scratch / "jars"
+    # The first one alone: where nothing can be reached, each of them takes its time to fail.
+    for wanted in (CONNECTOR[:1], CONNECTOR):
+        trouble = _ivy(scratch, repository, wanted, jars)
+        if trouble is None:
+            continue
+        raise GristmillError(
+            f"cannot fetch what Spark needs for S3 from {repository} ({trouble}): "
+            "connect this machine to the internet, or have DEFAULT_ARTIFACT_REPOSITORY name a "
+            f"mirror of Maven Central, or copy {home} from another machine"
+        )
+    if _digest(jars) != _DIGEST:
+        raise GristmillError(
+            f"what {repository} has is not what Spark needs for S3: "
+            "have DEFAULT_ARTIFACT_REPOSITORY name another mirror of Maven Central"
+        )
+    return jars
+
+
+def _ivy(scratch: Path, repository: str, wanted: tuple[str, ...], jars: Path) -> str | None:
+    """Have Ivy, which is part of pyspark, fetch jars; gives why it cannot."""
+    (scratch / "settings.xml").write_text(_IVY_SETTINGS.format(root=quoteattr(repository)))
+    dependencies = (coordinate.split(":") for coordinate in wanted)
+    listed = "".join(_IVY_DEPENDENCY.format(*dependency) for dependency in dependencies)
+    (scratch / "ivy.xml").write_text(_IVY_MODULE.format(dependencies=listed))
+    program = next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
+    java = find_java().home / "bin" / "java"
+    command: list[str | Path] = [java, *_proxy(), "-jar", program]
+    command += ["-settings", scratch / "settings.xml", "-ivy", scratch / "ivy.xml"]
+    command += ["-cache", scratch / "cache", "-retrieve", f"{jars}/[artifact]-[revision].[ext]"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_FETCHED_WITHIN, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"not done within {_FETCHED_WITHIN:.0f} seconds"
+    if done.returncode == 0:
+        return None
+    reason = re.search(r"Server access error at url .* \((.*)\)", done.stdout)
+    return reason[1] if reason else "not found"
+
+
+# Their descriptions are not read: the coordinates are complete.
+_IVY_SETTINGS = """\
+<ivysettings>
+  <settings defaultResolver="maven"/>
+  <timeout-constraints>
+    <timeout-constraint name="patience" connectionTimeout="10000" readTimeout="60000"/>
+  </timeout-constraints>
+  <resolvers>
+    <ibiblio name="maven" root={root} m2compatible="true" usepoms="false"
+             useMavenMetadata="false" timeoutConstraint="patience"/>
+  </resolvers>
+</ivysettings>
+"""
+_IVY_MODULE = """\
+<ivy-module version="2.0">
+  <info organisation="gristmill" module="s3"/>
+  <configurations><conf name="default"/></configurations>
+  <dependencies>{dependencies}</dependencies>
+</ivy-module>
+"""
+_IVY_DEPENDENCY = """
+    <dependency org="{}" name="{}" rev="{}" conf="default->default" transitive="false"/>"""
+
+
+def _proxy() -> list[str]:
+    # Java looks for them elsewhere than all other programs.
+    found = getproxies()
+    return [
+        f"-D{scheme}.proxy{part}={value}"
+        for scheme in ("http", "https")
+        for proxy in (urlsplit(found.get(scheme, "")),)
+        for part, value in (("Host", proxy.hostname), ("Port", proxy.port))
+        if value
+    ]
+
+
+def _digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for jar in sorted(folder.iterdir()):
+        total.update(f"{jar.name} {hashlib.sha256(jar.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The Spark settings with which it reads and writes S3, as `environ` says.
+
+    Credentials are found as the AWS tools find them. AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
+    names another server than AWS, and AWS_REGION or AWS_DEFAULT_REGION a region. Parquet is
+    written through the magic committer, which publishes a job's files as the job commits.
+    """
+    filesystem = {
+        # As on EMR.
+        "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+        "fs.AbstractFileSystem.s3.impl": "org.apache.hadoop.fs.s3a.S3A",
+        "fs.s3a.aws.credentials.provider": (
+            "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+        ),
+        "fs.s3a.committer.name": "magic",
+        **{
+            f"mapreduce.outputcommitter.factory.scheme.{scheme}": (
+                "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory"
+            )
+            for scheme in SCHEMES
+        },
+        **_PATIENCE,
+        **_place(environ),
+    }
+    cloud = "org.apache.spark.internal.io.cloud"
+    return {
+        "spark.sql.sources.commitProtocolClass": f"{cloud}.PathOutputCommitProtocol",
+        "spark.sql.parquet.output.committer.class": f"{cloud}.BindingParquetOutputCommitter",
+        **{f"spark.hadoop.{key}": value for key, value in filesystem.items()},
+    }
+
+
+# An operation fails where the server is silent for some two minutes, busy for one, or gone for 20
+# seconds; as S3A comes, it would go on for four times as long, and at a busy server for hours.
+_PATIENCE = {
+    "fs.s3a.connection.establish.timeout": "15s",
+    "fs.s3a.connection.timeout": "20s",
+    "fs.s3a.connection.request.timeout": "60s",
+    "fs.s3a.attempts.maximum": "1",
+    "fs.s3a.retry.limit": "2",
+    "fs.s3a.retry.interval": "2s",
+    "fs.s3a.retry.throttle.limit": "6",
+    "fs.s3a.retry.throttle.interval": "500ms",
+}
+
+
+def _place(environ: Mapping[str, str]) -> dict[str, str]:
+    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    place = {}
+    if endpoint:
+        place["fs.s3a.endpoint"] = endpoint
+        host = urlsplit(endpoint).hostname or ""
+        if not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            # Other servers seldom have a host name for every bucket.
+            place["fs.s3a.path.style.access"] = "true"
+        region = region or "us-east-1"
+    if region:
+        place["fs.s3a.endpoint.region"] = region
+    return place
