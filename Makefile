@@ -62,7 +62,7 @@ s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (
 
 test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
 	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \
-	  $(RUN)/pytest tests/aws; \
+	  $(RUN)/pytest -n 2 --dist worksteal tests/aws; \
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "SKIPPED: the tests on S3 did NOT run, as what they need could not be installed" >&2; fi
 

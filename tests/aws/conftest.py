@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.session import s3_settings, session, use_java
+from tests.aws.proxy import Proxy
 from tests.aws.seaweed import S3Server, s3_server
 
 
@@ -35,6 +36,12 @@ def spark(server: S3Server) -> Iterator[SparkSession]:
     running = session("gristmill tests", settings | reach)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def proxy(server: S3Server) -> Iterator[Proxy]:
+    with Proxy(server.endpoint) as running:
+        yield running
 
 
 @pytest.fixture

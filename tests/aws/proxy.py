@@ -35,7 +35,7 @@ class Fault(Enum):
     LOSE_REPLY = auto()
     """The server does what it is asked to; the connection is reset in place of its answer."""
     LATE = auto()
-    """Silence for `Proxy.stall` seconds; only then the server does what it was asked to."""
+    """The connection is reset; `Proxy.stall` seconds later the server does what it was asked to."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, path, query, headers)
         body = self._body()
         fault = proxy.judge(request)
+        if fault is Fault.LATE:
+            self._reset()
         if fault in {Fault.STALL, Fault.LATE}:
             proxy.wait()
         status = None
@@ -179,7 +181,9 @@ class _Handler(BaseHTTPRequestHandler):
                 answered = proxy.forward(request, body)
                 status = answered[0]
         proxy.note(Exchange(request, status, fault))
-        if answered is None or fault in {Fault.LOSE_REPLY, Fault.LATE}:
+        if fault is Fault.LATE:
+            return
+        if answered is None or fault is Fault.LOSE_REPLY:
             self._reset()
         else:
             self._answer(*answered)
