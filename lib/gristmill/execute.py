@@ -97,6 +97,9 @@ def execute(
         publication.commit(counted.lines, counted.rejected)
     except BaseException as error:
         if not _settle(spark, run, publication) or isinstance(error, OutputError):
+            if isinstance(error, Exception) and _is_overtaken(publication):
+                # Its stage was put away under it, which shows in many ways.
+                raise publication.overtaken() from error
             raise
     finally:
         _context(spark).clearJobGroup()
@@ -115,6 +118,17 @@ def execute(
         datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
         notes=reading.notes,
     )
+
+
+def _is_overtaken(publication: Publication) -> bool:
+    overtaken = False
+
+    def look() -> None:
+        nonlocal overtaken
+        overtaken = publication.is_overtaken()
+
+    aside(look)
+    return overtaken
 
 
 def _settle(spark: SparkSession, run: Run, publication: Publication) -> bool:

@@ -42,7 +42,10 @@ _ADVICE = (
         r"OutOfMemoryError|Java heap space|GC overhead limit",
         "Java ran out of memory: give it more (spark-submit --driver-memory 8g)",
     ),
-    (r"FileNotFoundException|File does not exist", "a file went away while it was read: run again"),
+    (
+        r"FileNotFoundException|NoSuchFileException|File does not exist",
+        "a file went away while it was read: run again",
+    ),
 )
 _JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z][\w$]*: ")
 _PLACE = re.compile(r"\b(?:file|s3a?|hdfs):/[^\s,'\"]+")

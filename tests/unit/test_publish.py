@@ -399,7 +399,9 @@ def test_a_stage_that_somebody_deleted_after_the_commit_replaces_nothing(
     with pytest.raises(OutputError, match="still there: run shop-keeping again"):
         commit(publishing, NEW)
     monkeypatch.undo()
-    publishing.finish()
+    with pytest.raises(OutputError, match="still there"):
+        publishing.finish()
+    assert recover(root, "me", clock()) == []
     assert stored(root) == [("a", "x")]
     publish(root, "3", NEW, clock)
     assert stored(root) == [("b", "x")]

@@ -22,7 +22,7 @@ from gristmill.publish import layout
 from gristmill.publish.lease import Clock, Keeper, Lease, claim, find, utc_now
 from gristmill.publish.live import Live, read_live, tend
 from gristmill.publish.log import Log
-from gristmill.publish.manifest import Change, File, Manifest, Origin
+from gristmill.publish.manifest import Abandoned, Change, File, Manifest, Origin
 from gristmill.publish.settle import (
     Unfinished,
     apply,
@@ -99,7 +99,8 @@ class Publication:
     def begin(self, wait: timedelta, tell: Callable[[str], None]) -> None:
         """Claim the datasets, waiting for other runs that write them for as long as `wait`.
 
-        Raises `BusyError` when that was not enough, `SchemaError` where a dataset does not fit
+        Raises `BusyError` when that was not enough, `LeaseLostError` where the run was meanwhile
+        taken for dead, `SchemaError` where a dataset does not fit
         what the root holds of it, `OutputError` where the root cannot be one.
         """
         open_root(self._storage, self._origin.run, self._clock())
@@ -115,6 +116,9 @@ class Publication:
             self._claim(name, deadline, tell)
             point("begin.claim")
         self._live = read_live(self._storage)
+        if self.is_overtaken():
+            # Before it had its claims, and so before anything that the commit will look at.
+            raise self.overtaken()
         for contract in self._contracts:
             self._check(contract)
 
@@ -193,10 +197,24 @@ class Publication:
             or entry.run == self._origin.run
             or (isinstance(entry, Manifest) and any(map(entry.touches, names)))
         ):
-            raise LeaseLostError(
-                f"another run took over {', '.join(sorted(names))}, as this one had shown no sign "
-                "of life for too long; nothing was published: run again"
-            )
+            raise self.overtaken()
+
+    def is_overtaken(self) -> bool:
+        """Whether another run has taken this one for dead, so that it cannot publish any more."""
+        run = self._origin.run
+        since = self._lease.base if self._lease else self._live.number
+        return any(
+            isinstance(entry, Abandoned) and entry.run == run and entry.by != run
+            for _, entry in self._log.since(since)
+        )
+
+    def overtaken(self) -> LeaseLostError:
+        """What to raise then."""
+        names = ", ".join(sorted(contract.name for contract in self._contracts))
+        return LeaseLostError(
+            f"another run took over {names}, as this one had shown no sign of life for too long; "
+            "nothing was published: run again"
+        )
 
     def _change(
         self,

@@ -42,6 +42,11 @@ class Live:
     number: int
     datasets: dict[str, LiveDataset]
 
+    def holds(self, path: str) -> bool:
+        """Whether `path`, that of a file below the root, is a file of a dataset."""
+        name, _, below = path.partition("/")
+        return name in self.datasets and below in self.datasets[name].files
+
     def apply(self, number: int, manifest: Manifest | None) -> None:
         """Go on to the next entry; None for one that published nothing."""
         self.number = number

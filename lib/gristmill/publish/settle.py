@@ -8,6 +8,7 @@ from gristmill.errors import OutputError
 from gristmill.faults import point
 from gristmill.publish import layout
 from gristmill.publish.lease import Lease, find
+from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Manifest
 from gristmill.storage import Storage, each
@@ -85,7 +86,7 @@ def apply(storage: Storage, manifest: Manifest) -> None:
         try:
             storage.move(*move)
         except FileNotFoundError:
-            return move[0]
+            return move[1]
         return None
 
     def remove(path: str) -> None:
@@ -97,13 +98,15 @@ def apply(storage: Storage, manifest: Manifest) -> None:
     ]
     missing = [path for path in each(storage, bring, _moves(manifest)) if path is not None]
     if missing:
-        if not storage.is_file(layout.lease(manifest.run)):
-            # Another run has carried out the same, and since then perhaps a later publish.
+        live = read_live(storage)
+        lost = [path for path in missing if live.holds(path)]
+        if not lost:
+            # Another run has carried out the same, and since then a later publish.
             return
         put_away(storage, manifest.run)
         raise OutputError(
-            f"{storage.root}/{missing[0]} has gone before it was brought in, with "
-            f"{len(missing) - 1:,} more; what it was to replace is still there: "
+            f"{storage.root}/{lost[0]} was staged and has gone before it was brought in, with "
+            f"{len(lost) - 1:,} more; what it was to replace is still there: "
             f"run {manifest.origin.job} again on the same input"
         )
     point("apply.moved")
