@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.cli import main
-from gristmill.execute import Request, Run, execute
-from gristmill.job import AnyJob
+from gristmill.execute import Run, execute
+from gristmill.job import AnyJob, Request
 from gristmill.options import Options
 from gristmill.report import Report
 from gristmill.sample import write_samples

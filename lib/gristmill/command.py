@@ -10,9 +10,9 @@ from pathlib import Path
 
 from gristmill.console import Console
 from gristmill.errors import GristmillError
-from gristmill.execute import Request, Run, execute
+from gristmill.execute import Run, execute
 from gristmill.failures import explain
-from gristmill.job import AnyJob
+from gristmill.job import AnyJob, Request
 from gristmill.options import ArgumentParser, duration
 from gristmill.progress import watch
 from gristmill.report import Report

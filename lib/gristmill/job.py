@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.dataset import Dataset
+from gristmill.errors import UsageError
 from gristmill.options import Options
 from gristmill.quality import Check
 
@@ -41,6 +43,28 @@ class Reader(Protocol):
     def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
         """Read `inputs` (paths, globs or URIs). Raises `InputError`."""
         ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run a job on.
+
+    `inputs` are paths, globs or URIs, `output` is the root that holds the datasets. A run whose
+    share of rejected lines is above `max_reject_rate` (0 to 1) publishes nothing. `wait` is how
+    long to wait for other runs that write the same datasets.
+    """
+
+    inputs: tuple[str, ...]
+    output: str
+    options: Options
+    max_reject_rate: float = 1.0
+    wait: timedelta = timedelta(minutes=10)
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise UsageError("--input is missing")
+        if not 0 <= self.max_reject_rate <= 1:
+            raise UsageError(f"--max-reject-rate takes 0 to 1, not {self.max_reject_rate:g}")
 
 
 Transform = Callable[[DataFrame, OptionsT], Mapping[str, DataFrame]]

@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
+from typing import TypeVar
 
 import pyspark
 from pyspark.sql import SparkSession
 
 from gristmill import s3
 from gristmill.java import Java, find_java
+
+T = TypeVar("T")
 
 _BLOCK = 32 * 1024 * 1024
 
@@ -26,6 +29,9 @@ SETTINGS: dict[str, str] = {
     # a row's place in its partition is then its line's number in the block.
     "spark.sql.files.maxPartitionBytes": str(_BLOCK),
     "spark.sql.files.openCostInBytes": str(_BLOCK),
+    # What is brought together to be written is split at so many bytes of shuffled rows. Parquet
+    # takes a fourth to a twelfth of them: see benchmarks/file_sizes.py.
+    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "1g",
     # Java never compiles a method of more than 8000 bytes; parsing took three times as long in one.
     "spark.sql.codegen.hugeMethodLimit": "8000",
     # Where a shuffle turns out empty this rule cuts its stage out of the plan, and what was
@@ -110,20 +116,23 @@ def session(
     return spark
 
 
-def aside(work: Callable[[], object]) -> None:
-    """Do `work` in a thread of its own and wait for it, letting its exceptions go.
+def aside(work: Callable[[], T]) -> T | None:
+    """What `work` gives, done in a thread of its own; None where it raises an exception.
 
     A thread has its own connection to the JVM; that of a thread which Ctrl-C has stopped may be
     in the middle of an answer.
     """
 
+    given: list[T] = []
+
     def quietly() -> None:
         with contextlib.suppress(Exception):
-            work()
+            given.append(work())
 
     thread = threading.Thread(target=quietly)
     thread.start()
     thread.join()
+    return given[0] if given else None
 
 
 @contextlib.contextmanager

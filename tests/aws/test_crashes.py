@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.publish import lease, recover
+from gristmill.publish import lease
+from gristmill.publish.settle import recover
 from gristmill.sample import write_samples
 from gristmill.storage.hadoop import open_storage
 from tests.aws.proxy import Fault, Proxy, Request

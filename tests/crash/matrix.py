@@ -21,8 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gristmill import faults
-from gristmill.publish import live, recover
+from gristmill.publish import live
 from gristmill.publish.lease import utc_now
+from gristmill.publish.settle import recover
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
 from tests.publishing import REFUSED, SALES, STOCK, Rows, Work, publish, stored, wrong

@@ -28,8 +28,10 @@ from hypothesis.stateful import (
 
 from gristmill import faults
 from gristmill.errors import BusyError, LeaseLostError
-from gristmill.publish import Publication, layout, lease, recover
+from gristmill.publish import layout, lease
 from gristmill.publish.lease import Keeper
+from gristmill.publish.publication import Publication
+from gristmill.publish.settle import recover
 from gristmill.storage.local import LocalStorage
 from tests.crash.matrix import State, expected
 from tests.publishing import (

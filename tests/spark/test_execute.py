@@ -8,10 +8,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from gristmill import Check, Dataset, Field, Job, Options, publish
+from gristmill import Check, Dataset, Field, Job, Options
 from gristmill.errors import AuditError, SchemaError, UsageError
-from gristmill.execute import Request
-from gristmill.job import Transform
+from gristmill.job import Request, Transform
+from gristmill.publish.publication import Publication
 from gristmill.publish.settle import apply
 from gristmill.storage import StoredFile
 from gristmill.text.lines import Lines
@@ -102,15 +102,15 @@ def test_a_transform_that_breaks_the_contract_publishes_nothing(
 def test_files_that_went_missing_from_the_stage_are_noticed(
     run_job: RunJob, lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    list_staged = publish.Publication.staged
+    list_staged = Publication.staged
 
-    def losing(self: publish.Publication, dataset: str) -> list[StoredFile]:
+    def losing(self: Publication, dataset: str) -> list[StoredFile]:
         for folder in staged(tmp_path / "out"):
             for file in folder.glob("even=no/*.parquet"):
                 file.unlink()
         return list_staged(self, dataset)
 
-    monkeypatch.setattr(publish.Publication, "staged", losing)
+    monkeypatch.setattr(Publication, "staged", losing)
     with pytest.raises(AuditError, match="numbers: 3 rows were made, 1 written"):
         run_job(JOB, lines)
     assert not snapshot(tmp_path / "out")
@@ -129,7 +129,7 @@ def test_an_interrupt_after_the_commit_does_not_undo_it(
             raise KeyboardInterrupt
         apply(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("gristmill.publish.apply", interrupted_once)
+    monkeypatch.setattr("gristmill.publish.publication.apply", interrupted_once)
     report = run_job(JOB, lines)
     assert report.state == "done"
     assert rows(tmp_path / "out" / "numbers") == 3

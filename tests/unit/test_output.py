@@ -15,7 +15,8 @@ import pytest
 
 from gristmill.cli import main
 from gristmill.contract import Contract
-from gristmill.publish import Origin, Publication
+from gristmill.publish.manifest import Origin
+from gristmill.publish.publication import Publication
 from gristmill.storage.local import LocalStorage
 from tests.process import Finished, Gristmill
 

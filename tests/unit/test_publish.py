@@ -12,10 +12,12 @@ import pytest
 
 from gristmill.contract import Contract
 from gristmill.errors import BusyError, LeaseLostError, OutputError, SchemaError
-from gristmill.publish import layout, lease, live, open_root, recover, run_id, unfinished
+from gristmill.publish import layout, lease, live
 from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Manifest
+from gristmill.publish.root import open_root
+from gristmill.publish.settle import recover, run_id, unfinished
 from gristmill.publish.snapshot import settled
 from gristmill.storage.local import LocalStorage
 from tests.publishing import (
@@ -487,7 +489,7 @@ def test_a_reader_waits_for_a_publish_that_is_being_applied(
     stage(root, publishing, NEW)
     # Staged is not committed: nobody waits for that.
     assert settled(root, "stock", lambda: stored(root), clock) == [("a", "x")]
-    monkeypatch.setattr("gristmill.publish.apply", lambda *_arguments: 1 / 0)
+    monkeypatch.setattr("gristmill.publish.publication.apply", lambda *_arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         commit(publishing, NEW)
     looks = 0

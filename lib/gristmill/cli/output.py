@@ -8,10 +8,11 @@ from pyarrow import ArrowException
 
 from gristmill.cli.place import arrow_path, open_output, readable
 from gristmill.console import render
-from gristmill.publish import read_live, recover, unfinished
 from gristmill.publish.lease import owner, utc_now
+from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest
+from gristmill.publish.settle import recover, unfinished
 from gristmill.publish.verify import verify
 from gristmill.report import size
 from gristmill.storage import Storage, each

@@ -9,7 +9,7 @@ import pyarrow.fs as arrow
 from pyarrow import ArrowException
 
 from gristmill.errors import GristmillError, InputError
-from gristmill.publish import is_root
+from gristmill.publish.root import is_root
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
 

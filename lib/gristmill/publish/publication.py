@@ -1,0 +1,228 @@
+"""A run's publication, from its claims to its end."""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from gristmill.contract import Contract
+from gristmill.errors import BusyError, LeaseLostError
+from gristmill.faults import point
+from gristmill.publish import layout
+from gristmill.publish.lease import Clock, Keeper, Lease, claim, find, utc_now
+from gristmill.publish.live import Live, read_live, tend
+from gristmill.publish.log import Log
+from gristmill.publish.manifest import Abandoned, Change, File, Manifest, Origin
+from gristmill.publish.root import mark, open_root
+from gristmill.publish.settle import apply, conclude, put_away, settle
+from gristmill.storage import Storage, StoredFile
+
+_POLL_SECONDS = 1.0
+
+
+class Publication:
+    """What one run publishes: begun, staged dataset by dataset, committed as a whole.
+
+    `finish` has to be called whenever something after `begin` has failed.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        origin: Origin,
+        contracts: Collection[Contract],
+        clock: Clock = utc_now,
+    ) -> None:
+        self._storage = storage
+        self._origin = origin
+        self._contracts = contracts
+        self._clock = clock
+        self._log = Log(storage)
+        self._changes: list[tuple[Contract, list[StoredFile], Sequence[int], frozenset[str]]] = []
+        self._lease: Lease | None = None
+        self._keeper: Keeper | None = None
+        self._tried = False
+        self._published = False
+        self._live = Live(0, {})
+
+    def begin(self, wait: timedelta, tell: Callable[[str], None]) -> None:
+        """Claim the datasets, waiting for other runs that write them for as long as `wait`.
+
+        Raises `BusyError` when that was not enough, `LeaseLostError` where the run was meanwhile
+        taken for dead, `SchemaError` where a dataset does not fit
+        what the root holds of it, `OutputError` where the root cannot be one.
+        """
+        open_root(self._storage, self._origin.run, self._clock())
+        mark(self._storage)
+        run, job = self._origin.run, self._origin.job
+        self._lease = Lease.new(run, job, self._log.head(), self._clock())
+        self._keeper = Keeper(self._storage, self._lease, self._clock)
+        self._keeper.start()
+        point("begin.lease")
+        deadline = self._clock() + wait
+        # In one order for all, so that no two runs wait for each other.
+        for name in sorted(contract.name for contract in self._contracts):
+            self._claim(name, deadline, tell)
+            point("begin.claim")
+        self._live = read_live(self._storage)
+        if self.is_overtaken():
+            # Before it had its claims, and so before anything that the commit will look at.
+            raise self.overtaken()
+        for contract in self._contracts:
+            self._check(contract)
+
+    def _check(self, contract: Contract) -> None:
+        if contract.name in self._live.datasets:
+            contract.succeed(self._live.datasets[contract.name].contract)
+
+    def _claim(self, dataset: str, deadline: datetime, tell: Callable[[str], None]) -> None:
+        told = ""
+        while (holder := claim(self._storage, dataset, self._origin.run)) is not None:
+            lease = find(self._storage, holder)
+            now = self._clock()
+            if lease is None:
+                continue
+            if lease.is_dead(now):
+                settle(self._storage, lease, self._origin.run, now)
+                continue
+            if now >= deadline:
+                raise BusyError(
+                    f"{dataset} is being written by {lease}; nothing was published: "
+                    "run again later, or wait longer with --wait"
+                )
+            if told != holder:
+                tell(f"waiting for {lease}, which writes {dataset}")
+                told = holder
+            time.sleep(_POLL_SECONDS)
+
+    def folder(self, dataset: str) -> str:
+        """Where the files of `dataset` are to be staged."""
+        return f"{layout.stage(self._origin.run)}/{dataset}"
+
+    def staged(self, dataset: str) -> list[StoredFile]:
+        """The files that are staged for `dataset`."""
+        return self._storage.data_files(self.folder(dataset))
+
+    def stage(self, contract: Contract, rows: Sequence[int], scope: Collection[str] = ()) -> None:
+        """Publish, with the commit, what is staged for a dataset.
+
+        `rows` are the rows of each staged file. `scope` are folders of partitions that the run
+        replaces even where it has no file for them. Raises `SchemaError` where the dataset does
+        not fit what the root holds of it.
+        """
+        self._check(contract)
+        point("stage")
+        self._changes.append((contract, self.staged(contract.name), rows, frozenset(scope)))
+
+    def commit(self, lines: int, rejected: int) -> None:
+        """Publish everything that was staged; `lines` were read and so many of them `rejected`.
+
+        Raises `LeaseLostError` where the run was taken for dead, or overtaken.
+        """
+        manifest = Manifest(
+            origin=self._origin,
+            committed=self._clock().isoformat(timespec="seconds"),
+            lines=lines,
+            rejected=rejected,
+            changes=tuple(self._change(*staged) for staged in self._changes),
+        )
+        number = self._live.number + 1
+        self._tried = True
+        point("commit.before")
+        while not self._log.append(number, manifest):
+            self._give_way(number)
+            number += 1
+        self._published = True
+        point("commit.after")
+        self._end(manifest)
+        tend(self._storage, self._clock())
+
+    def _give_way(self, number: int) -> None:
+        """See that entry `number`, which another run has written, does not bar this run's."""
+        entry = self._log.read(number)
+        names = {contract.name for contract in self._contracts}
+        if (
+            entry is None
+            or entry.run == self._origin.run
+            or (isinstance(entry, Manifest) and any(map(entry.touches, names)))
+        ):
+            raise self.overtaken()
+
+    def is_overtaken(self) -> bool:
+        """Whether another run has taken this one for dead, so that it cannot publish any more."""
+        run = self._origin.run
+        since = self._lease.base if self._lease else self._live.number
+        return any(
+            isinstance(entry, Abandoned) and entry.run == run and entry.by != run
+            for _, entry in self._log.since(since)
+        )
+
+    def overtaken(self) -> LeaseLostError:
+        """What to raise then."""
+        names = ", ".join(sorted(contract.name for contract in self._contracts))
+        return LeaseLostError(
+            f"another run took over {names}, as this one had shown no sign of life for too long; "
+            "nothing was published: run again"
+        )
+
+    def _change(
+        self,
+        contract: Contract,
+        files: Sequence[StoredFile],
+        rows: Sequence[int],
+        scope: frozenset[str],
+    ) -> Change:
+        # The name says what replaces the file: its batch, where that is what a run replaces.
+        is_batch = contract.replaces == "batch"
+        prefix = f"{self._origin.batch}-" if is_batch else ""
+        published = tuple(
+            File(
+                f"{layout.folder(file.path)}/{prefix}{self._origin.run}-{number:05d}.parquet",
+                file.size,
+                count,
+            )
+            for number, (file, count) in enumerate(zip(files, rows, strict=True))
+        )
+        name = contract.name
+        # What the log knows is replaced too, so that it forgets files that somebody deleted.
+        there = set(self._live.datasets[name].files if name in self._live.datasets else ())
+        if is_batch:
+            there |= {file.path for file in self._storage.data_files(name)}
+            removed = [path for path in there if layout.name(path).startswith(prefix)]
+        else:
+            folders = scope | {layout.folder(file.path) for file in files}
+            for folder in folders:
+                found = self._storage.data_files(f"{name}/{folder}")
+                there |= {f"{folder}/{file.path}" for file in found}
+            removed = [path for path in there if layout.folder(path) in folders]
+        staged = tuple(file.path for file in files)
+        return Change(contract, published, staged, tuple(sorted(removed)))
+
+    def _end(self, manifest: Manifest | None) -> None:
+        if manifest is not None:
+            apply(self._storage, manifest)
+        if self._keeper:
+            self._keeper.stop()
+        put_away(self._storage, self._origin.run)
+        self._lease = None
+
+    def finish(self) -> bool:
+        """Carry out what was committed, or put the run away without a trace; gives which.
+
+        May be repeated.
+        """
+        if self._lease is not None:
+            self._published = False
+            manifest = None
+            if self._tried:
+                # The answer may be all that got lost of a commit, or it may yet arrive.
+                by = self._origin.run
+                manifest = conclude(self._storage, self._lease, by, self._clock())
+            self._end(manifest)
+            self._published = manifest is not None
+        return self._published
+
+    def sweep(self) -> bool:
+        """Delete what came into the stage after `finish`; gives whether there was anything."""
+        left = bool(self._storage.names(layout.stage(self._origin.run)))
+        put_away(self._storage, self._origin.run)
+        return left

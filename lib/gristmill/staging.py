@@ -1,0 +1,159 @@
+"""Staging what a run makes: each dataset written once and audited, and the rejects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from gristmill.dataset import REJECTS, Dataset
+from gristmill.errors import AuditError, InputError, TooManyRejectsError
+from gristmill.job import AnyJob, Request
+from gristmill.publish.publication import Publication
+from gristmill.quality import REASON, divide, judge
+from gristmill.storage import StoredFile
+from gristmill.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
+from gristmill.write import partition_folder, rows_by_file, write
+
+_NAMED_FILES = 1000
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Where a run's datasets are staged: `root` is the output root, as a URI."""
+
+    spark: SparkSession
+    publication: Publication
+    root: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A staged dataset, and what was observed of its rows while they were written."""
+
+    dataset: Dataset
+    files: Sequence[StoredFile]
+    observed: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a run has read and staged: lines or rows in, those rejected, by reason, and datasets."""
+
+    lines: int
+    rejected: int
+    reasons: Mapping[str, int]
+    stages: Sequence[Staged]
+
+
+def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) -> Counted:
+    """Write all datasets of a run, and its rejects, into its stage, and audit them.
+
+    Raises `InputError` where there was nothing to read, `TooManyRejectsError`, `SchemaError`, or
+    `AuditError`.
+    """
+    judged = judge(rows, job.checks)
+    can_reject = bool(_reasons(job))
+    if can_reject and not set(ORIGIN) <= set(rows.columns):
+        raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
+    seen = Observation()
+    valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
+    frames = job.transform(valid, request.options)
+    scope = job.scope(request.options)
+    stages = [_stage(staging, dataset, frames[dataset.name], scope) for dataset in job.writes]
+
+    lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
+    if lines == 0:
+        raise InputError(f"nothing to read: no lines in {', '.join(request.inputs)}")
+    if rejected:
+        rejects = _rejects(job, judged, seen.get["rejected_files"])
+        if rejected > request.max_reject_rate * lines:
+            raise _too_many(rejected, lines, request.max_reject_rate, rejects)
+        stages.append(_stage(staging, REJECTS, rejects, {}, _by_reason(job)))
+        if stages[-1].observed["rows"] != rejected:
+            raise AuditError("the input changed while it was read: run again")
+    elif can_reject:
+        staging.publication.stage(REJECTS.contract, ())
+    reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
+    return Counted(
+        lines, rejected, {code: count for code, count in reasons.items() if count}, stages
+    )
+
+
+def _metrics(can_reject: bool) -> list[Column]:
+    metrics = [F.count(F.lit(1)).alias("lines")]
+    if can_reject:
+        is_rejected = F.col(REASON).isNotNull()
+        metrics += [
+            F.count_if(is_rejected).alias("rejected"),
+            F.collect_set(F.when(is_rejected, F.col(SOURCE_FILE))).alias("rejected_files"),
+        ]
+    return metrics
+
+
+def _reasons(job: AnyJob) -> list[str]:
+    return [*job.reads.rejects, *(check.code for check in job.checks)]
+
+
+def _by_reason(job: AnyJob) -> list[Column]:
+    return [F.count_if(F.col("reason") == code).alias(code) for code in _reasons(job)]
+
+
+def _rejects(job: AnyJob, judged: DataFrame, files: Sequence[str]) -> DataFrame:
+    """The rejects, by a second look at nothing but the files that held them."""
+    if len(files) <= _NAMED_FILES:
+        judged = judged.where(F.col(SOURCE_FILE).isin(list(files)))
+    # Observed for what observing prevents: the filter on the reason would be pushed below the
+    # parsing, and the whole of it repeated for each of the reason's terms.
+    _, rejects = divide(judged.observe(Observation(), F.count(F.lit(1)).alias("lines")))
+    return rejects.select(
+        F.lit(job.name).alias("job"),
+        F.col(REASON).alias("reason"),
+        F.col(SOURCE_FILE).alias("source_file"),
+        F.col(BLOCK_START).alias("block_start"),
+        F.col(LINE_NUMBER).alias("line_number"),
+        F.col(RAW).alias("raw"),
+    )
+
+
+def _too_many(rejected: int, lines: int, rate: float, rejects: DataFrame) -> TooManyRejectsError:
+    counts = sorted((row[0], row[1]) for row in rejects.groupBy("reason").count().collect())
+    reasons = ", ".join(f"{code} {count:,}" for code, count in counts)
+    return TooManyRejectsError(
+        f"{rejected:,} of {lines:,} lines were rejected ({rejected / lines:.1%}: {reasons}), "
+        f"more than --max-reject-rate {rate:g} allows; nothing was published"
+    )
+
+
+def _stage(
+    staging: Staging,
+    dataset: Dataset,
+    frame: DataFrame,
+    scope: Mapping[str, str],
+    extra: Sequence[Column] = (),
+) -> Staged:
+    spark, publication = staging.spark, staging.publication
+    observation = Observation()
+    broken = [F.count_if(~check.holds()).alias(check.code) for check in dataset.checks]
+    metrics = [F.count(F.lit(1)).alias("rows"), *broken, *extra]
+    observed = dataset.conform(frame).observe(observation, *metrics)
+    uri = f"{staging.root}/{publication.folder(dataset.name)}"
+    write(dataset, observed, uri)
+    files = publication.staged(dataset.name)
+    counted = rows_by_file(spark, dataset, uri) if files else {}
+    rows = [counted.get(file.path, 0) for file in files]
+    _audit(dataset, sum(rows), observation.get)
+    emptied = [partition_folder(spark, scope)] if scope else []
+    publication.stage(dataset.contract, rows, emptied)
+    return Staged(dataset, files, observation.get)
+
+
+def _audit(dataset: Dataset, written: int, observed: Mapping[str, int]) -> None:
+    """Hold what lies in the stage against the checks and against what was observed."""
+    for check in dataset.checks:
+        if observed[check.code]:
+            raise AuditError(f"{dataset.name}: {observed[check.code]:,} rows break {check.code}")
+    if written != observed["rows"]:
+        raise AuditError(
+            f"{dataset.name}: {observed['rows']:,} rows were made, {written:,} written"
+        )
