@@ -49,6 +49,17 @@ def test_a_fault_that_passes_is_outlived(
         assert not wrong(direct), nth
 
 
+def test_a_commit_that_times_out_is_sent_again(
+    spark: SparkSession, proxy: Proxy, place: str
+) -> None:
+    proxy.stall = 60.0
+    rule = on(Fault.STALL, "PUT", "/log/")
+    with through(spark, proxy, rule, f"s3://{place}") as storage:
+        publish(storage, "new", NEW)
+        assert state_of(storage)["stock"] == [("c", "x"), ("d", "x")]
+        assert not wrong(storage)
+
+
 def test_a_commit_that_arrives_after_it_was_given_up_is_refused(
     spark: SparkSession, proxy: Proxy, place: str
 ) -> None:

@@ -130,6 +130,8 @@ def test_history_as_json_holds_all_that_is_known(
     }
     words, links = manifest["changes"]
     assert words["contract"]["fields"] == [["word", "string"], ["corpus", "string"]]
+    assert re.fullmatch(r"[0-9a-f]{12}", words["fingerprint"])
+    assert words["fingerprint"] != links["fingerprint"]
     assert [file["rows"] for file in words["files"] + links["files"]] == [3, 2]
 
 

@@ -1,7 +1,6 @@
 """What an output root holds, what has happened to it, and whether it is whole."""
 
 import json
-from dataclasses import asdict
 
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
@@ -11,7 +10,7 @@ from gristmill.console import render
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
-from gristmill.publish.manifest import Manifest
+from gristmill.publish.manifest import Manifest, document
 from gristmill.publish.settle import recover, unfinished
 from gristmill.publish.verify import verify
 from gristmill.report import size
@@ -46,7 +45,7 @@ def history(output: str, dataset: str | None, count: int, *, as_json: bool) -> l
     with readable(output):
         manifests = _newest(storage, dataset, count)
     if as_json:
-        return [json.dumps(asdict(manifest)) for manifest in manifests]
+        return [json.dumps(document(manifest)) for manifest in manifests]
     rows = [
         (
             manifest.committed.replace("+00:00", "Z"),

@@ -83,18 +83,27 @@ class Abandoned:
 Entry = Manifest | Abandoned
 
 
+def document(entry: Entry) -> dict[str, Any]:
+    """An entry as a JSON object; beside each contract stands its fingerprint."""
+    if isinstance(entry, Abandoned):
+        return {"kind": "abandon", **dataclasses.asdict(entry)}
+    told = {"kind": "publish", **dataclasses.asdict(entry)}
+    for change, written in zip(entry.changes, told["changes"], strict=True):
+        written["fingerprint"] = change.contract.fingerprint
+    return told
+
+
 def encode(entry: Entry) -> bytes:
     """An entry as JSON."""
-    kind = "publish" if isinstance(entry, Manifest) else "abandon"
-    return json.dumps({"kind": kind, **dataclasses.asdict(entry)}, indent=1).encode() + b"\n"
+    return json.dumps(document(entry), indent=1).encode() + b"\n"
 
 
 def decode(data: bytes) -> Entry:
     """The entry that `encode` wrote. Fields that are not known are passed over."""
-    document = json.loads(data)
-    if document["kind"] == "abandon":
-        return Abandoned(document["run"], document["by"], document["when"])
-    origin = document["origin"]
+    told = json.loads(data)
+    if told["kind"] == "abandon":
+        return Abandoned(told["run"], told["by"], told["when"])
+    origin = told["origin"]
     return Manifest(
         origin=Origin(
             run=origin["run"],
@@ -104,17 +113,17 @@ def decode(data: bytes) -> Entry:
             batch=origin["batch"],
             owner=origin["owner"],
         ),
-        committed=document["committed"],
-        lines=document["lines"],
-        rejected=document["rejected"],
-        changes=tuple(map(_change, document["changes"])),
+        committed=told["committed"],
+        lines=told["lines"],
+        rejected=told["rejected"],
+        changes=tuple(map(_change, told["changes"])),
     )
 
 
-def _change(document: Any) -> Change:
+def _change(told: Any) -> Change:
     return Change(
-        contract=Contract.from_json(document["contract"]),
-        files=tuple(File(file["path"], file["bytes"], file["rows"]) for file in document["files"]),
-        staged=tuple(document["staged"]),
-        removed=tuple(document["removed"]),
+        contract=Contract.from_json(told["contract"]),
+        files=tuple(File(file["path"], file["bytes"], file["rows"]) for file in told["files"]),
+        staged=tuple(told["staged"]),
+        removed=tuple(told["removed"]),
     )

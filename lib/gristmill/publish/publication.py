@@ -14,7 +14,7 @@ from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Change, File, Manifest, Origin
 from gristmill.publish.root import mark, open_root
 from gristmill.publish.settle import apply, conclude, put_away, settle
-from gristmill.storage import Storage, StoredFile
+from gristmill.storage import Storage, StoredFile, each
 
 _POLL_SECONDS = 1.0
 
@@ -47,9 +47,9 @@ class Publication:
     def begin(self, wait: timedelta, tell: Callable[[str], None]) -> None:
         """Claim the datasets, waiting for other runs that write them for as long as `wait`.
 
-        Raises `BusyError` when that was not enough, `LeaseLostError` where the run was meanwhile
-        taken for dead, `SchemaError` where a dataset does not fit
-        what the root holds of it, `OutputError` where the root cannot be one.
+        Raises `BusyError` when that was not enough, `LeaseLostError` where the run was taken for
+        dead meanwhile, `SchemaError` where a dataset does not fit what the root holds of it,
+        `OutputError` where the root cannot be one.
         """
         open_root(self._storage, self._origin.run, self._clock())
         mark(self._storage)
@@ -183,17 +183,18 @@ class Publication:
             for number, (file, count) in enumerate(zip(files, rows, strict=True))
         )
         name = contract.name
-        # What the log knows is replaced too, so that it forgets files that somebody deleted.
-        there = set(self._live.datasets[name].files if name in self._live.datasets else ())
+        known = set(self._live.datasets[name].files) if name in self._live.datasets else set()
         if is_batch:
-            there |= {file.path for file in self._storage.data_files(name)}
-            removed = [path for path in there if layout.name(path).startswith(prefix)]
+            removed = {path for path in known if layout.name(path).startswith(prefix)}
         else:
+            # A partition is replaced with all that lies in it, and what the log has of it is
+            # forgotten, even where somebody has deleted it.
             folders = scope | {layout.folder(file.path) for file in files}
-            for folder in folders:
-                found = self._storage.data_files(f"{name}/{folder}")
-                there |= {f"{folder}/{file.path}" for file in found}
-            removed = [path for path in there if layout.folder(path) in folders]
+            removed = {path for path in known if layout.folder(path) in folders}
+            places = [f"{name}/{folder}" for folder in folders]
+            there = each(self._storage, self._storage.data_files, places)
+            for folder, found in zip(folders, there, strict=True):
+                removed |= {f"{folder}/{file.path}" for file in found}
         staged = tuple(file.path for file in files)
         return Change(contract, published, staged, tuple(sorted(removed)))
 
