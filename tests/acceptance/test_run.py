@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +12,47 @@ import duckdb
 import pytest
 
 from gristmill.report import Report
-from tests.process import Gristmill, rows, snapshot
+from gristmill.sample import write_samples
+from tests.process import TIMEOUT, Gristmill, rows, snapshot
 from tests.reference import access_line
 
 
 @pytest.fixture(scope="module")
-def output(gristmill: Gristmill, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An output root that access-logs has written."""
-    out = tmp_path_factory.mktemp("run") / "out"
+def output(gristmill: Gristmill, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output root that access-logs has written, for all workers: a run takes its time."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "access-logs-run"
+    out, done_with = place / "out", place / "stderr"
+    try:
+        place.mkdir()
+    except FileExistsError:
+        deadline = time.monotonic() + TIMEOUT
+        while not done_with.exists():
+            assert time.monotonic() < deadline, "the worker that runs it has failed"
+            time.sleep(0.1)
+        return out
+    write_samples(place / "samples", requests=2000, words=3000)
     report = out.parent / "reports" / "logs.json"
     done = gristmill(
-        "run", "access-logs", "--input", samples / "logs", "--output", out, "--report", report
+        "run",
+        "access-logs",
+        "--input",
+        place / "samples" / "logs",
+        "--output",
+        out,
+        "--report",
+        report,
     )
     assert done.code == 0, done.err
     (out.parent / "stdout").write_text(done.out)
-    (out.parent / "stderr").write_text(done.err)
+    done_with.write_text(done.err)
     return out
+
+
+@pytest.fixture(scope="module")
+def samples(output: Path) -> Path:
+    """What it was run on."""
+    return output.parent / "samples"
 
 
 def lines_of(samples: Path) -> list[str]:
