@@ -166,4 +166,4 @@ def main(folder: Path, seed: int, rounds: int) -> int:
 
 
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    print(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), "kills did no harm")
