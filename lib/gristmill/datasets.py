@@ -42,8 +42,10 @@ class DatasetReader:
         if place.is_file(layout.MARKER) or name in place.names(""):
             root, folder = place, f"{place.root}/{name}"
         else:
-            # The folder of the dataset itself, which may lie in an output root.
-            root, folder = open_storage(spark, place.root.rpartition("/")[0]), place.root
+            # The folder of the dataset itself, which may lie in an output root; a bucket does not.
+            parent = place.root.rpartition("/")[0]
+            root = place if parent.endswith("/") else open_storage(spark, parent)
+            folder = place.root
 
         def look() -> DataFrame:
             if not any(file.path.endswith(".parquet") for file in data.data_files("")):

@@ -1,6 +1,8 @@
 """S3 as a storage: through Spark's Hadoop and without Spark, and each sees what the other did."""
 
+import errno
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -59,3 +61,39 @@ def test_a_bucket_may_be_the_root(spark: SparkSession, server: S3Server) -> None
         assert storage.names("") == ["a"]
         assert [file.path for file in storage.data_files("")] == ["a/b"]
         assert storage.read("a/b") == b"x"
+
+
+def test_an_object_that_cannot_be_written_whole_is_not_published(
+    spark: SparkSession, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(spark, f"s3://{place}")
+    assert isinstance(storage, HadoopStorage)
+    filesystem = storage._fs
+
+    class Torn:
+        """A stream that takes half of what it is given, as one to a full disk."""
+
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
+        def write(self, data: bytearray) -> None:
+            self._stream.write(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    class TornFilesystem:
+        """The same filesystem, with such streams."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(filesystem, name)
+
+        def create(self, *arguments: Any) -> Torn:
+            return Torn(filesystem.create(*arguments))
+
+    monkeypatch.setattr(storage, "_fs", TornFilesystem())
+    with pytest.raises(OSError, match="No space left"):
+        storage.write("a/b", b"whole")
+    monkeypatch.undo()
+    assert storage.read("a/b") is None

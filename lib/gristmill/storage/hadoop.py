@@ -124,8 +124,16 @@ class HadoopStorage:
             self._fs.delete(hidden, False)
 
     def _fill(self, stream: Any, data: bytes) -> None:
-        with contextlib.closing(stream):
+        try:
             stream.write(bytearray(data))
+        except BaseException:
+            # To close an object that is written in part would publish that part.
+            if self._scheme in _OBJECT_STORES:
+                stream.abort()
+            else:
+                stream.close()
+            raise
+        stream.close()
 
     def move(self, source: str, target: str) -> None:
         """Move a file, making its folder; what has been moved before is left as it is."""
