@@ -58,7 +58,8 @@ test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their fold
 
 s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
 	$(UV) sync --quiet --locked --inexact --extra s3
-	$(RUN)/python -c 'from gristmill.s3 import connector; print(connector(print))'
+	@echo "Fetching Spark's connector …"
+	@$(RUN)/python -m gristmill.s3
 
 test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
 	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \

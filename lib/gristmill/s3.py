@@ -6,20 +6,17 @@ SDK that it loads: 11 MB, where the SDK's bundle that it asks for has 600.
 
 import hashlib
 import os
-import re
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import getproxies
-from xml.sax.saxutils import quoteattr
-
-import pyspark
+from urllib.request import urlopen
 
 from gristmill.errors import GristmillError
-from gristmill.java import find_java
 
 SCHEMES = ("s3", "s3a")
 """The schemes of the URIs that the connector is for."""
@@ -46,7 +43,8 @@ CONNECTOR = (
 
 # Of all the jars, each as its name and SHA-256: what was fetched is this or it is not used.
 _DIGEST = "071c453abbc3b615786ac4b2651b94a82e88dc595e8bf2f855a863dd7c75852a"
-_FETCHED_WITHIN = 600.0
+_PATIENCE_SECONDS = 30.0
+_AT_ONCE = 8
 
 
 def connector(notice: Callable[[str], None] = lambda _text: None) -> Path:
@@ -81,81 +79,35 @@ def connector(notice: Callable[[str], None] = lambda _text: None) -> Path:
 def _fetch(scratch: Path, home: Path) -> Path:
     repository = os.environ.get("DEFAULT_ARTIFACT_REPOSITORY", "https://repo1.maven.org/maven2/")
     jars = scratch / "jars"
-    # The first one alone: where nothing can be reached, each of them takes its time to fail.
-    for wanted in (CONNECTOR[:1], CONNECTOR):
-        trouble = _ivy(scratch, repository, wanted, jars)
-        if trouble is None:
-            continue
+    jars.mkdir()
+
+    def fetch(coordinate: str) -> None:
+        group, name, version = coordinate.split(":")
+        jar = f"{name}-{version}.jar"
+        folder = f"{group.replace('.', '/')}/{name}/{version}"
+        (jars / jar).write_bytes(_download(f"{repository.rstrip('/')}/{folder}/{jar}"))
+
+    try:
+        # The first one alone: where nothing can be reached, one is enough to know.
+        fetch(CONNECTOR[0])
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(fetch, CONNECTOR[1:]))
+    except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
         raise GristmillError(
-            f"cannot fetch what Spark needs for S3 from {repository} ({trouble}): "
+            f"cannot fetch what Spark needs for S3 from {repository} ({error}): "
             "connect this machine to the internet, or have DEFAULT_ARTIFACT_REPOSITORY name a "
             f"mirror of Maven Central, or copy {home} from another machine"
-        )
+        ) from error
     if _digest(jars) != _DIGEST:
-        raise GristmillError(
-            f"what {repository} has is not what Spark needs for S3: "
-            "have DEFAULT_ARTIFACT_REPOSITORY name another mirror of Maven Central"
-        )
+        raise GristmillError(f"what {repository} has is not what Spark needs for S3: use another")
     return jars
 
 
-def _ivy(scratch: Path, repository: str, wanted: tuple[str, ...], jars: Path) -> str | None:
-    """Have Ivy, which is part of pyspark, fetch jars; gives why it cannot."""
-    (scratch / "settings.xml").write_text(_IVY_SETTINGS.format(root=quoteattr(repository)))
-    dependencies = (coordinate.split(":") for coordinate in wanted)
-    listed = "".join(_IVY_DEPENDENCY.format(*dependency) for dependency in dependencies)
-    (scratch / "ivy.xml").write_text(_IVY_MODULE.format(dependencies=listed))
-    program = next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
-    java = find_java().home / "bin" / "java"
-    command: list[str | Path] = [java, *_proxy(), "-jar", program]
-    command += ["-settings", scratch / "settings.xml", "-ivy", scratch / "ivy.xml"]
-    command += ["-cache", scratch / "cache", "-retrieve", f"{jars}/[artifact]-[revision].[ext]"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_FETCHED_WITHIN, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"not done within {_FETCHED_WITHIN:.0f} seconds"
-    if done.returncode == 0:
-        return None
-    reason = re.search(r"Server access error at url .* \((.*)\)", done.stdout)
-    return reason[1] if reason else "not found"
-
-
-# Their descriptions are not read: the coordinates are complete.
-_IVY_SETTINGS = """\
-<ivysettings>
-  <settings defaultResolver="maven"/>
-  <timeout-constraints>
-    <timeout-constraint name="patience" connectionTimeout="10000" readTimeout="60000"/>
-  </timeout-constraints>
-  <resolvers>
-    <ibiblio name="maven" root={root} m2compatible="true" usepoms="false"
-             useMavenMetadata="false" timeoutConstraint="patience"/>
-  </resolvers>
-</ivysettings>
-"""
-_IVY_MODULE = """\
-<ivy-module version="2.0">
-  <info organisation="gristmill" module="s3"/>
-  <configurations><conf name="default"/></configurations>
-  <dependencies>{dependencies}</dependencies>
-</ivy-module>
-"""
-_IVY_DEPENDENCY = """
-    <dependency org="{}" name="{}" rev="{}" conf="default->default" transitive="false"/>"""
-
-
-def _proxy() -> list[str]:
-    # Java looks for them elsewhere than all other programs.
-    found = getproxies()
-    return [
-        f"-D{scheme}.proxy{part}={value}"
-        for scheme in ("http", "https")
-        for proxy in (urlsplit(found.get(scheme, "")),)
-        for part, value in (("Host", proxy.hostname), ("Port", proxy.port))
-        if value
-    ]
+def _download(url: str) -> bytes:
+    # By Python, not by Java, whose own certificates do not have those that a company adds.
+    with urlopen(url, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310  the user's own setting
+        data: bytes = answer.read()
+    return data
 
 
 def _digest(folder: Path) -> str:
@@ -225,3 +177,10 @@ def _place(environ: Mapping[str, str]) -> dict[str, str]:
     if region:
         place["fs.s3a.endpoint.region"] = region
     return place
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(f"{connector()}\n")
+    except GristmillError as failure:
+        sys.exit(f"gristmill: {failure}")

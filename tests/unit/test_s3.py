@@ -12,7 +12,6 @@ import pytest
 
 from gristmill import s3
 from gristmill.errors import GristmillError
-from gristmill.java import Java, find_java
 from gristmill.s3 import CONNECTOR, connector, settings
 from gristmill.session import s3_settings
 
@@ -39,12 +38,6 @@ def place(environ: dict[str, str]) -> dict[str, str]:
 
 def refused(texts: Iterable[str]) -> None:
     raise AssertionError(list(texts))
-
-
-@pytest.fixture
-def java() -> Java:
-    """The Java of the environment that the tests run in."""
-    return find_java()
 
 
 @pytest.fixture
@@ -164,7 +157,6 @@ def test_every_jar_is_named_once_and_none_is_part_of_pyspark() -> None:
 def test_what_is_there_is_not_fetched_again(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gristmill.s3.subprocess.run", lambda *_args, **_kwargs: 1 / 0)
     monkeypatch.setattr(s3, "_fetch", lambda scratch, home: made(scratch / "jars"))
     told: list[str] = []
     home = connector(told.append)
@@ -194,15 +186,13 @@ def test_of_two_that_fetch_at_once_the_second_takes_what_the_first_has(
 
 
 def test_a_repository_that_cannot_be_reached_is_named_with_what_to_do(
-    java: Java, environment: Path, monkeypatch: pytest.MonkeyPatch
+    environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         repository = f"http://127.0.0.1:{taken.getsockname()[1]}/"
     monkeypatch.setenv("DEFAULT_ARTIFACT_REPOSITORY", repository)
-    # Found before, or its shim would be made anew in this environment.
-    monkeypatch.setattr(s3, "find_java", lambda: java)
-    # Or Java would ask the proxy.
-    monkeypatch.setattr(s3, "getproxies", dict)
+    # Or a proxy would be asked.
+    monkeypatch.setenv("no_proxy", "*")
     with pytest.raises(GristmillError) as caught:
         connector()
     said = str(caught.value)
@@ -216,12 +206,8 @@ def test_a_repository_that_cannot_be_reached_is_named_with_what_to_do(
 def test_jars_that_are_not_the_right_ones_are_not_kept(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fetch(_scratch: Path, _repository: str, _wanted: tuple[str, ...], jars: Path) -> None:
-        jars.mkdir(exist_ok=True)
-        (jars / "hadoop-aws-3.4.2.jar").write_text("something else")
-
     monkeypatch.setenv("DEFAULT_ARTIFACT_REPOSITORY", "http://mirror/")
-    monkeypatch.setattr(s3, "_ivy", fetch)
+    monkeypatch.setattr(s3, "_download", lambda _url: b"something else")
     with pytest.raises(GristmillError, match="what http://mirror/ has is not what Spark needs"):
         connector()
     assert list(environment.iterdir()) == []
