@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill import Dataset, DatasetReader, Field, Job, Options, main, option
-from jobs.access_logs import WEB_REQUESTS
+from gristmill.logs.web import WEB_REQUESTS
 
 TRAFFIC_HOURLY = Dataset(
     name="traffic_hourly",

@@ -1,25 +1,24 @@
 """Reading a dataset that an earlier run published."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.dataset import Dataset
 from gristmill.errors import InputError
-from gristmill.job import Reading
+from gristmill.job import Reader, Reading
 from gristmill.publish import layout
 from gristmill.publish.snapshot import settled
 from gristmill.storage.hadoop import is_literal, open_storage
 
 
 @dataclass(frozen=True)
-class DatasetReader:
+class DatasetReader(Reader):
     """A reader of one dataset. Each input is its folder, or the output root that holds it."""
 
     dataset: Dataset
-    rejects: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def help(self) -> str:

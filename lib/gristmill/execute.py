@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,8 +51,12 @@ def execute(
     Raises a `GristmillError`; then nothing was published, and earlier output is as it was.
     """
     storage = open_storage(spark, request.output)
-    contracts = [dataset.contract for dataset in job.writes]
+    options, found = job.reads.resolve(spark, request.inputs, request.options)
+    request = replace(request, options=options)
+    contracts = [dataset.contract for dataset in job.datasets(options)]
     publication = Publication(storage, _origin(spark, job, request, run), contracts)
+    for note in found:
+        tell(note)
     spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
     try:
         publication.begin(request.wait, tell)
@@ -61,7 +65,7 @@ def execute(
             tell(note)
         staging = Staging(spark, publication, storage.root)
         counted = stage_all(job, request, reading.rows, staging)
-        publication.commit(counted.lines, counted.rejected)
+        publication.commit(counted.lines, counted.rejected, counted.skipped)
     except BaseException as error:
         if not _settle(spark, run, publication) or isinstance(error, OutputError):
             if isinstance(error, Exception) and aside(publication.is_overtaken):
@@ -81,9 +85,10 @@ def execute(
         seconds=run.seconds,
         lines=counted.lines,
         rejected=counted.rejected,
+        skipped=counted.skipped,
         rejects=counted.reasons,
         datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
-        notes=reading.notes,
+        notes=(*found, *reading.notes),
     )
 
 

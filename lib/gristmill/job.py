@@ -1,9 +1,10 @@
 """A job is a value: what it is called, what it reads and writes, and a pure transform between."""
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -27,22 +28,31 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
-class Reader(Protocol):
-    """From raw files to rows. `rejects` are the codes of the lines it can reject."""
+class Reader(ABC):
+    """From raw files to rows."""
 
     @property
+    @abstractmethod
     def help(self) -> str:
         """What it reads, in a line."""
-        ...
 
     @property
     def rejects(self) -> Mapping[str, str]:
         """Reason codes and what each means; empty where no line is ever rejected."""
-        ...
+        return {}
 
+    def resolve(
+        self, _spark: SparkSession, _inputs: Sequence[str], options: Any
+    ) -> tuple[Any, tuple[str, ...]]:
+        """The options with all settled that depends on the input, and what to tell the user."""
+        return options, ()
+
+    @abstractmethod
     def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
-        """Read `inputs` (paths, globs or URIs). Raises `InputError`."""
-        ...
+        """Read `inputs` (paths, globs or URIs) by options that are resolved.
+
+        Raises `InputError`.
+        """
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,8 @@ class Job(Generic[OptionsT]):
     `transform(rows, options)` gives one frame for each dataset in `writes`, by name; it never
     sees a path, a session or a clock. A row that breaks one of `checks` becomes a reject, for which
     the reader has to give the columns of `ORIGIN`. `scope(options)` names the partition that a run
-    rewrites even when it has no rows for it, as partition column -> value.
+    rewrites even when it has no rows for it, as partition column -> value. `only(options)` are the
+    names of the datasets that a run writes; where it is None, that is all of them.
     """
 
     name: str
@@ -88,6 +99,12 @@ class Job(Generic[OptionsT]):
     transform: Transform[OptionsT]
     checks: tuple[Check, ...] = ()
     scope: Callable[[OptionsT], Mapping[str, str]] = field(default=lambda _options: {})
+    only: Callable[[OptionsT], Collection[str]] | None = None
+
+    def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
+        """The datasets that a run with these options, resolved, writes."""
+        names = self.only(options) if self.only else [dataset.name for dataset in self.writes]
+        return tuple(dataset for dataset in self.writes if dataset.name in names)
 
 
 AnyJob = Job[Any]

@@ -7,7 +7,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 REASON = "_reason"
-"""Column of a judged row: the code of the first rule that it broke, or null."""
+"""Column of a judged row: the code of the first rule that it broke, null, or `SKIPPED`."""
+
+SKIPPED = "skipped"
+"""The reason of a line that is neither a row nor wrong, such as a header."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,19 @@ def judge(rows: DataFrame, checks: Iterable[Check]) -> DataFrame:
 
 
 def split(rows: DataFrame, checks: Iterable[Check]) -> tuple[DataFrame, DataFrame]:
-    """(valid, rejects): every row of `rows` is in exactly one; rejects keep their `_reason`."""
+    """(valid, rejects): every row of `rows` is in exactly one, but for those that are skipped.
+
+    Rejects keep their `_reason`.
+    """
     return divide(judge(rows, checks))
+
+
+def is_rejected() -> Column:
+    """Whether a judged row is a reject."""
+    return F.col(REASON).isNotNull() & (F.col(REASON) != SKIPPED)
 
 
 def divide(judged: DataFrame) -> tuple[DataFrame, DataFrame]:
     """(valid, rejects) of rows that were judged."""
     reason = F.col(REASON)
-    return judged.where(reason.isNull()).drop(REASON), judged.where(reason.isNotNull())
+    return judged.where(reason.isNull()).drop(REASON), judged.where(is_rejected())

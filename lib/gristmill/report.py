@@ -26,8 +26,9 @@ class Report:
     """A run, finished or failed; the JSON has these fields under these names.
 
     `started` is ISO 8601 in UTC. `seconds` is how long the run took, with the start of Spark.
-    `lines` are the lines or rows that were read, and `rejects` counts those that were rejected,
-    by reason. `error` is null unless `state` is `failed`.
+    `lines` are the lines or rows that were read, `skipped` those that are neither rows nor wrong,
+    such as headers, and `rejects` counts those that were rejected, by reason. `error` is null
+    unless `state` is `failed`.
     """
 
     run: str
@@ -40,6 +41,7 @@ class Report:
     seconds: float
     lines: int | None = None
     rejected: int | None = None
+    skipped: int | None = None
     rejects: Mapping[str, int] = field(default_factory=dict)
     datasets: tuple[DatasetReport, ...] = ()
     notes: tuple[str, ...] = ()
@@ -84,6 +86,8 @@ def summary(report: Report) -> str:
         parts.append(f"{report.rejected:,} rejected ({reasons})")
     else:
         parts.append("0 rejected")
+    if report.skipped:
+        parts.append(f"{report.skipped:,} skipped")
     parts.append(f"{report.seconds:.1f} s")
     return ", ".join(parts)
 

@@ -10,7 +10,7 @@ from gristmill.dataset import REJECTS, Dataset
 from gristmill.errors import AuditError, InputError, TooManyRejectsError
 from gristmill.job import AnyJob, Request
 from gristmill.publish.publication import Publication
-from gristmill.quality import REASON, divide, judge
+from gristmill.quality import REASON, SKIPPED, divide, is_rejected, judge
 from gristmill.storage import StoredFile
 from gristmill.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
 from gristmill.write import partition_folder, rows_by_file, write
@@ -42,6 +42,7 @@ class Counted:
 
     lines: int
     rejected: int
+    skipped: int
     reasons: Mapping[str, int]
     stages: Sequence[Staged]
 
@@ -60,7 +61,8 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
     valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
     frames = job.transform(valid, request.options)
     scope = job.scope(request.options)
-    stages = [_stage(staging, dataset, frames[dataset.name], scope) for dataset in job.writes]
+    datasets = job.datasets(request.options)
+    stages = [_stage(staging, dataset, frames[dataset.name], scope) for dataset in datasets]
 
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
     if lines == 0:
@@ -75,18 +77,17 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
     elif can_reject:
         staging.publication.stage(REJECTS.contract, ())
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
-    return Counted(
-        lines, rejected, {code: count for code, count in reasons.items() if count}, stages
-    )
+    found = {code: count for code, count in reasons.items() if count}
+    return Counted(lines, rejected, seen.get.get("skipped", 0), found, stages)
 
 
 def _metrics(can_reject: bool) -> list[Column]:
     metrics = [F.count(F.lit(1)).alias("lines")]
     if can_reject:
-        is_rejected = F.col(REASON).isNotNull()
         metrics += [
-            F.count_if(is_rejected).alias("rejected"),
-            F.collect_set(F.when(is_rejected, F.col(SOURCE_FILE))).alias("rejected_files"),
+            F.count_if(is_rejected()).alias("rejected"),
+            F.collect_set(F.when(is_rejected(), F.col(SOURCE_FILE))).alias("rejected_files"),
+            F.count_if(F.col(REASON) == SKIPPED).alias("skipped"),
         ]
     return metrics
 

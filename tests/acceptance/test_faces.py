@@ -11,7 +11,7 @@ import pytest
 
 from tests.process import BIN, ROOT, Finished, Gristmill, finish, rows
 
-MODULES = "gristmill, gristmill.logs.access, gristmill.cli.main, jobs, jobs.word_count, emr"
+MODULES = "gristmill, gristmill.logs.web, gristmill.cli.main, jobs, jobs.word_count, emr"
 PROOF = f"import {MODULES}; print(len(jobs.CATALOGUE), jobs.word_count.JOB.name)"
 
 

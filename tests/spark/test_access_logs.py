@@ -9,7 +9,7 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
-from gristmill.logs.access import REJECTS, parse
+from gristmill.logs.web import REJECTS, parse
 from gristmill.text.lines import ORIGIN
 from jobs.access_logs import JOB, AccessLogOptions
 from tests.conftest import RunJob
@@ -26,7 +26,7 @@ def parsed(spark: SparkSession, lines: list[str], line_format: str = "combined")
         f"{name} {kind}"
         for name, kind in zip(ORIGIN, ("string", "string", "bigint", "bigint"), strict=True)
     )
-    rows = parse(spark.createDataFrame(numbered, schema), line_format).collect()
+    rows = parse(spark.createDataFrame(numbered, schema), None, line_format).collect()
     return sorted(rows, key=lambda row: row["_line_number"])
 
 

@@ -58,7 +58,7 @@ def prose(folder: Path) -> Path:
         (nothing, "no files in .*empty"),
         (binary, "photo.log is binary, not text"),
         (damaged, r"cut\.log\.gz: the gzip file is damaged or cut off"),
-        (prose, "prose.log is not an access log in common or combined format"),
+        (prose, "prose.log is not a log in a known format"),
     ],
 )
 def test_bad_input_fails_and_leaves_the_last_good_output(

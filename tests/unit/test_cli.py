@@ -56,7 +56,12 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
     assert rows[0] == ["job", "what it does", "writes"]
     assert rows[2:] == [
         ["word-count", "Count the words of text files.", "word_counts"],
-        ["access-logs", "Load access logs of Apache or nginx.", "web_requests"],
+        [
+            "access-logs",
+            "Load logs: Apache, nginx, S3, ALB, CloudFront, VPC flow, CloudTrail.",
+            "alb_requests, cloudfront_requests, cloudtrail_events, s3_requests, vpc_flows, "
+            "web_requests",
+        ],
         [
             "traffic-summary",
             "Summarise web requests by hour and by path.",
@@ -171,7 +176,9 @@ def test_run_refuses_a_wrong_option_by_its_flag(
 
 def test_options_of_a_job_are_those_of_that_job(capsys: Out) -> None:
     argv = ["run", "access-logs", "--input", "a", "--output", "out", "--format", "json"]
-    assert "--format takes one of auto, common, combined, not 'json'" in refused(argv, capsys)
+    assert "--format takes one of auto, alb, cloudfront, cloudtrail, s3_access, " in refused(
+        argv, capsys
+    )
     argv = ["run", "traffic-summary", "--input", "a", "--output", "out", "--top=0"]
     assert "--top takes 1 or more, not 0" in refused(argv, capsys)
 

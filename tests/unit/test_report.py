@@ -33,6 +33,7 @@ def report(**changes: Any) -> Report:
         "seconds": 1.25,
         "lines": 1_234,
         "rejected": 0,
+        "skipped": 0,
         "datasets": (DATASET,),
     }
     return Report(**(values | changes))
@@ -40,7 +41,7 @@ def report(**changes: Any) -> Report:
 
 def test_the_json_of_a_run_has_the_documented_names(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    report(rejected=3, rejects={"bad_status": 3}, notes=("format: common",)).write(path)
+    report(rejected=3, skipped=2, rejects={"bad_status": 3}, notes=("format: common",)).write(path)
     assert json.loads(path.read_text(encoding="utf-8")) == {
         "run": "20261121T134200Z-1f0c",
         "job": "word-count",
@@ -52,6 +53,7 @@ def test_the_json_of_a_run_has_the_documented_names(tmp_path: Path) -> None:
         "seconds": 1.25,
         "lines": 1_234,
         "rejected": 3,
+        "skipped": 2,
         "rejects": {"bad_status": 3},
         "datasets": [
             {

@@ -60,6 +60,7 @@ class Manifest:
     lines: int
     rejected: int
     changes: tuple[Change, ...]
+    skipped: int = 0
 
     @property
     def run(self) -> str:
@@ -117,6 +118,7 @@ def decode(data: bytes) -> Entry:
         lines=told["lines"],
         rejected=told["rejected"],
         changes=tuple(map(_change, told["changes"])),
+        skipped=told.get("skipped", 0),
     )
 
 

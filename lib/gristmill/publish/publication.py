@@ -113,8 +113,10 @@ class Publication:
         point("stage")
         self._changes.append((contract, self.staged(contract.name), rows, frozenset(scope)))
 
-    def commit(self, lines: int, rejected: int) -> None:
-        """Publish everything that was staged; `lines` were read and so many of them `rejected`.
+    def commit(self, lines: int, rejected: int, skipped: int = 0) -> None:
+        """Publish everything that was staged.
+
+        `lines` were read, and so many of them `rejected`, or `skipped` as a header is.
 
         Raises `LeaseLostError` where the run was taken for dead, or overtaken.
         """
@@ -123,6 +125,7 @@ class Publication:
             committed=self._clock().isoformat(timespec="seconds"),
             lines=lines,
             rejected=rejected,
+            skipped=skipped,
             changes=tuple(self._change(*staged) for staged in self._changes),
         )
         number = self._live.number + 1

@@ -4,7 +4,9 @@ import contextlib
 import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -190,6 +192,9 @@ def qualified(spark: SparkSession, path: str) -> str:
 
 def head(spark: SparkSession, uri: str, size: int) -> bytes:
     """The first `size` bytes of a file, or all of it where it is shorter."""
+    if uri.startswith("file:///"):
+        with Path(unquote(uri.removeprefix("file://"))).open("rb") as file:
+            return file.read(size)
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
     filesystem = path.getFileSystem(spark._jsc.hadoopConfiguration())

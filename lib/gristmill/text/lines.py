@@ -1,16 +1,18 @@
 """Lines of text files, each with where it stood."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.errors import InputError
-from gristmill.job import Reading
+from gristmill.job import Reader, Reading
 from gristmill.storage.hadoop import head, is_literal
 
 RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER = "_raw", "_source_file", "_block_start", "_line_number"
@@ -19,6 +21,7 @@ ORIGIN = (RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER)
 
 _HEAD = 64 * 1024
 _LOOKED_AT = 64
+_AT_ONCE = 16
 _GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]{}\\"})
 _ROW_IN_PARTITION = (1 << 33) - 1
 _GZIP = b"\x1f\x8b"
@@ -40,22 +43,29 @@ class TextFiles:
     `lines` has the columns of `ORIGIN`; `files` are URIs.
     """
 
+    spark: SparkSession
     lines: DataFrame
     files: tuple[str, ...]
     heads: Mapping[str, str]
 
+    def lines_of(self, files: Sequence[str]) -> DataFrame:
+        """The lines of some of the files."""
+        return _lines(_reader(self.spark).text([unquote(file).translate(_GLOB) for file in files]))
 
-def text_files(spark: SparkSession, inputs: Sequence[str]) -> TextFiles:
+
+def text_files(
+    spark: SparkSession, inputs: Sequence[str], look_at: int | None = _LOOKED_AT
+) -> TextFiles:
     r"""The lines of files, folders (at any depth) and globs, plain or `.gz`.
 
     Lines end with \n or \r\n; a byte order mark is dropped, and bytes that are not UTF-8 become
-    U+FFFD. Names that start with `_` or `.` are passed over inside folders. Raises `InputError`
-    where there is nothing to read, or a file is not text.
+    U+FFFD. Names that start with `_` or `.` are passed over inside folders. The heads are those of
+    `look_at` files or somewhat more, evenly spread; None for all. Raises `InputError` where there
+    is nothing to read, or a file is not text.
     """
     paths = [_as_glob(spark, path) for path in inputs]
-    reader = spark.read.option("recursiveFileLookup", value=True).option("lineSep", "\n")
     try:
-        found = reader.text(paths)
+        found = _reader(spark).text(paths)
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
@@ -66,15 +76,18 @@ def text_files(spark: SparkSession, inputs: Sequence[str]) -> TextFiles:
         raise InputError(
             f"no files in {', '.join(inputs)} (names that start with '_' or '.' are passed over)"
         )
-    return TextFiles(_lines(found), files, dict(_heads(spark, files)))
+    step = max(1, len(files) // look_at) if look_at else 1
+    return TextFiles(spark, _lines(found), files, _heads(spark, files[::step]))
 
 
-@dataclass(frozen=True)
-class Lines:
+def _reader(spark: SparkSession) -> DataFrameReader:
+    return spark.read.option("recursiveFileLookup", value=True).option("lineSep", "\n")
+
+
+class Lines(Reader):
     """A reader that gives each line as a row: `line string`. By itself it rejects nothing."""
 
-    help: str = "text files, folders and globs, plain or .gz"
-    rejects: Mapping[str, str] = field(default_factory=dict)
+    help = "text files, folders and globs, plain or .gz"
 
     def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
         """Rows of `line string`, with the columns of `ORIGIN`."""
@@ -109,10 +122,10 @@ def _lines(found: DataFrame) -> DataFrame:
     )
 
 
-def _heads(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[str, str]]:
-    step = max(1, len(files) // _LOOKED_AT)
-    for file in files[::step]:
-        yield file, _text(file, head(spark, file, _HEAD))
+def _heads(spark: SparkSession, files: Sequence[str]) -> dict[str, str]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        heads = pool.map(lambda file: _text(file, head(spark, file, _HEAD)), files)
+        return dict(zip(files, heads, strict=True))
 
 
 def _text(file: str, data: bytes) -> str:

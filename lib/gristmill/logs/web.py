@@ -15,25 +15,20 @@ written, since the log does not say which character set its bytes are in.
 """
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from gristmill.errors import InputError
-from gristmill.job import Reading
+from gristmill.dataset import Field
+from gristmill.logs.format import Header, Http, LogFormat, reason, requests
 from gristmill.quality import REASON
-from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE, text_files
-
-FORMATS = ("auto", "common", "combined")
+from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE
 
 REJECTS = {
     "empty_line": "nothing but white space",
     "nul_byte": "holds NUL bytes, as a log does that was truncated while it was written",
-    "not_this_format": "does not start with: client ident user [time]",
+    "not_this_format": "does not start as a line of this format does: client ident user [time]",
     "unclosed_quote": "a quote is opened and never closed",
     "missing_fields": "a common line where combined was expected, or a line cut off",
     "extra_fields": "more fields than the format has",
@@ -42,6 +37,27 @@ REJECTS = {
     "bad_bytes": "the size is neither a number nor -",
 }
 """Why a line can be rejected: stable codes, in the order in which they are looked for."""
+
+WEB_REQUESTS = requests(
+    name="web_requests",
+    help_="One row for each request that a web server logged.",
+    fields=(
+        Field("timestamp", "timestamp", "when it came in, UTC"),
+        Field("client", "string", "address or host name of the client"),
+        Field("ident", "string", "RFC 1413 identity of the client"),
+        Field("user", "string", "authenticated user"),
+        Field("method", "string", "HTTP method; null where the request was not HTTP"),
+        Field("path", "string", "target of the request up to the first ?"),
+        Field("query", "string", "target of the request after the first ?"),
+        Field("protocol", "string", "such as HTTP/1.1"),
+        Field("status", "int", "HTTP status that was answered"),
+        Field("bytes", "bigint", "size of the answer"),
+        Field("referer", "string", "Referer header"),
+        Field("user_agent", "string", "User-Agent header"),
+        Field("forwarded_for", "string", "X-Forwarded-For header, where it is logged"),
+    ),
+    time="timestamp",
+)
 
 _TIME = "dd/MMM/yyyy:HH:mm:ss Z"
 _TIME_LENGTH = 26
@@ -52,31 +68,11 @@ _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _REQUEST = rf"(?s)^({_METHOD}) (.+) (HTTP/[0-9.]++)\z"
 
 
-@dataclass(frozen=True)
-class AccessLogs:
-    """A reader that gives a row for each request: the columns that `parse` describes.
+def parse(lines: DataFrame, _header: Header | None, line_format: str) -> DataFrame:
+    """Lines with the columns of `ORIGIN` to rows of `WEB_REQUESTS`, or a reason why not.
 
-    The job's options need a `format`, one of `FORMATS`.
-    """
-
-    help: str = "Apache and nginx access logs, common or combined, plain or .gz"
-    rejects: Mapping[str, str] = field(default_factory=lambda: REJECTS)
-
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
-        """Parse the lines of `inputs`. Raises `InputError` where auto cannot tell the format."""
-        found = text_files(spark, inputs)
-        if options.format != "auto":
-            return Reading(parse(found.lines, options.format))
-        chosen = recognise(found.heads)
-        return Reading(parse(found.lines, chosen), (f"format: {chosen} (recognised)",))
-
-
-def parse(lines: DataFrame, line_format: str) -> DataFrame:
-    """Lines with the columns of `ORIGIN` to typed rows, with `_reason` where one did not parse.
-
-    Adds timestamp, client, ident, user, method, path, query, protocol, status, bytes, referer,
-    user_agent, forwarded_for and source_file. A `-` is null. Where the request is not
-    `METHOD target HTTP/x.y`, method, path, query and protocol are null.
+    A `-` is null. Where the request is not `METHOD target HTTP/x.y`, method, path, query and
+    protocol are null.
     """
     pieces = _pieces(lines)
     target = F.when(F.size("_request") == 3, F.get("_request", F.lit(1)))
@@ -101,6 +97,7 @@ def parse(lines: DataFrame, line_format: str) -> DataFrame:
         _unescaped(_value("_pieces", 5)).alias("user_agent"),
         _unescaped(_value("_pieces", 7)).alias("forwarded_for"),
         F.col(SOURCE_FILE).alias("source_file"),
+        F.to_date("timestamp").alias("date"),
     )
 
 
@@ -172,8 +169,6 @@ def _reason(line_format: str) -> Column:
     # A user that starts with "- " is what follows when a virtual host stands before the client.
     named = (client != "") & (ident != "") & ~user.rlike(r"^(\z|-? )")
     broken = {
-        "empty_line": F.trim(RAW) == "",
-        "nul_byte": F.contains(RAW, F.lit("\0")),
         "not_this_format": ~F.coalesce(named, F.lit(False)),
         "unclosed_quote": count % 2 == 0,
         "missing_fields": (count < pieces_needed) | (sizes < sizes_needed),
@@ -183,41 +178,16 @@ def _reason(line_format: str) -> Column:
         "bad_status": ~F.get("_sizes", F.lit(1)).rlike(r"^([0-9]{3}|-)\z"),
         "bad_bytes": ~F.get("_sizes", F.lit(2)).rlike(r"^([0-9]{1,18}|-)\z"),
     }
-    reason = F.lit(None).cast("string")
-    for code in reversed(REJECTS):
-        reason = F.when(broken[code], F.lit(code)).otherwise(reason)
-    return reason
+    return reason(REJECTS, broken)
 
 
-def recognise(heads: Mapping[str, str]) -> str:
-    """The one format of all files, from the first lines of each.
-
-    Raises `InputError` where a file is of neither format, or files are of different ones.
-    """
-    formats: dict[str, str] = {}
-    for file, text in heads.items():
-        lines = [line for line in text.split("\n")[:_SAMPLED] if line.strip(" \t\r\0")]
-        known = Counter(found for line in lines if (found := _format_of(line)))
-        if known:
-            formats[file] = known.most_common(1)[0][0]
-        elif lines:
-            raise InputError(
-                f"{file} is not an access log in common or combined format; "
-                "if it is one all the same, say which with --format"
-            )
-    chosen = sorted(set(formats.values()))
-    if len(chosen) > 1:
-        examples = {name: file for file, name in formats.items()}
-        found = ", ".join(f"{examples[name]} is {name}" for name in chosen)
-        raise InputError(f"the input mixes formats ({found}): run each by itself, with --format")
-    return chosen[0] if chosen else "combined"
-
-
-def _format_of(line: str) -> str | None:
+def matches(line: str, line_format: str) -> bool:
+    """Whether a line is in that of the two formats."""
     head = _HEAD.match(plain := _bare(line.rstrip()))
     if head is None:
-        return None
-    return "common" if len(_QUOTED.findall(plain[head.end() :])) == 1 else "combined"
+        return False
+    is_common = len(_QUOTED.findall(plain[head.end() :])) == 1
+    return is_common == (line_format == "common")
 
 
 def _bare(line: str) -> str:
@@ -230,6 +200,25 @@ def _bare(line: str) -> str:
     return inner.replace('""', '"') if re.search(r'\] ""[^ ]', inner) else inner
 
 
-_SAMPLED = 200
 _HEAD = re.compile(r'\S+ \S+ .+? \[[^\]]+\] (?=")')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+_HTTP = Http("timestamp", "client", "method", "path", "status", "bytes")
+
+
+def _format(name: str, help_: str) -> LogFormat:
+    return LogFormat(
+        name=name,
+        help=help_,
+        dataset=WEB_REQUESTS,
+        rejects=REJECTS,
+        matches=partial(matches, line_format=name),
+        parse=partial(parse, line_format=name),
+        http=_HTTP,
+    )
+
+
+FORMATS = (
+    _format("combined", "Apache and nginx: common with referer and user agent"),
+    _format("common", "Apache and nginx: client, user, time, request, status, size"),
+)

@@ -1,0 +1,147 @@
+"""What a log format is, and what the formats share."""
+
+import functools
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from gristmill.dataset import Dataset, Field
+from gristmill.quality import SKIPPED, Check
+from gristmill.text.lines import RAW
+
+Header = tuple[str, ...]
+"""The names of a file's columns, as a header line in it gives them."""
+
+
+@dataclass(frozen=True)
+class Http:
+    """Where the dataset of an HTTP log has what all of them have, as SQL expressions.
+
+    `client` is a string, `status` an int, `bytes` the size of the answer, `seconds` (double) how
+    long it took; None where the log does not say.
+    """
+
+    timestamp: str
+    client: str
+    method: str
+    path: str
+    status: str
+    bytes: str
+    seconds: str | None = None
+
+
+@dataclass(frozen=True)
+class LogFormat:
+    """A format of log files, and the dataset that its lines become.
+
+    `matches(line)` says whether a line from the start of a file is of this format; a blank one
+    is not. `parse(lines, header)` takes lines with the columns of `text.lines.ORIGIN` to rows of
+    `dataset` that keep those columns and say in `quality.REASON` why a line is not one, a code
+    of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
+    gives their names, None for other lines, and `parse` gets those of the file.
+    """
+
+    name: str
+    help: str
+    dataset: Dataset
+    rejects: Mapping[str, str]
+    matches: Callable[[str], bool]
+    parse: Callable[[DataFrame, Header | None], DataFrame]
+    header: Callable[[str], Header | None] | None = None
+    http: Http | None = None
+
+
+REJECTS = {
+    "empty_line": "nothing but white space",
+    "nul_byte": "holds NUL bytes, as a log does that was truncated while it was written",
+    "not_this_format": "does not start as a line of this format does",
+    "unclosed_quote": "a quote is opened and never closed",
+    "wrong_fields": "cut off, or not the fields that the format or the file's header has",
+    "bad_timestamp": "a time is not written as the format has it, or no such time exists",
+    "bad_status": "the status is neither three digits nor -",
+    "bad_number": "not a number where the format has one, or one that is below zero or too large",
+}
+"""Why a line of AWS's formats can be rejected, in the order in which it is looked for."""
+
+STATUS = r"^([0-9]{3}|-)\z"
+"""What an HTTP status looks like."""
+
+SOURCE = Field("source_file", "string", "the file that held it, as a URI")
+
+
+def requests(name: str, help_: str, fields: Sequence[Field], time: str) -> Dataset:
+    """The dataset of a log: `fields`, the file, and the UTC date of the column `time`."""
+    others = [field for field in fields if field.name != "date"]
+    date = Field("date", "date", f"day of {time}, UTC")
+    return Dataset(
+        name=name,
+        help=help_,
+        fields=(*others, SOURCE, date),
+        partitioned_by=("date",),
+        replaces="batch",
+        checks=(Check(f"date_is_that_of_{time}", lambda: F.to_date(time) == F.col("date")),),
+    )
+
+
+def groups(line: Column, grammar: str, count: int) -> Column:
+    r"""The groups of `grammar`, a Java regular expression, in `line` as an array of strings.
+
+    Null where it does not match; a group that took no part is empty. One pass over the line,
+    however many groups there are.
+    """
+    marked = F.regexp_replace(line, grammar, "\0".join(f"${n}" for n in range(1, count + 1)))
+    apart = F.split(marked, "\0")
+    return F.when(F.size(apart) == count, apart)
+
+
+def text(piece: Column) -> Column:
+    """A piece of a line, null where it is `-` or empty."""
+    return F.when((piece != "-") & (piece != ""), piece)
+
+
+def number(piece: Column, type_: str) -> Column:
+    """A piece of a line as a number of that Spark type, null where it is none or below zero."""
+    digits = r"^[0-9]+(\.[0-9]+)?\z" if type_ == "double" else r"^[0-9]+\z"
+    return F.when(piece.rlike(digits), piece.try_cast(type_))
+
+
+def is_bad_number(piece: Column, type_: str) -> Column:
+    """Whether a piece is neither a number of that type, nor absent: `-`, `-1` or empty."""
+    return text(piece).isNotNull() & (piece != "-1") & number(piece, type_).isNull()
+
+
+def utc(piece: Column) -> Column:
+    """A piece such as 2018-07-02T22:23:00.186641Z as a timestamp, null where it is none."""
+    shape = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?\z"
+    return F.when(piece.rlike(shape), piece.try_cast("timestamp"))
+
+
+def reason(
+    codes: Iterable[str], rules: Mapping[str, Column], skipped: Column | None = None
+) -> Column:
+    """The first of `codes` whose rule holds, or null; `SKIPPED` where that holds.
+
+    The rules of `empty_line` and `nul_byte` are known.
+    """
+    rules = {
+        "empty_line": F.trim(RAW) == "",
+        "nul_byte": F.contains(RAW, F.lit("\0")),
+        **rules,
+    }
+    found = F.lit(None).cast("string")
+    for code in reversed(tuple(codes)):
+        found = F.when(rules[code], F.lit(code)).otherwise(found)
+    return found if skipped is None else F.when(skipped, F.lit(SKIPPED)).otherwise(found)
+
+
+def any_of(conditions: Iterable[Column]) -> Column:
+    """Whether one of them holds."""
+    return functools.reduce(operator.or_, conditions)
+
+
+def has_odd_quotes() -> Column:
+    """Whether a line has a quote without its partner."""
+    return (F.length(RAW) - F.length(F.replace(RAW, F.lit('"'), F.lit("")))) % 2 == 1

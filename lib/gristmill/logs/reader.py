@@ -1,0 +1,68 @@
+"""Reading logs: the format recognised, every line parsed."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from gristmill.job import Reader, Reading
+from gristmill.logs import formats
+from gristmill.logs.format import Header, LogFormat
+from gristmill.logs.recognise import recognise
+from gristmill.text.lines import TextFiles, text_files
+
+AUTO = "auto"
+_LOOKED_AT = 1000
+
+
+class LogReader(Reader):
+    """A reader that gives a row of its format's dataset for each line that is one.
+
+    The job's options need a `format`: the name of one, or `AUTO`.
+    """
+
+    help = "logs of web servers and of AWS, plain or .gz"
+
+    @property
+    def rejects(self) -> Mapping[str, str]:
+        """The reasons of all formats, in an order that is right for each of them."""
+        return {code: text for found in formats().values() for code, text in found.rejects.items()}
+
+    def resolve(
+        self, spark: SparkSession, inputs: Sequence[str], options: Any
+    ) -> tuple[Any, tuple[str, ...]]:
+        """The options with the format that was recognised. Raises `InputError`."""
+        if options.format != AUTO:
+            return options, ()
+        chosen = recognise(text_files(spark, inputs, _LOOKED_AT).heads)
+        if chosen is None:
+            return dataclasses.replace(options, format="combined"), ()
+        return dataclasses.replace(options, format=chosen), (f"format: {chosen} (recognised)",)
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+        """Parse the lines of `inputs`."""
+        chosen = formats()[options.format]
+        if chosen.header is None:
+            found = text_files(spark, inputs)
+            return Reading(chosen.parse(found.lines, None))
+        return Reading(_by_header(chosen, text_files(spark, inputs, look_at=None)))
+
+
+def _by_header(chosen: LogFormat, found: TextFiles) -> DataFrame:
+    """The lines of all files, those with the same header together."""
+    files: dict[Header | None, list[str]] = defaultdict(list)
+    for file, text in found.heads.items():
+        files[_header(chosen, text)].append(file)
+    if len(files) == 1:
+        return chosen.parse(found.lines, next(iter(files)))
+    parts = [chosen.parse(found.lines_of(some), header) for header, some in files.items()]
+    return reduce(DataFrame.unionByName, parts)
+
+
+def _header(chosen: LogFormat, text: str) -> Header | None:
+    assert chosen.header is not None  # noqa: S101  for the type checker
+    lines = (line.strip("\ufeff\r") for line in text.split("\n"))
+    return next((names for line in lines if (names := chosen.header(line))), None)

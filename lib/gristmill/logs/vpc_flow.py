@@ -1,0 +1,167 @@
+"""Flow logs of VPCs, as text.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html. The first line of a file
+names its columns, in any order and number; without it a line has the fourteen of the default
+format (version 2). Columns are named as in AWS's own Athena table,
+https://docs.aws.amazon.com/athena/latest/ug/vpc-flow-logs-create-table-statement.html; those that
+it does not have yet, as the fields are.
+
+A record without data (NODATA, SKIPDATA) is a row with nulls. Its day is that of `start`; where the
+columns were chosen without it, that of `end`.
+"""
+
+import re
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from gristmill.dataset import Dataset, Field
+from gristmill.logs import columns as named
+from gristmill.logs import format as log
+from gristmill.logs.columns import Columns
+from gristmill.logs.format import SOURCE, Header, LogFormat
+from gristmill.quality import REASON
+from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE
+
+FIELDS = (
+    Field("version", "int", "of the format: the highest of its fields"),
+    Field("account_id", "string", "owner of the network interface; may be unknown"),
+    Field("interface_id", "string", "the network interface"),
+    Field("srcaddr", "string", "source address"),
+    Field("dstaddr", "string", "destination address"),
+    Field("srcport", "int", "source port"),
+    Field("dstport", "int", "destination port"),
+    Field("protocol", "int", "IANA protocol number: 6 TCP, 17 UDP, 1 ICMP"),
+    Field("packets", "bigint", "how many packets"),
+    Field("bytes", "bigint", "how many bytes"),
+    Field("start", "timestamp", "first packet of the interval, UTC"),
+    Field("end", "timestamp", "last packet of the interval, UTC"),
+    Field("action", "string", "ACCEPT or REJECT"),
+    Field("log_status", "string", "OK, NODATA or SKIPDATA"),
+    Field("vpc_id", "string", "the VPC (version 3)"),
+    Field("subnet_id", "string", "the subnet (version 3)"),
+    Field("instance_id", "string", "the instance (version 3)"),
+    Field("tcp_flags", "int", "TCP flags, or-ed (version 3)"),
+    Field("type", "string", "IPv4, IPv6 or EFA (version 3)"),
+    Field("pkt_srcaddr", "string", "source address in the packet (version 3)"),
+    Field("pkt_dstaddr", "string", "destination address in the packet (version 3)"),
+    Field("region", "string", "the region (version 4)"),
+    Field("az_id", "string", "the availability zone (version 4)"),
+    Field("sublocation_type", "string", "wavelength, outpost or localzone (version 4)"),
+    Field("sublocation_id", "string", "the sublocation (version 4)"),
+    Field("pkt_src_aws_service", "string", "AWS service of the source (version 5)"),
+    Field("pkt_dst_aws_service", "string", "AWS service of the destination (version 5)"),
+    Field("flow_direction", "string", "ingress or egress (version 5)"),
+    Field("traffic_path", "int", "which way egress takes (version 5)"),
+    Field("ecs_cluster_arn", "string", "ECS cluster (version 7)"),
+    Field("ecs_cluster_name", "string", "its name (version 7)"),
+    Field("ecs_container_instance_arn", "string", "ECS container instance (version 7)"),
+    Field("ecs_container_instance_id", "string", "its id (version 7)"),
+    Field("ecs_container_id", "string", "Docker id of the first container (version 7)"),
+    Field("ecs_second_container_id", "string", "Docker id of the second (version 7)"),
+    Field("ecs_service_name", "string", "ECS service (version 7)"),
+    Field("ecs_task_definition_arn", "string", "ECS task definition (version 7)"),
+    Field("ecs_task_arn", "string", "ECS task (version 7)"),
+    Field("ecs_task_id", "string", "its id (version 7)"),
+    Field("reject_reason", "string", "why it was rejected, such as BPA (version 8)"),
+    Field("resource_id", "string", "of a regional NAT gateway (version 9)"),
+    Field("encryption_status", "string", "whether it was encrypted (version 10)"),
+)
+_DEFAULT = 14
+_LAST_SECOND = 253402300799  # of the year 9999
+_TIMES = ("start", "end")
+
+VPC_FLOWS = Dataset(
+    name="vpc_flows",
+    help="One row for each flow between two addresses and ports in an interval.",
+    fields=(*FIELDS, SOURCE, Field("date", "date", "day of start, or of end, UTC")),
+    partitioned_by=("date",),
+    replaces="batch",
+)
+
+_NAMES = {field.name.replace("_", "-"): field.name for field in FIELDS}
+_COLUMNS = Columns(
+    separator=" ",
+    names=_NAMES,
+    without_header=tuple(_NAMES)[:_DEFAULT],
+    versions=(_DEFAULT,),
+)
+
+
+def parse(lines: DataFrame, header: Header | None) -> DataFrame:
+    """Lines with the columns of `ORIGIN` to rows of `VPC_FLOWS`, or a reason why not."""
+    pieces = named.pieces(_COLUMNS, header)
+    times = {name: _time(pieces.get(name)) for name in _TIMES}
+    # Single spaces part the fields, as a rule.
+    spaced = F.when(F.contains(RAW, F.lit("  ")), F.regexp_replace(RAW, " +", " "))
+    line = F.rtrim(F.coalesce(spaced, RAW))
+    timed = named.apart(lines, _COLUMNS, line).withColumns(times)
+    return timed.select(
+        *ORIGIN,
+        _reason(pieces, header).alias(REASON),
+        *(
+            F.col(field.name) if field.name in times else named.value(pieces, field)
+            for field in FIELDS
+        ),
+        F.col(SOURCE_FILE).alias("source_file"),
+        F.to_date(F.coalesce("start", "end")).alias("date"),
+    )
+
+
+def _time(piece: Column | None) -> Column:
+    if piece is None:
+        return F.lit(None).cast("timestamp")
+    seconds = log.number(piece, "bigint")
+    return F.timestamp_seconds(F.when(seconds <= _LAST_SECOND, seconds))
+
+
+def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
+    bad_times = [
+        pieces[name].isNotNull() & F.col(name).isNull() for name in _TIMES if name in pieces
+    ]
+    nowhere = F.col("start").isNull() & F.col("end").isNull()
+    is_named = F.col(RAW).rlike(_HEADER) & F.arrays_overlap("_pieces", F.array(*map(F.lit, _NAMES)))
+    is_header = named.is_header(F.col("_pieces"), header)
+    return log.reason(
+        REJECTS,
+        {
+            "wrong_fields": named.has_wrong_fields(_COLUMNS, header),
+            "bad_timestamp": log.any_of([*bad_times, nowhere]),
+            "bad_number": named.has_bad_number(pieces, FIELDS),
+        },
+        skipped=F.when(is_named, is_header).otherwise(F.lit(False)),
+    )
+
+
+REJECTS = {
+    code: log.REJECTS[code]
+    for code in ("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
+}
+
+# No field has a digit in its name, and no record is without one.
+_HEADER = r"^[a-z][a-z-]*( [a-z][a-z-]*)*$"
+
+
+def header_of(line: str) -> Header | None:
+    """The names of the columns, where a line gives them."""
+    names = tuple(line.split())
+    return names if re.match(_HEADER, " ".join(names)) and _NAMES.keys() & set(names) else None
+
+
+def matches(line: str) -> bool:
+    """Whether a line is a header of flow logs, or has the default columns."""
+    is_default = re.match(r"[0-9]+ ([0-9]{12}|unknown) \S*?eni-", line) and line.count(" ") == 13
+    return header_of(line) is not None or bool(is_default)
+
+
+FORMATS = (
+    LogFormat(
+        name="vpc_flow",
+        help="VPC flow logs, as text",
+        dataset=VPC_FLOWS,
+        rejects=REJECTS,
+        matches=matches,
+        parse=parse,
+        header=header_of,
+    ),
+)
