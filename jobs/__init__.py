@@ -1,6 +1,20 @@
 """What is computed: one module a job, and the catalogue of them all."""
 
 from gristmill.job import catalogue
-from jobs import access_logs, traffic_summary, word_count
+from jobs import (
+    access_logs,
+    api_activity,
+    flow_summary,
+    traffic_summary,
+    web_sessions,
+    word_count,
+)
 
-CATALOGUE = catalogue(word_count.JOB, access_logs.JOB, traffic_summary.JOB)
+CATALOGUE = catalogue(
+    word_count.JOB,
+    access_logs.JOB,
+    traffic_summary.JOB,
+    web_sessions.JOB,
+    flow_summary.JOB,
+    api_activity.JOB,
+)

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from gristmill import Dataset, DatasetReader, Field, Job, Options, main, option
-from gristmill.logs.web import WEB_REQUESTS
+from gristmill import Dataset, DatasetsReader, Field, Job, Options, main, option
+from gristmill.datasets import ALL
+from gristmill.logs.http import views
+
+_DATASET = Field("dataset", "string", "where the requests come from, such as web_requests")
+_REQUESTS = Field("requests", "bigint", "how many requests")
+_BYTES = Field("bytes", "bigint", "sum of the sizes of their answers; an unknown size counts 0")
+_DATE = Field("date", "date", "day, UTC")
+_PERCENTILES = (0.5, 0.95, 0.99)
 
 TRAFFIC_HOURLY = Dataset(
     name="traffic_hourly",
@@ -16,13 +23,22 @@ TRAFFIC_HOURLY = Dataset(
         Field("hour", "int", "hour of the day, 0 to 23, UTC"),
         Field("status_class", "string", "2xx, 3xx, 4xx …; null where no status was logged"),
         Field("method", "string", "HTTP method; null where the request was not HTTP"),
-        Field("requests", "bigint", "how many requests"),
-        Field("bytes", "bigint", "sum of the sizes of their answers; an unknown size counts 0"),
+        _REQUESTS,
+        _BYTES,
         Field("clients", "bigint", "how many different clients"),
-        Field("date", "date", "day, UTC"),
+        *(
+            Field(
+                f"seconds_p{share * 100:.0f}",
+                "double",
+                f"{share:.0%} of the requests took no longer: exact, null where none has a time",
+            )
+            for share in _PERCENTILES
+        ),
+        _DATASET,
+        _DATE,
     ),
-    partitioned_by=("date",),
-    key=("date", "hour", "status_class", "method"),
+    partitioned_by=("dataset", "date"),
+    key=("dataset", "date", "hour", "status_class", "method"),
     sorted_by=("hour", "status_class", "method"),
     replaces="partition",
 )
@@ -33,12 +49,13 @@ TOP_PATHS = Dataset(
     fields=(
         Field("rank", "int", "1 for the path with the most requests; ties by path"),
         Field("path", "string", "target of the request up to the first ?"),
-        Field("requests", "bigint", "how many requests"),
-        Field("bytes", "bigint", "sum of the sizes of their answers; an unknown size counts 0"),
-        Field("date", "date", "day, UTC"),
+        _REQUESTS,
+        _BYTES,
+        _DATASET,
+        _DATE,
     ),
-    partitioned_by=("date",),
-    key=("date", "rank"),
+    partitioned_by=("dataset", "date"),
+    key=("dataset", "date", "rank"),
     sorted_by=("rank",),
     replaces="partition",
 )
@@ -46,37 +63,68 @@ TOP_PATHS = Dataset(
 
 @dataclass(frozen=True)
 class TrafficSummaryOptions(Options):
-    """How much of the traffic to keep."""
+    """Which traffic, and how much of it to keep."""
 
+    dataset: str = option(ALL, choices=(ALL, *views()), help="which requests to summarise")
     top: int = option(100, minimum=1, help="how many paths to keep for each day")
 
 
 def summarise(requests: DataFrame, options: TrafficSummaryOptions) -> Mapping[str, DataFrame]:
-    """Rows of `WEB_REQUESTS` to rows of `TRAFFIC_HOURLY` and `TOP_PATHS`."""
-    count = F.count(F.lit(1)).alias("requests")
-    size = F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes")
-    status_class = F.concat(F.floor(F.col("status") / 100).cast("string"), F.lit("xx"))
-    hourly = requests.groupBy(
-        "date",
-        F.hour("timestamp").alias("hour"),
-        status_class.alias("status_class"),
-        "method",
-    ).agg(count, size, F.count_distinct("client").alias("clients"))
-
-    order = Window.partitionBy("date").orderBy(F.desc("requests"), F.asc("path"))
-    paths = requests.where(F.col("path").isNotNull()).groupBy("date", "path").agg(count, size)
-    ranked = paths.withColumn("rank", F.row_number().over(order))
+    """Rows of `gristmill.logs.http.views` to rows of `TRAFFIC_HOURLY` and `TOP_PATHS`."""
+    day = ("dataset", "date")
+    order = Window.partitionBy(*day).orderBy(F.desc("requests"), F.asc("path"))
+    paths = requests.where(F.col("path").isNotNull()).groupBy(*day, "path")
+    ranked = paths.agg(
+        F.count(F.lit(1)).alias("requests"), F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes")
+    )
+    ranked = ranked.withColumn("rank", F.row_number().over(order))
     return {
-        TRAFFIC_HOURLY.name: hourly,
+        TRAFFIC_HOURLY.name: _hourly(requests),
         TOP_PATHS.name: ranked.where(F.col("rank") <= options.top),
     }
 
 
+def _hourly(requests: DataFrame) -> DataFrame:
+    by = ("dataset", "date", "hour", "status_class", "method")
+    status_class = F.concat(F.floor(F.col("status") / 100).cast("string"), F.lit("xx"))
+    # Twice each request: under its client, and under its time. What is equal is counted before
+    # anything is collected, so that neither different clients nor exact percentiles take memory.
+    as_client = F.struct("client", F.lit(None).cast("double").alias("seconds"), "bytes")
+    as_time = F.struct(
+        F.lit(None).cast("string").alias("client"),
+        "seconds",
+        F.lit(None).cast("bigint").alias("bytes"),
+    )
+    twice = F.when(F.col("seconds").isNull(), F.array(as_client)).otherwise(
+        F.array(as_client, as_time)
+    )
+    different = (
+        requests.withColumns({"hour": F.hour("timestamp"), "status_class": status_class})
+        .select(*by, F.inline(twice))
+        .groupBy(*by, "client", "seconds")
+        .agg(F.count(F.lit(1)).alias("requests"), F.sum("bytes").alias("bytes"))
+    )
+    untimed = F.when(F.col("seconds").isNull(), F.col("requests"))
+    found = different.groupBy(*by).agg(
+        F.sum(untimed).alias("requests"),
+        F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
+        F.count("client").alias("clients"),
+        F.percentile("seconds", list(_PERCENTILES), F.col("requests")).alias("_seconds"),
+    )
+    return found.select(
+        "*",
+        *(
+            F.round(F.get("_seconds", F.lit(number)), 6).alias(f"seconds_p{share * 100:.0f}")
+            for number, share in enumerate(_PERCENTILES)
+        ),
+    )
+
+
 JOB = Job(
     name="traffic-summary",
-    help="Summarise web requests by hour and by path.",
+    help="Summarise HTTP requests by hour and by path.",
     options=TrafficSummaryOptions,
-    reads=DatasetReader(WEB_REQUESTS),
+    reads=DatasetsReader(tuple(views().values())),
     writes=(TRAFFIC_HOURLY, TOP_PATHS),
     transform=summarise,
 )

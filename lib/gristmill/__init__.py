@@ -2,9 +2,19 @@
 
 from gristmill.command import main
 from gristmill.dataset import Dataset, Field
-from gristmill.datasets import DatasetReader
+from gristmill.datasets import DatasetReader, DatasetsReader
 from gristmill.job import Job
 from gristmill.options import Options, option
 from gristmill.quality import Check
 
-__all__ = ["Check", "Dataset", "DatasetReader", "Field", "Job", "Options", "main", "option"]
+__all__ = [
+    "Check",
+    "Dataset",
+    "DatasetReader",
+    "DatasetsReader",
+    "Field",
+    "Job",
+    "Options",
+    "main",
+    "option",
+]

@@ -1,7 +1,8 @@
-"""Reading a dataset that an earlier run published."""
+"""Reading datasets that earlier runs published."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,6 +13,11 @@ from gristmill.job import Reader, Reading
 from gristmill.publish import layout
 from gristmill.publish.snapshot import settled
 from gristmill.storage.hadoop import is_literal, open_storage
+
+View = Callable[[DataFrame], DataFrame]
+"""From the rows of a dataset to the columns that several datasets have in common."""
+
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -27,31 +33,76 @@ class DatasetReader(Reader):
 
     def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
         """Rows of the dataset. Raises `InputError` where it is not there or holds no files."""
-        frames = [self._read(spark, uri) for uri in inputs]
-        rows = frames[0]
-        for frame in frames[1:]:
-            rows = rows.unionByName(frame)
-        return Reading(rows)
+        frames = []
+        for uri in inputs:
+            frame = _published(spark, self.dataset, uri)
+            if frame is None:
+                raise _missing([self.dataset], uri)
+            frames.append(frame)
+        return Reading(reduce(DataFrame.unionByName, frames))
 
-    def _read(self, spark: SparkSession, uri: str) -> DataFrame:
-        name = self.dataset.name
-        if not is_literal(spark, uri):
-            raise InputError(f"no such input: {uri}")
-        place = open_storage(spark, uri)
-        if place.is_file(layout.MARKER) or name in place.names(""):
-            root, folder = place, f"{place.root}/{name}"
-        else:
-            # The folder of the dataset itself, which may lie in an output root; a bucket does not.
-            parent = place.root.rpartition("/")[0]
-            root = place if parent.endswith("/") else open_storage(spark, parent)
-            folder = place.root
 
-        def look() -> DataFrame:
-            if not any(file.path.endswith(".parquet") for file in data.data_files("")):
-                raise InputError(f"no dataset {name} in {uri}: run the job that writes it first")
-            # Spark lists the files here and now.
-            reader = spark.read.schema(self.dataset.ddl)
-            return reader.option("basePath", folder).parquet(folder)
+@dataclass(frozen=True)
+class DatasetsReader(Reader):
+    """A reader of those of several datasets that are there, each through its view.
 
-        data = open_storage(spark, folder)
-        return settled(root, name, look)
+    Each input is the folder of one of them, or an output root. The job's options need a `dataset`:
+    the name of one, or `ALL`.
+    """
+
+    views: Sequence[tuple[Dataset, View]]
+
+    @property
+    def help(self) -> str:
+        """What it reads, in a line."""
+        names = ", ".join(dataset.name for dataset, _ in self.views)
+        return f"{names}, those that are there: their folders, or the output root that holds them"
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+        """Their rows. Raises `InputError` where an input holds none of them."""
+        wanted = [
+            (dataset, view)
+            for dataset, view in self.views
+            if options.dataset in (ALL, dataset.name)
+        ]
+        frames: list[DataFrame] = []
+        for uri in inputs:
+            # A folder that has the name of one of them is that one.
+            name = uri.rstrip("/").rpartition("/")[2]
+            meant = [pair for pair in wanted if pair[0].name == name] or wanted
+            found = [(_published(spark, dataset, uri), view) for dataset, view in meant]
+            here = [view(frame) for frame, view in found if frame is not None]
+            if not here:
+                raise _missing([dataset for dataset, _ in wanted], uri)
+            frames += here
+        return Reading(reduce(DataFrame.unionByName, frames))
+
+
+def _missing(datasets: Sequence[Dataset], uri: str) -> InputError:
+    names = " or ".join(dataset.name for dataset in datasets)
+    return InputError(f"no dataset {names} in {uri}: run the job that writes it first")
+
+
+def _published(spark: SparkSession, dataset: Dataset, uri: str) -> DataFrame | None:
+    """The rows of a dataset in `uri`, its folder or a root; None where there are no files of it."""
+    if not is_literal(spark, uri):
+        raise InputError(f"no such input: {uri}")
+    place = open_storage(spark, uri)
+    if place.is_file(layout.MARKER) or dataset.name in place.names(""):
+        root, folder = place, f"{place.root}/{dataset.name}"
+    else:
+        # The folder of the dataset itself, which may lie in an output root; a bucket does not.
+        parent = place.root.rpartition("/")[0]
+        root = place if parent.endswith("/") else open_storage(spark, parent)
+        folder = place.root
+
+    data = open_storage(spark, folder)
+
+    def look() -> DataFrame | None:
+        if not any(file.path.endswith(".parquet") for file in data.data_files("")):
+            return None
+        # Spark lists the files here and now.
+        reader = spark.read.schema(dataset.ddl)
+        return reader.option("basePath", folder).parquet(folder)
+
+    return settled(root, dataset.name, look)

@@ -28,4 +28,4 @@ def test_it_runs(
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
     assert [cell for cell in notebook.cells if cell.get("outputs")]
-    assert list((tmp_path / "out" / "top_paths").glob("date=*/*.parquet"))
+    assert list((tmp_path / "out" / "top_paths").glob("dataset=*/date=*/*.parquet"))

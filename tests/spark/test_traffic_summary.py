@@ -62,7 +62,10 @@ def test_without_requests_to_summarise_it_says_which_job_to_run(
     run_job: RunJob, tmp_path: Path
 ) -> None:
     (tmp_path / "logs").mkdir()
-    with pytest.raises(InputError, match=r"no dataset web_requests in .*: run the job that writes"):
+    with pytest.raises(InputError, match=r"no dataset .*web_requests in .*: run the job that writ"):
         run_job(traffic_summary.JOB, tmp_path / "logs")
+    only = TrafficSummaryOptions(dataset="alb_requests")
+    with pytest.raises(InputError, match=r"no dataset alb_requests in .*: run the job that writes"):
+        run_job(traffic_summary.JOB, tmp_path / "logs", options=only)
     with pytest.raises(InputError, match="no such input"):
         run_job(traffic_summary.JOB, tmp_path / "nowhere")

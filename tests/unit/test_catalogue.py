@@ -56,8 +56,11 @@ def frame(**columns: T.DataType) -> DataFrame:
     return cast("DataFrame", SimpleNamespace(schema=schema))
 
 
-def test_the_catalogue_holds_the_three_jobs() -> None:
-    assert list(CATALOGUE) == ["word-count", "access-logs", "traffic-summary"]
+def test_the_catalogue_holds_the_jobs() -> None:
+    assert list(CATALOGUE) == [
+        *("word-count", "access-logs", "traffic-summary", "web-sessions"),
+        *("flow-summary", "api-activity"),
+    ]
 
 
 def test_jobs_keep_their_order_under_their_names() -> None:

@@ -64,8 +64,15 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
         ],
         [
             "traffic-summary",
-            "Summarise web requests by hour and by path.",
+            "Summarise HTTP requests by hour and by path.",
             "traffic_hourly, top_paths",
+        ],
+        ["web-sessions", "Find the sessions in web requests.", "web_sessions"],
+        ["flow-summary", "Summarise VPC flows by action, protocol and port.", "flow_summary"],
+        [
+            "api-activity",
+            "Summarise CloudTrail events by service, action and principal.",
+            "api_activity",
         ],
     ]
 

@@ -1,0 +1,86 @@
+"""Visits to a web server: the requests of a client until it has been silent for a while."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from gristmill import Dataset, DatasetReader, Field, Job, Options, main, option
+from gristmill.logs.web import WEB_REQUESTS
+
+WEB_SESSIONS = Dataset(
+    name="web_sessions",
+    help="Sessions: requests of one client and user agent without a long silence between them.",
+    fields=(
+        Field("client", "string", "address or host name of the client"),
+        Field("user_agent", "string", "User-Agent header"),
+        Field("start", "timestamp", "first request, UTC"),
+        Field("end", "timestamp", "last request, UTC"),
+        Field("requests", "bigint", "how many requests"),
+        Field("bytes", "bigint", "sum of the sizes of their answers; an unknown size counts 0"),
+        Field("entry_path", "string", "path of the first request that has one"),
+        Field("exit_path", "string", "path of the last request that has one"),
+        Field("is_bot", "boolean", "a program, by its user agent or as it read /robots.txt"),
+        Field("date", "date", "day on which it started, UTC"),
+    ),
+    partitioned_by=("date",),
+    key=("date", "client", "user_agent", "start"),
+    sorted_by=("start", "client", "user_agent"),
+    replaces="partition",
+)
+
+BOTS = (
+    r"(?i)(?<!cu)bot(\b|_)|crawl|spider|slurp|monitor|preview|fetch|feed|archive|validator|"
+    r"facebookexternalhit|mediapartners|lighthouse|headless|phantomjs|pingdom|"
+    r"^(curl|wget|python|java|go-http|okhttp|libwww|ruby|perl|php|node|axios|apache-httpclient)"
+)
+"""User agents of programs that say so, as a Java regular expression."""
+
+
+@dataclass(frozen=True)
+class WebSessionsOptions(Options):
+    """What parts one session from the next."""
+
+    gap_minutes: int = option(
+        30, minimum=1, help="minutes of silence after which a request starts another session"
+    )
+
+
+def sessions(requests: DataFrame, options: WebSessionsOptions) -> Mapping[str, DataFrame]:
+    """Rows of `WEB_REQUESTS` to rows of `WEB_SESSIONS`."""
+    client = ("client", "user_agent")
+    order = Window.partitionBy(*client).orderBy("timestamp")
+    silence = F.unix_seconds("timestamp") - F.unix_seconds(F.lag("timestamp").over(order))
+    starts = F.when(silence > options.gap_minutes * 60, 1).otherwise(0)
+    numbered = requests.withColumn("_starts", starts)
+    numbered = numbered.withColumn("_session", F.sum("_starts").over(order))
+
+    # Of requests in the same second, by their paths: a rerun gives the same.
+    moment = F.when(F.col("path").isNotNull(), F.struct("timestamp", "path"))
+    is_bot = F.coalesce(F.col("user_agent").rlike(BOTS), F.lit(False))
+    found = numbered.groupBy(*client, "_session").agg(
+        F.min("timestamp").alias("start"),
+        F.max("timestamp").alias("end"),
+        F.count(F.lit(1)).alias("requests"),
+        F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
+        F.min(moment)["path"].alias("entry_path"),
+        F.max(moment)["path"].alias("exit_path"),
+        F.bool_or(is_bot | F.coalesce(F.col("path") == "/robots.txt", F.lit(False))).alias(
+            "is_bot"
+        ),
+    )
+    return {WEB_SESSIONS.name: found.withColumn("date", F.to_date("start"))}
+
+
+JOB = Job(
+    name="web-sessions",
+    help="Find the sessions in web requests.",
+    options=WebSessionsOptions,
+    reads=DatasetReader(WEB_REQUESTS),
+    writes=(WEB_SESSIONS,),
+    transform=sessions,
+)
+
+if __name__ == "__main__":
+    main(JOB)
