@@ -26,11 +26,17 @@ Rows = Collection[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is to publish: rows by contract, and shops that it replaces in any case."""
+    """What a run is to publish: rows by contract, and shops that it replaces in any case.
+
+    `files` are the URIs of the files that it reads, `name` is what --batch named its batch.
+    """
 
     rows: Mapping[Contract, Rows]
     batch: str = "b"
     scope: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    name: str | None = None
+    job: str = "shop-keeping"
 
 
 class Time:
@@ -49,7 +55,8 @@ class Time:
 def publication(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> Publication:
     """A publication of `work`, not yet begun."""
     run = run_id(clock(), salt)
-    origin = Origin(run, "shop-keeping", {}, ("in",), work.batch, "somebody@somewhere")
+    owner = "somebody@somewhere"
+    origin = Origin(run, work.job, {}, (f"in/{work.batch}",), work.batch, owner, work.name)
     claimed = [contract for contract in work.rows if contract is not REFUSED]
     return Publication(storage, origin, claimed, clock)
 
@@ -86,6 +93,7 @@ def publish(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> 
     """A whole run."""
     publishing = publication(storage, salt, work, clock)
     begin(publishing)
+    publishing.reads(work.files)
     stage(storage, publishing, work)
     commit(publishing, work)
     return publishing

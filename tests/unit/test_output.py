@@ -127,6 +127,8 @@ def test_history_as_json_holds_all_that_is_known(
         "inputs": ["in"],
         "batch": "01Z-a",
         "owner": "ann@here",
+        "batch_name": None,
+        "files": [],
     }
     words, links = manifest["changes"]
     assert words["contract"]["fields"] == [["word", "string"], ["corpus", "string"]]

@@ -66,9 +66,10 @@ class AccessLogs:
         """Parse the lines of `inputs`. Raises `InputError` where auto cannot tell the format."""
         found = text_files(spark, inputs)
         if options.format != "auto":
-            return Reading(parse(found.lines, options.format))
+            return Reading(parse(found.lines, options.format), files=found.files)
         chosen = recognise(found.heads)
-        return Reading(parse(found.lines, chosen), (f"format: {chosen} (recognised)",))
+        notes = (f"format: {chosen} (recognised)",)
+        return Reading(parse(found.lines, chosen), notes, found.files)
 
 
 def parse(lines: DataFrame, line_format: str) -> DataFrame:
