@@ -7,29 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.cli import main
+from gristmill.cli import main, retention
 from gristmill.contract import Contract
 from gristmill.errors import InputError
 from gristmill.publish import layout
-from gristmill.publish.lease import utc_now
 from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Origin
 from gristmill.publish.retention import expire
 from gristmill.storage.local import LocalStorage
 from tests.process import Finished, Gristmill
-from tests.publishing import REFUSED, Work, begin, publication, publish, stored, wrong
+from tests.publishing import NOW, REFUSED, Work, begin, publication, publish, stored, wrong
 
 LEDGER = Contract("ledger", (("item", "string"), ("shop", "date")), ("shop",), "batch")
 """Its shops are days, so that the harness can write it."""
 
 NO_DATE = "__HIVE_DEFAULT_PARTITION__"
-TODAY = utc_now().date()
+TODAY = NOW.date()
 
 
 def ago(days: int) -> str:
     """The day so many days ago."""
     return (TODAY - timedelta(days)).isoformat()
+
+
+@pytest.fixture(autouse=True)
+def today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "utc_now", lambda: NOW)
 
 
 @pytest.fixture
