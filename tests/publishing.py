@@ -19,6 +19,8 @@ STOCK = Contract("stock", FIELDS, ("shop",), "partition")
 SALES = Contract("sales", FIELDS, ("shop",), "batch")
 REFUSED = Contract("refused", FIELDS, ("shop",), "batch")
 """Beside the dataset that a run claims, as rejects are."""
+LEDGER = Contract("ledger", (("item", "string"), ("shop", "date")), ("shop",), "batch")
+"""Its shops are days."""
 
 Rows = Collection[tuple[str, str]]
 """Pairs of item and shop; a shop is a partition."""

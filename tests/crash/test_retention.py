@@ -1,5 +1,6 @@
 """Retention that is killed at every point: all that is old is there, or none of it."""
 
+import dataclasses
 import secrets
 import shutil
 from datetime import date, timedelta
@@ -7,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.contract import Contract
 from gristmill.publish import live
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.log import Log
@@ -16,9 +16,8 @@ from gristmill.publish.retention import expire
 from gristmill.publish.settle import run_id
 from gristmill.storage.local import LocalStorage
 from tests.crash.matrix import killed, settle
-from tests.publishing import Work, publish, stored, wrong
+from tests.publishing import LEDGER, Work, publish, stored, wrong
 
-FIELDS = (("item", "string"), ("shop", "date"))
 OLD, NEW = "2026-01-01", "2026-11-21"
 
 
@@ -28,7 +27,7 @@ def test_an_expiry_that_is_killed_anywhere_leaves_all_or_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaces: str
 ) -> None:
     monkeypatch.setattr(live, "_CHECKPOINT_EVERY", 2)
-    ledger = Contract("ledger", FIELDS, ("shop",), replaces)
+    ledger = dataclasses.replace(LEDGER, replaces=replaces)
     rows = [("a", OLD), ("b", OLD), ("c", "2026-01-02"), ("d", NEW)]
     saved, place = tmp_path / "saved", tmp_path / "out"
     publish(LocalStorage(str(saved)), "1", Work({ledger: rows}))

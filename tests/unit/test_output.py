@@ -255,7 +255,8 @@ def test_looking_starts_no_java_and_loads_nothing_for_s3() -> None:
     script = """
 import sys
 from gristmill.cli.main import main
-for words in (["history", "/nowhere"], ["verify", "/nowhere"], ["datasets", "/nowhere"]):
+for words in (["history", "/nowhere"], ["verify", "/nowhere"], ["datasets", "/nowhere"],
+              ["datasets", "expire", "/nowhere", "x", "--older-than", "1d", "--yes"]):
     main(words)
 from pyspark import SparkContext
 print(SparkContext._gateway, "s3fs" in sys.modules)

@@ -17,10 +17,7 @@ from gristmill.publish.manifest import Origin
 from gristmill.publish.retention import expire
 from gristmill.storage.local import LocalStorage
 from tests.process import Finished, Gristmill
-from tests.publishing import NOW, REFUSED, Work, begin, publication, publish, stored, wrong
-
-LEDGER = Contract("ledger", (("item", "string"), ("shop", "date")), ("shop",), "batch")
-"""Its shops are days, so that the harness can write it."""
+from tests.publishing import LEDGER, NOW, REFUSED, Work, begin, publication, publish, stored, wrong
 
 NO_DATE = "__HIVE_DEFAULT_PARTITION__"
 TODAY = NOW.date()
@@ -200,6 +197,7 @@ def test_an_expired_batch_was_loaded_and_comes_back_as_itself(
     root: LocalStorage, out: Path
 ) -> None:
     expire(root, origin(), "ledger", TODAY, wait=timedelta(), tell=print)
+    assert set(read_live(root).datasets["ledger"].batches) == {"13", "14"}
     assert stored(root, LEDGER) == [("d", ago(0)), ("e", NO_DATE)]
     overlapping = publication(root, "4", Work({LEDGER: []}, "other"))
     begin(overlapping)
