@@ -124,17 +124,20 @@ class Mill(RuleBasedStateMachine):
         return [other for other in found if other.job == work.job and other.batch != work.batch]
 
     def covered(self, dataset: str, work: Work) -> list[str]:
-        """The other batches all of whose files come with `work`."""
-        others = self.others(dataset, work)
-        return [it.batch for it in others if it.files and set(it.files) <= set(work.files)]
+        """The other batches all of whose files are those of `work`, now or before."""
+        files = self.files(dataset, work)
+        return [it.batch for it in self.others(dataset, work) if it.files and files >= {*it.files}]
+
+    def files(self, dataset: str, work: Work) -> set[str]:
+        key = dataset, work.batch
+        before = self.loaded.get(key, self.superseded.get(key))
+        return {*work.files, *(before.files if before else ())}
 
     def overlaps(self, work: Work) -> bool:
         """Whether `work` shares files, now or before, with a batch that it does not cover."""
         if SALES not in work.rows:
             return False
-        key = SALES.name, work.batch
-        before = self.loaded.get(key, self.superseded.get(key))
-        files = {*work.files, *(before.files if before else ())}
+        files = self.files(SALES.name, work)
         left = [it for it in self.others(SALES.name, work) if files & set(it.files)]
         return any(it.batch not in self.covered(SALES.name, work) for it in left)
 

@@ -111,7 +111,7 @@ def test_the_same_files_under_another_spelling_are_not_doubled(mill: Mill, tmp_p
     assert (mill.days(), rows(mill.out / "rejects")) == ({10: 27}, 3)
 
     (note,) = mill.load(f"{day}/*.gz")
-    assert note.endswith("all its files (3) are among these")
+    assert note.endswith("all its files (3) belong to this one")
     assert (mill.days(), rows(mill.out / "rejects")) == ({10: 27}, 3)
 
     before = snapshot(mill.out)

@@ -134,7 +134,7 @@ def test_an_input_under_another_spelling_is_not_doubled(root: LocalStorage, load
     load("logs", ["f13", "f14"], [("a", "x"), ("b", "y")], [("r", "x")])
     (note,) = load("logs-gz", ["f14", "f13"], [("a", "x"), ("b", "y")], [("r", "x")])
     assert note.startswith("replaces also the batch of --input in/logs, loaded by run 2026")
-    assert note.endswith("-till: all its files (2) are among these")
+    assert note.endswith("-till: all its files (2) belong to this one")
     assert stored(root, SALES) == [("a", "x"), ("b", "y")]
     assert stored(root, REFUSED) == [("r", "x")]
     # And back again: the first spelling is not remembered as loaded.
@@ -215,6 +215,17 @@ def test_a_name_whose_files_came_with_another_batch_does_not_bring_them_back(
     load("day", ["f14"], [("b", "x")])
     assert load("13", ["corrected"], [("c", "x")], named=True) == []
     assert stored(root, SALES) == [("b", "x"), ("c", "x")]
+
+
+def test_a_name_takes_the_place_of_its_files_under_whatever_input_they_came_again(
+    root: LocalStorage, load: Load
+) -> None:
+    load("13", ["f13"], [("a", "x")], [("r", "x")], named=True)
+    load("logs", ["f13"], [("b", "x")], [("q", "x")])
+    (note,) = load("13", ["corrected"], [("c", "x")], named=True)
+    assert note.startswith("replaces also the batch of --input in/logs")
+    assert stored(root, SALES) == [("c", "x")]
+    assert stored(root, REFUSED) == []
 
 
 def test_a_batch_that_came_out_empty_was_loaded(root: LocalStorage, load: Load) -> None:

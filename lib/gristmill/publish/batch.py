@@ -71,8 +71,12 @@ def _digest(text: str) -> str:
 
 
 def covered(batches: Mapping[str, Batch], origin: Origin) -> dict[str, Batch]:
-    """Of `batches`, by id, those all of whose files are among the files of `origin`."""
-    files = set(origin.files)
+    """Of `batches`, by id, those all of whose files belong to the batch that `origin` loads.
+
+    They are those that it reads, and those that it had when it was loaded before.
+    """
+    before = batches.get(origin.batch)
+    files = {*origin.files, *(before.files if before else ())}
     return {
         id_: batch
         for id_, batch in _others(batches, origin)
@@ -88,19 +92,20 @@ def compare(batches: Mapping[str, Batch], origin: Origin, uris: Mapping[str, str
     """
     gone = covered(batches, origin)
     before = batches.get(origin.batch)
+    held = set(before.files) if before else set()
     for id_, batch in _others(batches, origin):
         if id_ in gone:
             yield (
                 f"replaces also {batch}, loaded by run {batch.run}: "
-                f"all its files ({len(batch.files):,}) are among these"
+                f"all its files ({len(batch.files):,}) belong to this one"
             )
             continue
         shared = sorted(uris[file] for file in batch.files if file in uris)
         if shared:
             raise InputError(_refusal(f"{shared[0]} was loaded", batch))
-        if before and not set(before.files).isdisjoint(batch.files):
+        if not held.isdisjoint(batch.files):
             raise InputError(_refusal(f"{before} was loaded again", batch))
-    left = [file for file in before.files if file not in uris] if before else []
+    left = held.difference(uris)
     if before and left and not before.superseded:
         yield (
             f"{before} held files that are not in this input ({len(left):,}): "
