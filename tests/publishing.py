@@ -19,6 +19,8 @@ STOCK = Contract("stock", FIELDS, ("shop",), "partition")
 SALES = Contract("sales", FIELDS, ("shop",), "batch")
 REFUSED = Contract("refused", FIELDS, ("shop",), "batch")
 """Beside the dataset that a run claims, as rejects are."""
+LEDGER = Contract("ledger", (("item", "string"), ("shop", "date")), ("shop",), "batch")
+"""Its shops are days."""
 
 Rows = Collection[tuple[str, str]]
 """Pairs of item and shop; a shop is a partition."""
@@ -26,11 +28,17 @@ Rows = Collection[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is to publish: rows by contract, and shops that it replaces in any case."""
+    """What a run is to publish: rows by contract, and shops that it replaces in any case.
+
+    `files` are the URIs of the files that it reads, `name` is what --batch named its batch.
+    """
 
     rows: Mapping[Contract, Rows]
     batch: str = "b"
     scope: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    name: str | None = None
+    job: str = "shop-keeping"
 
 
 class Time:
@@ -49,7 +57,8 @@ class Time:
 def publication(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> Publication:
     """A publication of `work`, not yet begun."""
     run = run_id(clock(), salt)
-    origin = Origin(run, "shop-keeping", {}, ("in",), work.batch, "somebody@somewhere")
+    owner = "somebody@somewhere"
+    origin = Origin(run, work.job, {}, (f"in/{work.batch}",), work.batch, owner, work.name)
     claimed = [contract for contract in work.rows if contract is not REFUSED]
     return Publication(storage, origin, claimed, clock)
 
@@ -86,6 +95,7 @@ def publish(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> 
     """A whole run."""
     publishing = publication(storage, salt, work, clock)
     begin(publishing)
+    publishing.reads(work.files)
     stage(storage, publishing, work)
     commit(publishing, work)
     return publishing

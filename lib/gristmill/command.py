@@ -44,6 +44,7 @@ def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str
             options=job.options.from_namespace(arguments),
             max_reject_rate=arguments.max_reject_rate,
             wait=arguments.wait,
+            batch=arguments.batch,
         )
         return _run(job, request, arguments.report, console, debug=debug)
     except GristmillError as error:
@@ -66,6 +67,11 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--output", required=True, metavar="URI", help="the output root, which holds the datasets"
+    )
+    parser.add_argument(
+        "--batch",
+        metavar="NAME",
+        help="name what is loaded: a later run of that name replaces it (default: the input does)",
     )
     job.options.add_arguments(parser)
     group = parser.add_argument_group("how it runs")

@@ -25,9 +25,9 @@ class Dataset:
     """Partitioned Parquet under `<output>/<name>/`.
 
     `replaces` says what a run takes the place of: `partition`, every partition that it writes;
-    `batch`, what an earlier run wrote from the same input. `key` are the columns that tell rows
-    apart (empty where rows may repeat); `sorted_by` orders the rows inside a file, a name with
-    a `-` before it downwards.
+    `batch`, what an earlier run wrote from the same files or under the same name. `key` are the
+    columns that tell rows apart (empty where rows may repeat); `sorted_by` orders the rows inside
+    a file, a name with a `-` before it downwards.
     """
 
     name: str

@@ -1,9 +1,8 @@
 """The one road that every run takes: read, split, transform, stage, audit, commit, report."""
 
-import hashlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from gristmill.errors import OutputError
 from gristmill.job import AnyJob, Request
+from gristmill.publish.batch import batch_id
 from gristmill.publish.lease import owner
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
@@ -61,7 +61,8 @@ def execute(
     try:
         publication.begin(request.wait, tell)
         reading = job.reads.read(spark, request.inputs, request.options)
-        for note in reading.notes:
+        notes = (*reading.notes, *publication.reads(reading.files))
+        for note in notes:
             tell(note)
         staging = Staging(spark, publication, storage.root)
         counted = stage_all(job, request, reading.rows, staging)
@@ -88,7 +89,7 @@ def execute(
         skipped=counted.skipped,
         rejects=counted.reasons,
         datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
-        notes=(*found, *reading.notes),
+        notes=(*found, *notes),
     )
 
 
@@ -116,20 +117,16 @@ def _context(spark: SparkSession) -> Any:
 
 
 def _origin(spark: SparkSession, job: AnyJob, request: Request, run: Run) -> Origin:
+    places = [qualified(spark, uri) for uri in request.inputs]
     return Origin(
         run=run.id,
         job=job.name,
         options=request.options.to_json(),
         inputs=request.inputs,
-        batch=_batch(spark, job, request.inputs),
+        batch=batch_id(job.name, request.batch, places),
         owner=owner(),
+        batch_name=request.batch,
     )
-
-
-def _batch(spark: SparkSession, job: AnyJob, inputs: Sequence[str]) -> str:
-    """A name for what a run reads, by which a rerun finds the files to replace."""
-    places = sorted(qualified(spark, uri) for uri in inputs)
-    return hashlib.sha256("\n".join([job.name, *places]).encode()).hexdigest()[:12]
 
 
 def _dataset_report(root: str, stage: Staged) -> DatasetReport:

@@ -21,11 +21,13 @@ class Reading:
     """What a reader found: its rows, and what it wants to tell the user about them.
 
     Where the reader can reject lines, `rows` has the columns of `gristmill.text.lines.ORIGIN`
-    beside the typed ones.
+    beside the typed ones. `files` are the URIs of the files that were found, where those are what
+    a run loads, so that it knows them again.
     """
 
     rows: DataFrame
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class Reader(ABC):
@@ -61,7 +63,8 @@ class Request:
 
     `inputs` are paths, globs or URIs, `output` is the root that holds the datasets. A run whose
     share of rejected lines is above `max_reject_rate` (0 to 1) publishes nothing. `wait` is how
-    long to wait for other runs that write the same datasets.
+    long to wait for other runs that write the same datasets. `batch` names what is loaded, so that
+    the next run of that name replaces it; without one, the inputs do.
     """
 
     inputs: tuple[str, ...]
@@ -69,12 +72,15 @@ class Request:
     options: Options
     max_reject_rate: float = 1.0
     wait: timedelta = timedelta(minutes=10)
+    batch: str | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:
             raise UsageError("--input is missing")
         if not 0 <= self.max_reject_rate <= 1:
             raise UsageError(f"--max-reject-rate takes 0 to 1, not {self.max_reject_rate:g}")
+        if self.batch is not None and not self.batch.strip():
+            raise UsageError(f"--batch takes a name, not {self.batch!r}")
 
 
 Transform = Callable[[DataFrame, OptionsT], Mapping[str, DataFrame]]

@@ -154,6 +154,19 @@ def duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
+def days(text: str) -> timedelta:
+    """A span of whole days or weeks, as `90d` or `13w`.
+
+    Raises `argparse.ArgumentTypeError`, so that a parser may use it as a type.
+    """
+    found = re.fullmatch(r"(\d{1,5})([dw])", text, re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of whole days or weeks such as 90d or 13w"
+        )
+    return timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
+
+
 def describe(cls: type[Options]) -> list[tuple[str, str, str]]:
     """Rows of (flag, default, help) for every option of `cls`; for showing."""
     rows = []

@@ -168,6 +168,8 @@ def test_run_names_what_is_missing(argv: list[str], missing: str, capsys: Out) -
         (["--max-reject-rate", "inf"], "--max-reject-rate", "0 to 1, not inf"),
         (["--max-reject-rate", "5%"], "--max-reject-rate", "'5%'"),
         (["--max-reject-rate"], "--max-reject-rate", ""),
+        (["--batch", ""], "--batch", "a name"),
+        (["--batch=  "], "--batch", "a name"),
         (["--format", "common"], "--format", ""),
         (["--min", "3"], "--min", ""),
         (["--colour", "red"], "--colour", ""),
@@ -217,7 +219,7 @@ def test_help_of_a_job_shows_its_flags_and_those_of_every_job(name: str, capsys:
     assert err == ""
     assert f"usage: gristmill run {name}" in out
     fields = (field.replace("_", "-") for field in CATALOGUE[name].options().to_json())
-    for flag in ("input", "output", "report", "max-reject-rate", "debug", *fields):
+    for flag in ("input", "output", "batch", "report", "max-reject-rate", "debug", *fields):
         assert f"--{flag}" in out
 
 

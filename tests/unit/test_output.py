@@ -127,6 +127,8 @@ def test_history_as_json_holds_all_that_is_known(
         "inputs": ["in"],
         "batch": "01Z-a",
         "owner": "ann@here",
+        "batch_name": None,
+        "files": [],
     }
     words, links = manifest["changes"]
     assert words["contract"]["fields"] == [["word", "string"], ["corpus", "string"]]
@@ -253,7 +255,8 @@ def test_looking_starts_no_java_and_loads_nothing_for_s3() -> None:
     script = """
 import sys
 from gristmill.cli.main import main
-for words in (["history", "/nowhere"], ["verify", "/nowhere"], ["datasets", "/nowhere"]):
+for words in (["history", "/nowhere"], ["verify", "/nowhere"], ["datasets", "/nowhere"],
+              ["datasets", "expire", "/nowhere", "x", "--older-than", "1d", "--yes"]):
     main(words)
 from pyspark import SparkContext
 print(SparkContext._gateway, "s3fs" in sys.modules)

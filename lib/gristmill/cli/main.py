@@ -10,13 +10,16 @@ from pathlib import Path
 from gristmill.cli import show
 from gristmill.cli.console import console
 from gristmill.command import INTERRUPTED, run_command
+from gristmill.console import Console
 from gristmill.errors import DamagedError, GristmillError, OutputError, UsageError
 from gristmill.job import AnyJob
-from gristmill.options import ArgumentParser
+from gristmill.options import ArgumentParser, days, duration
 from gristmill.session import use_java
 from jobs import CATALOGUE
 
 Handler = Callable[[argparse.Namespace], None]
+
+_EXPIRE = "datasets expire"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
             name = words[1]
             return run_command(_job(name), words[2:], console(), program=f"gristmill run {name}")
+        if words[:2] == _EXPIRE.split():
+            # One of the commands below; an output folder of that name is ./expire.
+            words[:2] = [_EXPIRE]
         arguments = _parser().parse_args(words)
         handler: Handler = arguments.handler
         handler(arguments)
@@ -75,6 +81,15 @@ def _parser() -> argparse.ArgumentParser:
     text = "list the datasets of an output: partitions, rows, files, newest run"
     datasets = command("datasets", _datasets, text)
     datasets.add_argument("output", metavar="OUTPUT", help="the output root")
+    text = "show the partitions of a dataset that are older than a span, and remove them"
+    expire = command(_EXPIRE, _expire, text)
+    expire.add_argument("output", metavar="OUTPUT", help="the output root")
+    expire.add_argument("dataset", metavar="NAME", help="the dataset; it has a date to go by")
+    text = "whole days or weeks before today, UTC: 90d, 13w"
+    expire.add_argument("--older-than", type=days, required=True, metavar="SPAN", help=text)
+    expire.add_argument("--yes", action="store_true", help="remove them; without it, only show")
+    text = "how long to wait for a run that writes the dataset (default: 10m)"
+    expire.add_argument("--wait", type=duration, default="10m", metavar="SPAN", help=text)
     history = command("history", _history, "show what was published, when and by which run")
     history.add_argument("output", metavar="OUTPUT", help="the output root")
     history.add_argument("dataset", nargs="?", metavar="DATASET", help="only what changed this one")
@@ -117,6 +132,17 @@ def _datasets(arguments: argparse.Namespace) -> None:
     from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
 
     print("\n".join(output.datasets(arguments.output)))
+
+
+def _expire(arguments: argparse.Namespace) -> None:
+    from gristmill.cli import retention  # noqa: PLC0415  only this command needs it
+
+    wanted = arguments.output, arguments.dataset, arguments.older_than
+    if arguments.yes:
+        told = retention.expire(*wanted, arguments.wait, Console().tell)
+    else:
+        told = retention.show(*wanted)
+    print("\n".join(told))
 
 
 def _history(arguments: argparse.Namespace) -> None:

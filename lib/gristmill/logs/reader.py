@@ -47,8 +47,9 @@ class LogReader(Reader):
         chosen = formats()[options.format]
         if chosen.header is None:
             found = text_files(spark, inputs)
-            return Reading(chosen.parse(found.lines, None))
-        return Reading(_by_header(chosen, text_files(spark, inputs, look_at=None)))
+            return Reading(chosen.parse(found.lines, None), files=found.files)
+        found = text_files(spark, inputs, look_at=None)
+        return Reading(_by_header(chosen, found), files=found.files)
 
 
 def _by_header(chosen: LogFormat, found: TextFiles) -> DataFrame:

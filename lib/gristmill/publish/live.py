@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from gristmill.contract import Contract
 from gristmill.faults import point
 from gristmill.publish import layout
+from gristmill.publish.batch import Batch
 from gristmill.publish.log import Log
-from gristmill.publish.manifest import Manifest
+from gristmill.publish.manifest import Change, Manifest, Origin
 from gristmill.storage import Storage, each
 
 _CHECKPOINT_EVERY = 100
@@ -29,10 +30,28 @@ class LiveFile:
 
 @dataclass
 class LiveDataset:
-    """A dataset: its contract, and its files by their path below it."""
+    """A dataset: its contract, its files by their path below it, and its batches by id.
+
+    A batch stays when its last file has gone: what came out empty, or was expired, was loaded.
+    """
 
     contract: Contract
     files: dict[str, LiveFile] = field(default_factory=dict)
+    batches: dict[str, Batch] = field(default_factory=dict)
+
+    def apply(self, origin: Origin, change: Change) -> None:
+        """Go on to what a run has made of it."""
+        self.contract = change.contract
+        for path in change.removed:
+            self.files.pop(path, None)
+        for file in change.files:
+            self.files[file.path] = LiveFile(file.bytes, file.rows, origin.run)
+        if change.contract.replaces == "batch" and origin.batch:
+            for id_ in change.superseded:
+                superseded = self.batches.pop(id_, None)
+                if superseded and superseded.name is not None:
+                    self.batches[id_] = replace(superseded, superseded=True)
+            self.batches[origin.batch] = Batch.of(origin)
 
 
 @dataclass
@@ -50,15 +69,11 @@ class Live:
     def apply(self, number: int, manifest: Manifest | None) -> None:
         """Go on to the next entry; None for one that published nothing."""
         self.number = number
-        for change in manifest.changes if manifest else ():
-            name = change.contract.name
-            dataset = self.datasets.setdefault(name, LiveDataset(change.contract))
-            dataset.contract = change.contract
-            for path in change.removed:
-                dataset.files.pop(path, None)
-            for file in change.files:
-                run = manifest.run if manifest else ""
-                dataset.files[file.path] = LiveFile(file.bytes, file.rows, run)
+        if manifest is None:
+            return
+        for change in manifest.changes:
+            dataset = self.datasets.setdefault(change.contract.name, LiveDataset(change.contract))
+            dataset.apply(manifest.origin, change)
 
 
 def read_live(storage: Storage) -> Live:
@@ -120,7 +135,13 @@ def _read_checkpoint(storage: Storage, number: int) -> Live:
             name: LiveDataset(
                 Contract.from_json(found["contract"]),
                 {path: LiveFile(**file) for path, file in found["files"].items()},
+                # A checkpoint that was written before batches were remembered has none.
+                {id_: _batch(batch) for id_, batch in found.get("batches", {}).items()},
             )
             for name, found in datasets.items()
         },
     )
+
+
+def _batch(told: Mapping[str, Any]) -> Batch:
+    return Batch(**{**told, "inputs": tuple(told["inputs"]), "files": tuple(told["files"])})

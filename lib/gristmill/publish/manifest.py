@@ -21,12 +21,13 @@ class File:
 @dataclass(frozen=True)
 class Change:
     """What a run does to a dataset: files that come in, each with where it was staged, and the
-    paths of those that go out."""
+    paths of those that go out. `superseded` are the ids of other batches that go with them."""
 
     contract: Contract
     files: tuple[File, ...]
     staged: tuple[str, ...]
     removed: tuple[str, ...]
+    superseded: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -41,7 +42,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a publish comes from: a run of a job, by somebody, on some input."""
+    """Where a publish comes from: a run of a job, by somebody, on some input.
+
+    `batch` is an id, empty where nothing was loaded, `batch_name` what --batch named it. `files`
+    are the fingerprints of the files that were read: see `batch`.
+    """
 
     run: str
     job: str
@@ -49,6 +54,8 @@ class Origin:
     inputs: tuple[str, ...]
     batch: str
     owner: str
+    batch_name: str | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,9 @@ def decode(data: bytes) -> Entry:
             inputs=tuple(origin["inputs"]),
             batch=origin["batch"],
             owner=origin["owner"],
+            # Those that were written before runs knew their files have neither.
+            batch_name=origin.get("batch_name"),
+            files=tuple(origin.get("files", ())),
         ),
         committed=told["committed"],
         lines=told["lines"],
@@ -128,4 +138,5 @@ def _change(told: Any) -> Change:
         files=tuple(File(file["path"], file["bytes"], file["rows"]) for file in told["files"]),
         staged=tuple(told["staged"]),
         removed=tuple(told["removed"]),
+        superseded=tuple(told.get("superseded", ())),
     )

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gristmill.contract import Contract
 from gristmill.errors import BusyError, LeaseLostError
 from gristmill.faults import point
 from gristmill.publish import layout
+from gristmill.publish.batch import compare, covered, fingerprint
 from gristmill.publish.lease import Clock, Keeper, Lease, claim, find, utc_now
-from gristmill.publish.live import Live, read_live, tend
+from gristmill.publish.live import Live, LiveDataset, read_live, tend
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Change, File, Manifest, Origin
 from gristmill.publish.root import mark, open_root
@@ -38,6 +40,7 @@ class Publication:
         self._clock = clock
         self._log = Log(storage)
         self._changes: list[tuple[Contract, list[StoredFile], Sequence[int], frozenset[str]]] = []
+        self._removals: list[Change] = []
         self._lease: Lease | None = None
         self._keeper: Keeper | None = None
         self._tried = False
@@ -45,11 +48,20 @@ class Publication:
         self._live = Live(0, {})
 
     def begin(self, wait: timedelta, tell: Callable[[str], None]) -> None:
+        """Claim the datasets, and see that they fit what the root holds of them.
+
+        Raises `SchemaError` where one does not, and all that `claim` raises.
+        """
+        self.claim(wait, tell)
+        for contract in self._contracts:
+            self._check(contract)
+
+    def claim(self, wait: timedelta, tell: Callable[[str], None]) -> Live:
         """Claim the datasets, waiting for other runs that write them for as long as `wait`.
 
-        Raises `BusyError` when that was not enough, `LeaseLostError` where the run was taken for
-        dead meanwhile, `SchemaError` where a dataset does not fit what the root holds of it,
-        `OutputError` where the root cannot be one.
+        Gives what the root holds, of which the claimed datasets stay as they are. Raises
+        `BusyError` when the wait was not enough, `LeaseLostError` where the run was taken for dead
+        meanwhile, `OutputError` where the root cannot be one.
         """
         open_root(self._storage, self._origin.run, self._clock())
         mark(self._storage)
@@ -61,20 +73,35 @@ class Publication:
         deadline = self._clock() + wait
         # In one order for all, so that no two runs wait for each other.
         for name in sorted(contract.name for contract in self._contracts):
-            self._claim(name, deadline, tell)
+            self._claim_one(name, deadline, tell)
             point("begin.claim")
         self._live = read_live(self._storage)
         if self.is_overtaken():
             # Before it had its claims, and so before anything that the commit will look at.
             raise self.overtaken()
+        return self._live
+
+    def reads(self, files: Collection[str]) -> tuple[str, ...]:
+        """Hold the files that the run reads, URIs, against what was loaded before.
+
+        To be called before anything is staged; gives what to tell the user. Raises `InputError`
+        where they share some with an earlier batch of a claimed dataset that holds others too.
+        """
+        uris = {fingerprint(uri): uri for uri in sorted(files)}
+        self._origin = replace(self._origin, files=tuple(sorted(uris)))
+        notes: list[str] = []
         for contract in self._contracts:
-            self._check(contract)
+            if contract.name in self._live.datasets:
+                batches = self._live.datasets[contract.name].batches
+                notes += compare(batches, self._origin, uris)
+        # The datasets of a job tend to hold the same batches.
+        return tuple(dict.fromkeys(notes))
 
     def _check(self, contract: Contract) -> None:
         if contract.name in self._live.datasets:
             contract.succeed(self._live.datasets[contract.name].contract)
 
-    def _claim(self, dataset: str, deadline: datetime, tell: Callable[[str], None]) -> None:
+    def _claim_one(self, dataset: str, deadline: datetime, tell: Callable[[str], None]) -> None:
         told = ""
         while (holder := claim(self._storage, dataset, self._origin.run)) is not None:
             lease = find(self._storage, holder)
@@ -113,6 +140,11 @@ class Publication:
         point("stage")
         self._changes.append((contract, self.staged(contract.name), rows, frozenset(scope)))
 
+    def remove(self, dataset: str, files: Collection[str]) -> None:
+        """Take out, with the commit, files that the root holds of a claimed dataset."""
+        contract = self._live.datasets[dataset].contract
+        self._removals.append(Change(contract, (), (), tuple(sorted(files))))
+
     def commit(self, lines: int, rejected: int, skipped: int = 0) -> None:
         """Publish everything that was staged.
 
@@ -126,7 +158,7 @@ class Publication:
             lines=lines,
             rejected=rejected,
             skipped=skipped,
-            changes=tuple(self._change(*staged) for staged in self._changes),
+            changes=(*(self._change(*staged) for staged in self._changes), *self._removals),
         )
         number = self._live.number + 1
         self._tried = True
@@ -186,9 +218,11 @@ class Publication:
             for number, (file, count) in enumerate(zip(files, rows, strict=True))
         )
         name = contract.name
-        known = set(self._live.datasets[name].files) if name in self._live.datasets else set()
+        held = self._live.datasets.get(name, LiveDataset(contract))
+        known, superseded = set(held.files), covered(held.batches, self._origin)
         if is_batch:
-            removed = {path for path in known if layout.name(path).startswith(prefix)}
+            prefixes = (prefix, *(f"{batch}-" for batch in superseded))
+            removed = {path for path in known if layout.name(path).startswith(prefixes)}
         else:
             # A partition is replaced with all that lies in it, and what the log has of it is
             # forgotten, even where somebody has deleted it.
@@ -199,7 +233,7 @@ class Publication:
             for folder, found in zip(folders, there, strict=True):
                 removed |= {f"{folder}/{file.path}" for file in found}
         staged = tuple(file.path for file in files)
-        return Change(contract, published, staged, tuple(sorted(removed)))
+        return Change(contract, published, staged, tuple(sorted(removed)), tuple(superseded))
 
     def _end(self, manifest: Manifest | None) -> None:
         if manifest is not None:

@@ -92,7 +92,7 @@ class Lines(Reader):
     def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
         """Rows of `line string`, with the columns of `ORIGIN`."""
         found = text_files(spark, inputs)
-        return Reading(found.lines.withColumn("line", F.col(RAW)))
+        return Reading(found.lines.withColumn("line", F.col(RAW)), files=found.files)
 
 
 def _as_glob(spark: SparkSession, path: str) -> str:
