@@ -86,6 +86,15 @@ def requests(name: str, help_: str, fields: Sequence[Field], time: str) -> Datas
     )
 
 
+def quoted(before: str) -> str:
+    """A Java regular expression for a quoted value: it ends at the first quote before `before`.
+
+    Others are part of it: what is logged may hold quotes. Possessive, which Java matches without
+    recursion and without trying again, so that no value is too long for it.
+    """
+    return f'"((?:[^"]++|"(?!{before}))*+)"'
+
+
 def groups(line: Column, grammar: str, count: int) -> Column:
     r"""The groups of `grammar`, a Java regular expression, in `line` as an array of strings.
 

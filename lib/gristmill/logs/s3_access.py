@@ -5,9 +5,10 @@ the version id (18 fields), later ones went on to the TLS version (24), the acce
 aclRequired (26); what comes after is ignored. Columns are named as in AWS's own Athena table,
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-s3-access-logs-to-identify-requests.html.
 
-S3 does not escape quotes. So a request ends at the quote that six bare fields follow, and a user
-agent at the last quote of the line. BATCH.DELETE and lifecycle records have a bare `-` for
-quoted fields. Keys are URL-encoded, in the request URI twice; they stay as written.
+S3 does not escape quotes. So a request ends at the quote that six bare fields follow, a referrer at
+that which the user agent follows, and the user agent at the last quote of the line. BATCH.DELETE
+and lifecycle records have a bare `-` for quoted fields. Keys are URL-encoded, in the request URI
+twice; they stay as written.
 """
 
 import re
@@ -59,14 +60,16 @@ S3_REQUESTS = log.requests(
 )
 
 _BARE = r'([^\s"]++)'
+_REQUEST = log.quoted(r' (?:[^\s"]++ ){6}["-]')
+_REFERRER = log.quoted(' ["-]')
 _OPTIONAL = len(FIELDS) - _REQUIRED
 _GRAMMAR = (
     "(?s)^"
     + " ".join(
         [
             *(_BARE, _BARE, r"\[([^\]]*+)\]", *[_BARE] * 5),
-            *(r'(?:"(.*?)"|-)', *[_BARE] * 6),
-            *(r'(?:"([^"]*+)"|-)', r'(?:"(.*)"|-)', _BARE),
+            *(f"(?:{_REQUEST}|-)", *[_BARE] * 6),
+            *(f"(?:{_REFERRER}|-)", r'(?:"(.*)"|-)', _BARE),
         ]
     )
     + f"(?: {_BARE}" * _OPTIONAL
