@@ -61,7 +61,7 @@ def explain(error: BaseException) -> str:
         return str(error)
     causes = _causes(error)
     told = [line for cause in causes for line in cause.splitlines()]
-    ours = next((found[1] for line in told if (found := _OURS.search(line))), None)
+    ours = next((said[1] for line in told if (said := _OURS.search(line))), None)
     if ours is not None:
         return ours
     for pattern, advice in _ADVICE:

@@ -70,7 +70,7 @@ ALB_REQUESTS = log.requests(
 )
 
 _BARE = r'([^\s"]++)'
-_ADDRESS = r'(?:\[?([^\s"\]]+)\]?:([0-9]++)|-)'
+_ADDRESS = r'(?:\[?([^\s"\[\]]+)\]?:([0-9]++)|-)'
 _REQUEST = log.quoted(' "')
 _AGENT = log.quoted(r' (?:[^\s"]++ ){3}["-]')
 _FIELD = r'(?:"(?:[^"]++|"(?! |\z))*+"|[^\s"]++)'

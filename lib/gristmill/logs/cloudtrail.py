@@ -136,10 +136,13 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
 
 def _json(text: str, fields: str) -> Column:
     """The object that a text is, as a struct; null where it is no JSON object."""
-    # In a list, and with one more: or else Spark would not look at what follows the object.
-    listed = F.concat(F.lit("["), F.col(text), F.lit(",{}]"))
-    found = F.from_json(listed, f"array<struct<{fields}>>", _STRICT)
-    return F.when(F.size(found) == 2, F.get(found, F.lit(0)))
+    # Inside another, and with more behind: Spark would not look at what follows the object.
+    inside = F.concat(F.lit('{"object":'), F.col(text), F.lit(',"end":0}'))
+    # It gives what it could read of broken JSON, too, but then says so in the last column.
+    columns = f"object struct<{fields}>, end string, _corrupt_record string"
+    found = F.from_json(inside, columns, _STRICT)
+    is_whole = found["_corrupt_record"].isNull() & found["end"].isNotNull()
+    return F.when(is_whole, found["object"])
 
 
 def _without_nulls(records: Column) -> Column:

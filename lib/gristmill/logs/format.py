@@ -136,7 +136,7 @@ def reason(
     The rules of `empty_line` and `nul_byte` are known.
     """
     rules = {
-        "empty_line": F.trim(RAW) == "",
+        "empty_line": F.trim(RAW, F.lit(" \t\r\f\v")) == "",
         "nul_byte": F.contains(RAW, F.lit("\0")),
         **rules,
     }

@@ -153,8 +153,8 @@ def _text(file: str, data: bytes) -> str:
 def _unpacked(data: bytes) -> bytes:
     """The start of what the members of a gzip file hold, of which the first may be empty."""
     unpacked = b""
-    while data.startswith(_GZIP) and len(unpacked) < _HEAD:
+    while data and len(unpacked) < _HEAD:
         member = zlib.decompressobj(wbits=31)
         unpacked += member.decompress(data, _HEAD - len(unpacked))
-        data = member.unused_data
+        data = member.unused_data if member.unused_data.startswith(_GZIP) else b""
     return unpacked
