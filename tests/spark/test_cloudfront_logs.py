@@ -97,6 +97,8 @@ GOOD: dict[str, Values] = {
     V24: ROW_24,
     V26: ROW_26,
     V33: ROW_33,
+    f"{V24}\t": ROW_24,
+    f"{V33}\t": ROW_33,
     **{
         with_(cs_user_agent=logged): ROW_33 | {"cs_user_agent": agent}
         for logged, agent in AGENTS.items()
@@ -119,6 +121,7 @@ BAD = {
     V33[:12]: "wrong_fields",
     V33.rpartition("\t")[0]: "wrong_fields",
     f"{V33}\t-": "wrong_fields",
+    f"{V33}\t\t": "wrong_fields",
     with_(date="2026-02-29"): "bad_timestamp",
     with_(date="03/03/2026"): "bad_timestamp",
     with_(date="-"): "bad_timestamp",
