@@ -172,6 +172,7 @@ BAD = {
     V29.replace("2026-03-03T23:59:59", "2026-02-30T23:59:59"): "bad_timestamp",
     V29.replace("2026-03-03T23:59:48", "2026-03-03T23:60:48"): "bad_timestamp",
     V29.replace("2026-03-03T23:59:59.186641Z", "today"): "bad_timestamp",
+    V29.replace("2026-03-03T23:59:59", "0000-03-03T23:59:59"): "bad_timestamp",
     V29.replace("200 201", "2OO 201"): "bad_status",
     V29.replace("200 201", "200 2010"): "bad_status",
     V29.replace(TIMES, "0.001 fast 3"): "bad_number",

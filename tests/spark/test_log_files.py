@@ -26,6 +26,7 @@ VERSION = "#Version: 1.0"
 V24, V33 = test_cloudfront_logs.V24, test_cloudfront_logs.V33
 HEADER_24 = f"#Fields: {' '.join(CLOUDFRONT[:24])}"
 HEADER_33 = f"#Fields: {' '.join(CLOUDFRONT)}"
+HEADER_TABS = "\t".join(["#Fields:", *CLOUDFRONT])
 HEADER_2 = " ".join(VPC[:14])
 V2, V29 = test_vpc_logs.V2, test_alb_logs.V29
 CONTROL = "Enable AccessLog for ELB: app/web/50dc6c495c0c9188 at 2026-03-03T23:55:00Z"
@@ -43,7 +44,7 @@ def accounts(report: Report) -> tuple[int, int, int, Mapping[str, int]]:
     ("line_format", "lines", "expected"),
     [
         ("s3_access", [test_s3_logs.V26, "", test_s3_logs.V18, "x"], (2, 2, 0)),
-        ("alb", [CONTROL, V29, V29[:200], V29], (2, 1, 1)),
+        ("alb", [CONTROL, V29, V29[:200], V29.replace("2026", "0001")], (2, 1, 1)),
         (
             "cloudtrail",
             ['{"Records":[]}', f'{{"Records":[{test_cloudtrail_logs.CALL},{{}}]}}', "{"],
@@ -75,7 +76,7 @@ def test_each_file_of_cloudfront_is_read_by_its_own_header(
     folder.mkdir(parents=True)
     turned = "\t".join(reversed(V33.split("\t")))
     files = {
-        "a.log": ["\ufeff" + VERSION, HEADER_33, V33, "", V24, VERSION, HEADER_33, V33],
+        "a.log": ["\ufeff" + VERSION, HEADER_33, V33, "", V24, VERSION, HEADER_TABS, V33],
         "b c.log": [VERSION, f"#Fields: {' '.join(reversed(CLOUDFRONT))}", turned, V33[:40]],
         "without [a] header*.log": [V33, V24],
         "empty.log": [],

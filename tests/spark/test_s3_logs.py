@@ -137,6 +137,8 @@ BAD = {
     V26.replace("03/Mar", "03/Mär"): "bad_timestamp",
     V26.replace(":23:59:59 +0000", ":23:59:59"): "bad_timestamp",
     V26.replace("03/Mar/2026:23:59:59 +0000", "-"): "bad_timestamp",
+    V26.replace("2026", "+12026"): "bad_timestamp",
+    V26.replace("2026", "0000"): "bad_timestamp",
     V26.replace(" 200 ", " 2x0 "): "bad_status",
     V26.replace(" 200 ", " 20 "): "bad_status",
     V26.replace(" 2900 ", " 29.5 "): "bad_number",

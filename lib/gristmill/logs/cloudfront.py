@@ -134,7 +134,7 @@ def _decoded(piece: Column) -> Column:
 
 def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
     is_comment = F.startswith(RAW, F.lit("#"))
-    names = F.split(F.trim(F.substr(RAW, F.lit(len(_HEADER) + 1))), r"\s+")
+    names = F.split(F.trim(F.substr(RAW, F.lit(len(_HEADER) + 1)), F.lit(" \t")), "[ \t]+")
     is_header = named.is_header(names, header)
     return log.reason(
         REJECTS,

@@ -124,7 +124,7 @@ def is_bad_number(piece: Column, type_: str) -> Column:
 
 def utc(piece: Column) -> Column:
     """A piece such as 2018-07-02T22:23:00.186641Z as a timestamp, null where it is none."""
-    shape = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?\z"
+    shape = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?\z"
     return F.when(piece.rlike(shape), piece.try_cast("timestamp"))
 
 

@@ -59,6 +59,9 @@ S3_REQUESTS = log.requests(
     time="request_datetime",
 )
 
+_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
+# Java would take the year 0, and years of more digits.
+_TIME_SHAPE = r"^.{7}(?!0000)[0-9]{4}:.{14}\z"
 _BARE = r'([^\s"]++)'
 _REQUEST = log.quoted(r' (?:[^\s"]++ ){6}["-]')
 _REFERRER = log.quoted(' ["-]')
@@ -83,8 +86,9 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     line = F.rtrim(RAW)
     apart = lines.select(*ORIGIN, log.groups(line, _GRAMMAR, len(FIELDS)).alias("_pieces"))
     pieces = {field.name: F.get("_pieces", F.lit(n)) for n, field in enumerate(FIELDS)}
-    time = F.try_to_timestamp(pieces["request_datetime"], F.lit("dd/MMM/yyyy:HH:mm:ss Z"))
-    timed = apart.withColumn("request_datetime", time)
+    written = pieces["request_datetime"]
+    time = F.try_to_timestamp(written, F.lit(_TIME))
+    timed = apart.withColumn("request_datetime", F.when(written.rlike(_TIME_SHAPE), time))
     columns = [
         F.col("request_datetime")
         if field.type == "timestamp"
