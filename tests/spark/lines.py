@@ -57,7 +57,7 @@ def assert_as_expected(rows: Sequence[Row], expected: Mapping[str, Values | str]
     """Each line with its row, the code for which it was rejected, or `SKIPPED`."""
     for row, (line, wanted) in zip(rows, expected.items(), strict=True):
         found = row[REASON] or values(row)
-        assert found == wanted, line
+        assert found == wanted, line[:2000]
 
 
 def assert_as_the_reference_says(

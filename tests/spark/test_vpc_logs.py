@@ -66,6 +66,8 @@ BAD = {
     f"{V2} vpc-1": "wrong_fields",
     V2.replace(" ", "\t"): "wrong_fields",
     "Once upon a time": "wrong_fields",
+    "a " * 100_000: "wrong_fields",
+    "end " * 100_000: "wrong_fields",
     V2.replace("1772582399", "-").replace("1772582459", "-"): "bad_timestamp",
     V2.replace("1772582399", "soon"): "bad_timestamp",
     V2.replace("1772582459", "-1"): "bad_timestamp",
