@@ -75,13 +75,14 @@ _ODD = {
 }
 
 
-def _key(column: str) -> str:
+def key(column: str) -> str:
+    """What an event has a column of the dataset under."""
     first, *others = column.split("_")
     return _ODD.get(column) or first + "".join(part.capitalize() for part in others)
 
 
 # All as text: what is not of a type that was asked for would be lost.
-_EVENT = ", ".join(f"`{_key(field.name)}` string" for field in FIELDS)
+_EVENT = ", ".join(f"`{key(field.name)}` string" for field in FIELDS)
 _WRAPPED = r"^\s*+\{\s*+\"Records\"\s*+:"
 
 
@@ -99,14 +100,15 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
         BLOCK_START,
         LINE_NUMBER,
     )
+    # A column of its own: inside the condition Spark would read the JSON once more.
     found = F.from_json(_as_list(RAW), f"array<struct<{_EVENT}>>")
-    whole = F.when(F.size(found) == 1, F.get(found, F.lit(0)))
-    read = events.select(*ORIGIN, whole.alias("_event"))
+    whole = F.when(F.size("_found") == 1, F.get("_found", F.lit(0)))
+    read = events.select(*ORIGIN, found.alias("_found")).select(*ORIGIN, whole.alias("_event"))
     read = read.withColumn("event_time", log.utc(F.col("_event.eventTime")))
     columns = [
         F.col("event_time")
         if field.type == "timestamp"
-        else F.col(f"_event.{_key(field.name)}").try_cast(field.type).alias(field.name)
+        else F.col(f"_event.{key(field.name)}").try_cast(field.type).alias(field.name)
         for field in FIELDS
     ]
     reason = log.reason(

@@ -78,7 +78,7 @@ _GRAMMAR = (
 def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `S3_REQUESTS`, or a reason why not."""
     line = F.rtrim(RAW)
-    apart = lines.select(*ORIGIN, log.groups(line, _GRAMMAR, len(FIELDS)).alias("_pieces"))
+    apart = log.with_groups(lines.select(*ORIGIN), "_pieces", line, _GRAMMAR, len(FIELDS))
     pieces = {field.name: F.get("_pieces", F.lit(n)) for n, field in enumerate(FIELDS)}
     time = F.try_to_timestamp(pieces["request_datetime"], F.lit("dd/MMM/yyyy:HH:mm:ss Z"))
     timed = apart.withColumn("request_datetime", time)
