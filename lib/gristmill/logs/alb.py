@@ -84,8 +84,9 @@ _GRAMMAR = (
             *(_QUOTED, _QUOTED, *[_BARE] * 3, f"({_FIELD})"),
         ]
     )
+    # Possessive here too: a line with a million fields is not tried with one less each time.
     + f"(?: ({_FIELD})" * _OPTIONAL
-    + ")?" * _OPTIONAL
+    + ")?+" * _OPTIONAL
     + rf"(?: {_FIELD})*+\z"
 )
 # A URL may have spaces in it; what is not HTTP has neither method nor protocol.

@@ -69,8 +69,9 @@ _GRAMMAR = (
             *(r'(?:"([^"]*+)"|-)', r'(?:"(.*)"|-)', _BARE),
         ]
     )
+    # Possessive: a line with a million fields is not tried with one less each time.
     + f"(?: {_BARE}" * _OPTIONAL
-    + ")?" * _OPTIONAL
+    + ")?+" * _OPTIONAL
     + r'(?: [^\s"]++)*+\z'
 )
 
