@@ -95,15 +95,16 @@ def quoted(before: str) -> str:
     return f'"((?:[^"]++|"(?!{before}))*+)"'
 
 
-def groups(line: Column, grammar: str, count: int) -> Column:
-    r"""The groups of `grammar`, a Java regular expression, in `line` as an array of strings.
+def with_groups(lines: DataFrame, name: str, line: Column, grammar: str, count: int) -> DataFrame:
+    r"""`lines` with the groups of `grammar`, a Java regular expression, in `line` as `name`.
 
-    Null where it does not match; a group that took no part is empty. One pass over the line,
-    however many groups there are.
+    That is an array of strings, null where it does not match; a group that took no part is empty.
+    One pass over the line, however many groups there are.
     """
     marked = F.regexp_replace(line, grammar, "\0".join(f"${n}" for n in range(1, count + 1)))
-    apart = F.split(marked, "\0")
-    return F.when(F.size(apart) == count, apart)
+    # A column of its own: inside the condition Spark would take the line apart once more.
+    apart = lines.withColumn(name, F.split(marked, "\0"))
+    return apart.withColumn(name, F.when(F.size(name) == count, F.col(name)))
 
 
 def text(piece: Column) -> Column:
