@@ -62,13 +62,7 @@ CLOUDTRAIL_EVENTS = log.requests(
     time="event_time",
 )
 
-REJECTS = {
-    "empty_line": log.REJECTS["empty_line"],
-    "nul_byte": log.REJECTS["nul_byte"],
-    "bad_json": "not a JSON object, or cut off",
-    "not_this_format": "JSON without an eventTime",
-    "bad_timestamp": "the eventTime is not written as 2023-07-10T11:42:36Z, or does not exist",
-}
+REJECTS = log.reasons("empty_line", "nul_byte", "bad_json", "not_this_format", "bad_timestamp")
 
 _ODD = {
     "source_ip_address": "sourceIPAddress",

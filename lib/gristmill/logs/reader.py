@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.job import Reader, Reading
 from gristmill.logs import formats
-from gristmill.logs.format import Header, LogFormat
+from gristmill.logs.format import REASONS, Header, LogFormat
 from gristmill.logs.recognise import recognise
 from gristmill.text.lines import TextFiles, text_files
 
@@ -28,8 +28,13 @@ class LogReader(Reader):
 
     @property
     def rejects(self) -> Mapping[str, str]:
-        """The reasons of all formats, in an order that is right for each of them."""
-        return {code: text for found in formats().values() for code, text in found.rejects.items()}
+        """The reasons of all formats, in the order in which they are looked for."""
+        own = {code: text for found in formats().values() for code, text in found.rejects.items()}
+        order = {code: place for place, code in enumerate(REASONS)}
+        return {
+            code: REASONS.get(code, own[code])
+            for code in sorted(own, key=lambda code: order.get(code, len(order)))
+        }
 
     def resolve(
         self, spark: SparkSession, inputs: Sequence[str], options: Any

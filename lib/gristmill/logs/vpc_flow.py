@@ -135,10 +135,7 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
     )
 
 
-REJECTS = {
-    code: log.REJECTS[code]
-    for code in ("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
-}
+REJECTS = log.reasons("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
 
 # Names are small letters; what a record says of itself has digits, capitals or a dash alone.
 _HEADER = r"^[a-z -]*+\z"

@@ -21,22 +21,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.dataset import Field
-from gristmill.logs.format import Header, Http, LogFormat, reason, requests
+from gristmill.logs.format import Header, Http, LogFormat, reason, reasons, requests
 from gristmill.quality import REASON
 from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE
 
-REJECTS = {
-    "empty_line": "nothing but white space",
-    "nul_byte": "holds NUL bytes, as a log does that was truncated while it was written",
-    "not_this_format": "does not start as a line of this format does: client ident user [time]",
-    "unclosed_quote": "a quote is opened and never closed",
-    "missing_fields": "a common line where combined was expected, or a line cut off",
-    "extra_fields": "more fields than the format has",
-    "bad_timestamp": "the time is not dd/Mon/yyyy:hh:mm:ss ±hhmm, or no such time exists",
-    "bad_status": "the status is neither three digits nor -",
-    "bad_bytes": "the size is neither a number nor -",
-}
-"""Why a line can be rejected: stable codes, in the order in which they are looked for."""
+REJECTS = reasons(
+    *("empty_line", "nul_byte", "not_this_format", "unclosed_quote", "missing_fields"),
+    *("extra_fields", "bad_timestamp", "bad_status", "bad_bytes"),
+)
 
 WEB_REQUESTS = requests(
     name="web_requests",
