@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -54,25 +54,27 @@ class LogReader(Reader):
             found = text_files(spark, inputs)
             return Reading(chosen.parse(found.lines, None), files=found.files)
         found = text_files(spark, inputs, look_at=None)
-        return Reading(_by_header(chosen, found), files=found.files)
+        headers = {file: _header(chosen.header, text) for file, text in found.heads.items()}
+        return Reading(_by_header(chosen, headers, found), files=found.files)
 
 
-def _by_header(chosen: LogFormat, found: TextFiles) -> DataFrame:
+def _by_header(
+    chosen: LogFormat, headers: Mapping[str, Header | None], found: TextFiles
+) -> DataFrame:
     """The lines of all files, those with the same header together."""
     files: dict[Header | None, list[str]] = defaultdict(list)
-    for file, text in found.heads.items():
-        files[_header(chosen, text)].append(file)
+    for file, header in headers.items():
+        files[header].append(file)
     if len(files) == 1:
         return chosen.parse(found.lines, next(iter(files)))
     parts = [chosen.parse(found.lines_of(some), header) for header, some in files.items()]
     return reduce(DataFrame.unionByName, parts)
 
 
-def _header(chosen: LogFormat, text: str) -> Header | None:
-    assert chosen.header is not None  # noqa: S101  for the type checker
+def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:
     for line in text.split("\n"):
         plain = line.strip("\ufeff\r")
         # One that stands behind other lines says nothing of them.
-        if (names := chosen.header(plain)) or (plain.strip() and not plain.startswith("#")):
+        if (names := header_of(plain)) or (plain.strip() and not plain.startswith("#")):
             return names
     return None
