@@ -91,7 +91,7 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `CLOUDFRONT_REQUESTS`, or a reason why not."""
     pieces = named.pieces(_COLUMNS, header)
     when = log.utc(F.concat(_piece(pieces, "date"), F.lit(" "), _piece(pieces, "time")))
-    timed = named.apart(lines, _COLUMNS).withColumn("timestamp", when)
+    timed = named.apart(lines, _COLUMNS, header).withColumn("timestamp", when)
     if "cs_user_agent" in pieces:
         # Columns of their own: in each condition Spark would decode once more.
         timed = timed.withColumn("_agent", _decoded(pieces["cs_user_agent"]))

@@ -95,7 +95,7 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     # Single spaces part the fields, as a rule.
     spaced = F.when(F.contains(RAW, F.lit("  ")), F.regexp_replace(RAW, " +", " "))
     line = F.rtrim(F.coalesce(spaced, RAW))
-    timed = named.apart(lines, _COLUMNS, line).withColumns(times)
+    timed = named.apart(lines, _COLUMNS, header, line).withColumns(times)
     return timed.select(
         *ORIGIN,
         _reason(pieces, header).alias(REASON),
@@ -138,8 +138,9 @@ REJECTS = {
     for code in ("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
 }
 
-# No field has a digit in its name, and no record is without one.
-_HEADER = r"^[a-z][a-z-]*( [a-z][a-z-]*)*$"
+# No field has a digit in its name, and no record is without one. Possessive, which Java matches
+# without recursion: a long line of words cannot overflow its stack.
+_HEADER = r"^[a-z][a-z-]*+(?: [a-z][a-z-]*+)*+$"
 
 
 def header_of(line: str) -> Header | None:
