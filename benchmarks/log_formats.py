@@ -7,7 +7,8 @@ generator, then loads them in one warm Spark, in turn with `access-logs`, from i
 format to its publishing, and with a peer: one `regexp_extract` a column with a regular expression
 such as AWS's pages have for Athena, Spark's CSV reader for CloudFront and flow logs, its JSON
 reader and `explode` for CloudTrail, to the same typed columns in Parquet by date. A peer loses
-what it cannot read, and does not say so. Prints the medians of ROUNDS: docs/log-formats.md.
+what it cannot read, and does not say so. Prints medians of ROUNDS: rows a second, and rows for each
+second of CPU that the tasks took, which neighbours on the machine change little.
 """
 
 import gzip
@@ -17,7 +18,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -36,7 +39,8 @@ from gristmill.sample.aws_account import FLOW_HEADER
 from gristmill.session import session, use_java
 from jobs.access_logs import JOB, AccessLogOptions
 
-ROUNDS = 3
+WARM_UP, ROUNDS = 2, 3
+_STAGES = 5000
 _BARE, _TEXT, _QUOTED = "([^ ]*)", r"(\"[^\"]*\"|-)", r"\"([^\"]*)\""
 _S3 = (
     "^"
@@ -148,6 +152,21 @@ def size(folder: Path) -> int:
     return total
 
 
+def cpu(spark: SparkSession) -> float:
+    """Seconds of CPU that all tasks so far have taken."""
+    context: Any = spark._jsc
+    store = context.sc().statusStore()
+    total = 0
+    for number in range(_STAGES):
+        try:
+            total += store.lastStageAttempt(number).executorCpuTime()
+        except Py4JJavaError as error:
+            if "NoSuchElement" not in str(error):
+                raise
+            break
+    return total / 1e9
+
+
 def load(spark: SparkSession, name: str, inputs: Path, output: Path) -> tuple[float, int]:
     """Seconds of an access-logs run, and the rows that it wrote."""
     began = time.perf_counter()
@@ -170,8 +189,11 @@ def measure(folder: Path, lines: int, names: list[str]) -> Iterator[str]:
     """A row of the table for each format."""
     use_java()
     spark = session("log formats")
-    yield "| format | MB | rows | rows/s | MB/s | plain Spark, rows | rows/s | ratio |"
-    yield "|---|--:|--:|--:|--:|--:|--:|--:|"
+    yield (
+        "| format | MB | rows | rows/s | MB/s | rows/CPU s | plain Spark: rows | rows/s "
+        "| rows/CPU s | ratios |"
+    )
+    yield "|---|" + "--:|" * 9
     for feed in FEEDS:
         if names and feed.name not in names:
             continue
@@ -179,21 +201,23 @@ def measure(folder: Path, lines: int, names: list[str]) -> Iterator[str]:
         if not inputs.exists():
             write_feed(inputs, feed, 7, lines // 5 if feed.name == "cloudtrail" else lines)
         megabytes = size(inputs) / 1e6
-        took: dict[str, list[float]] = {"ours": [], "plain": []}
+        took: dict[str, list[tuple[float, float]]] = {"ours": [], "plain": []}
         rows = {}
-        # The first round is to warm up.
-        for turn in range(ROUNDS + 1):
+        for turn in range(WARM_UP + ROUNDS):
             for who in ("ours", "plain") if turn % 2 else ("plain", "ours"):
                 shutil.rmtree(output, ignore_errors=True)
-                run = load if who == "ours" else load_plainly
+                run, before = load if who == "ours" else load_plainly, cpu(spark)
                 seconds, rows[who] = run(spark, feed.name, inputs, output)
-                took[who] += [seconds] if turn else []
-        ours, plain = median(took["ours"]), median(took["plain"])
-        print({who: [round(s, 1) for s in all_] for who, all_ in took.items()}, file=sys.stderr)
+                took[who].append((seconds, cpu(spark) - before))
+        ours, plain = (
+            [rows[who] / median(column) for column in zip(*took[who][WARM_UP:], strict=True)]
+            for who in ("ours", "plain")
+        )
         yield (
-            f"| `{feed.name}` | {megabytes:.0f} | {rows['ours']:,} | {rows['ours'] / ours:,.0f} "
-            f"| {megabytes / ours:.0f} | {rows['plain']:,} | {rows['plain'] / plain:,.0f} "
-            f"| {rows['ours'] / ours / (rows['plain'] / plain):.1f} |"
+            f"| `{feed.name}` | {megabytes:.0f} | {rows['ours']:,} | {ours[0]:,.0f} "
+            f"| {megabytes * ours[0] / rows['ours']:.1f} | {ours[1]:,.0f} | {rows['plain']:,} "
+            f"| {plain[0]:,.0f} | {plain[1]:,.0f} "
+            f"| {ours[0] / plain[0]:.1f}, {ours[1] / plain[1]:.1f} |"
         )
     shutil.rmtree(folder / "out", ignore_errors=True)
 

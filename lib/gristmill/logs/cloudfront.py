@@ -94,7 +94,7 @@ _COLUMNS = Columns(
 def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `CLOUDFRONT_REQUESTS`, or a reason why not."""
     pieces = named.pieces(_COLUMNS, header)
-    timed = named.apart(lines, _COLUMNS).withColumn("timestamp", _when(pieces))
+    timed = named.apart(lines, _COLUMNS, header).withColumn("timestamp", _when(pieces))
     if "cs_user_agent" in pieces:
         # Columns of their own: in each condition Spark would decode once more.
         timed = timed.withColumn("_agent", _decoded(pieces["cs_user_agent"]))

@@ -119,7 +119,8 @@ def with_groups(lines: DataFrame, name: str, line: Column, grammar: str, count: 
     """
     marked = F.regexp_replace(line, grammar, "\0".join(f"${n}" for n in range(1, count + 1)))
     # A column of its own: inside the condition Spark would take the line apart once more.
-    apart = lines.withColumn(name, F.split(marked, "\0"))
+    # As many pieces at the most as tell that it is another line, such as one of 50 MB of NULs.
+    apart = lines.withColumn(name, F.split(marked, "\0", count + 1))
     return apart.withColumn(name, F.when(F.size(name) == count, F.col(name)))
 
 

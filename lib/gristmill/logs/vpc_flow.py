@@ -95,7 +95,7 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     # Single spaces part the fields, as a rule.
     spaced = F.when(F.contains(RAW, F.lit("  ")), F.regexp_replace(RAW, " ++", " "))
     line = F.trim(F.coalesce(spaced, RAW))
-    timed = named.apart(lines, _COLUMNS, line).withColumns(times)
+    timed = named.apart(lines, _COLUMNS, header, line).withColumns(times)
     return timed.select(
         *ORIGIN,
         _reason(pieces, header).alias(REASON),

@@ -55,6 +55,8 @@ _TIME = "dd/MMM/yyyy:HH:mm:ss Z"
 _TIME_LENGTH = 26
 # Noncharacters (Unicode 16, 23.7), free for private use while a line is being taken apart.
 _QUOTE, _BACKSLASH = "\ufdd0", "\ufdd1"
+# One piece more than a line can have has all the others: a broken line of 50 MB may have millions.
+_MOST = 10
 # RFC 9110, 5.6.2: what a method is made of.
 _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _REQUEST = rf"(?s)^({_METHOD}) (.+) (HTTP/[0-9.]++)\z"
@@ -102,7 +104,7 @@ def _pieces(lines: DataFrame) -> DataFrame:
     hidden = F.replace("_line", F.lit(r"\\"), F.lit(_BACKSLASH))
     hidden = F.replace(hidden, F.lit(r"\""), F.lit(_QUOTE))
     line = F.when(F.col("_escaped"), hidden).otherwise(F.col("_line"))
-    apart = whole.select(*ORIGIN, "_escaped", F.split(line, '"').alias("_pieces"))
+    apart = whole.select(*ORIGIN, "_escaped", F.split(line, '"', _MOST).alias("_pieces"))
 
     head, request, sizes = (F.get("_pieces", F.lit(number)) for number in range(3))
     time = F.substring_index(head, " [", -1)
@@ -113,8 +115,8 @@ def _pieces(lines: DataFrame) -> DataFrame:
         "_pieces",
         F.split(who, " ", 3).alias("_who"),
         time.alias("_time"),
-        F.split(F.regexp_replace(request, _REQUEST, "$1\0$2\0$3"), "\0").alias("_request"),
-        F.split(sizes, " ").alias("_sizes"),
+        F.split(F.regexp_replace(request, _REQUEST, "$1\0$2\0$3"), "\0", 4).alias("_request"),
+        F.split(sizes, " ", 5).alias("_sizes"),
     )
 
 
@@ -164,7 +166,7 @@ def _reason(line_format: str) -> Column:
     named = (client != "") & (ident != "") & ~user.rlike(r"^(\z|-? )")
     broken = {
         "not_this_format": ~F.coalesce(named, F.lit(False)),
-        "unclosed_quote": count % 2 == 0,
+        "unclosed_quote": (count + F.coalesce(_quotes(piece(_MOST - 1)), F.lit(0))) % 2 == 0,
         "missing_fields": (count < pieces_needed) | (sizes < sizes_needed),
         "extra_fields": ~fits,
         "bad_timestamp": F.col("timestamp").isNull()
@@ -173,6 +175,10 @@ def _reason(line_format: str) -> Column:
         "bad_bytes": ~F.get("_sizes", F.lit(2)).rlike(r"^([0-9]{1,18}|-)\z"),
     }
     return reason(REJECTS, broken)
+
+
+def _quotes(piece: Column) -> Column:
+    return F.length(piece) - F.length(F.replace(piece, F.lit('"'), F.lit("")))
 
 
 def matches(line: str, line_format: str) -> bool:
