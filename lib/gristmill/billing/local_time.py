@@ -4,10 +4,9 @@ A wall clock is a timestamp whose UTC fields are what the clock shows, so that `
 like give the local hour in a session whose zone is UTC.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import Column, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 _TIME = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}(?::?\d{2})?)?\z"
@@ -35,39 +34,55 @@ def instant(shown: Column, zone: Column) -> Column:
     return F.to_utc_timestamp(shown, zone)
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A written time: its instant, null unless it is one, and why not."""
-
-    instant: Column
-    is_malformed: Column
-    is_skipped: Column
-    is_ambiguous: Column
+BAD, SKIPPED, AMBIGUOUS = "bad_timestamp", "skipped_time", "ambiguous_time"
 
 
-def moment(text: Column, zone: Column) -> Moment:
-    """A time in ISO 8601, as 2026-10-25T01:30:00-06:00.
+def with_instant(rows: DataFrame, text: str, zone: str) -> DataFrame:
+    """`rows` with the times of their column `text`, ISO 8601 as 2026-10-25T01:30:00-06:00.
 
-    Its `Z` or UTC offset says when it is. Where it has none it is what the clock of `zone` showed,
-    if the clock showed that once: not while it was turned back, nor in an hour that it skipped.
+    `instant` is null unless it is one, and `fault` why: `BAD`, `SKIPPED` or `AMBIGUOUS`. A `Z` or
+    UTC offset says when it is. A time that has none is what the clock of the zone in column `zone`
+    showed, if the clock showed that once: not while it was turned back, nor in what it skipped.
     """
-    shown = F.when(text.rlike(_TIME), F.regexp_extract(text, _TIME, 1)).try_cast("timestamp")
-    offset = F.when(text.rlike(_TIME), F.regexp_extract(text, _TIME, 2))
-    is_naive = offset == ""
-    # The zone's offset a day before and a day after are those on both sides of a change.
-    before = _by_offset_at(shown, zone, shown - F.expr(_DAY))
-    after = _by_offset_at(shown, zone, shown + F.expr(_DAY))
-    shows_before, shows_after = wall(before, zone) == shown, wall(after, zone) == shown
-    is_skipped = is_naive & ~shows_before & ~shows_after
-    is_ambiguous = is_naive & shows_before & shows_after & (before != after)
-    local = F.when(~is_skipped & ~is_ambiguous, F.when(shows_before, before).otherwise(after))
-    absolute = shown - F.make_dt_interval(mins=_minutes(offset))
-    return Moment(
-        instant=F.when(is_naive, local).otherwise(absolute),
-        is_malformed=shown.isNull() | (~is_naive & _minutes(offset).isNull()),
-        is_skipped=F.coalesce(is_skipped, F.lit(False)),
-        is_ambiguous=F.coalesce(is_ambiguous, F.lit(False)),
+    is_time = F.col(text).rlike(_TIME)
+    # One column after the other: what is used more than once is then worked out once.
+    rows = rows.withColumns(
+        {
+            "_shown": F.when(is_time, F.regexp_extract(text, _TIME, 1)).try_cast("timestamp"),
+            "_offset": F.when(is_time, F.regexp_extract(text, _TIME, 2)),
+        }
     )
+    rows = rows.withColumns(
+        {
+            "_ahead": _minutes(F.col("_offset")),
+            # Its offsets a day before and a day after are those on both sides of a change.
+            "_before": _by_offset_at(F.col("_shown") - F.expr(_DAY), F.col(zone)),
+            "_after": _by_offset_at(F.col("_shown") + F.expr(_DAY), F.col(zone)),
+        }
+    )
+    rows = rows.withColumns(
+        {
+            "_fits_before": wall(F.col("_before"), F.col(zone)) == F.col("_shown"),
+            "_fits_after": wall(F.col("_after"), F.col(zone)) == F.col("_shown"),
+        }
+    )
+    is_naive = F.col("_offset") == ""
+    fits_before, fits_after = F.col("_fits_before"), F.col("_fits_after")
+    fault = (
+        F.when(F.col("_shown").isNull() | (~is_naive & F.col("_ahead").isNull()), BAD)
+        .when(is_naive & ~fits_before & ~fits_after, SKIPPED)
+        .when(
+            is_naive & fits_before & fits_after & (F.col("_before") != F.col("_after")), AMBIGUOUS
+        )
+    )
+    local = F.when(fits_before, F.col("_before")).otherwise(F.col("_after"))
+    absolute = F.col("_shown") - F.make_dt_interval(mins=F.col("_ahead"))
+    rows = rows.withColumn("fault", fault)
+    instant = F.when(F.col("fault").isNull(), F.when(is_naive, local).otherwise(absolute))
+    return rows.withColumn("instant", instant).drop(*_STEPS)
+
+
+_STEPS = ("_shown", "_offset", "_ahead", "_before", "_after", "_fits_before", "_fits_after")
 
 
 def written(instant: Column, zone: Column) -> Column:
@@ -81,9 +96,9 @@ def written(instant: Column, zone: Column) -> Column:
     return F.format_string("%s%s%02d:%02d", text, sign, hours, ahead % 60)
 
 
-def _by_offset_at(shown: Column, zone: Column, other: Column) -> Column:
-    """The instant at which a clock shows this if it is as far from UTC as at another time."""
-    return shown - (wall(other, zone) - other)
+def _by_offset_at(other: Column, zone: Column) -> Column:
+    """The instant at which the clock shows `_shown` if it is as far from UTC as at another."""
+    return F.col("_shown") - (wall(other, zone) - other)
 
 
 def _minutes(offset: Column) -> Column:

@@ -55,9 +55,7 @@ def any_meter(spark: SparkSession, tariffs: Sequence[Tariff], defaults: Defaults
     return Meters(None, frozenset({(tariffs[0].name, defaults.interval_minutes)}))
 
 
-def listed(
-    spark: SparkSession, path: str, tariffs: Sequence[Tariff], defaults: Defaults
-) -> Meters:
+def listed(spark: SparkSession, path: str, tariffs: Sequence[Tariff], defaults: Defaults) -> Meters:
     """The meters in a CSV file. Raises `InputError`, naming the rows that are wrong."""
     names = [tariff.name for tariff in tariffs]
     found = table.rows(text_files(spark, [path], look_at=None), COLUMNS)

@@ -11,10 +11,9 @@ from gristmill.billing.tariffs import CUSTOMER, DEMAND, ENERGY, Tariff
 
 _CHARGE = f"struct<window: string, rate: {RATE}, unit: string>"
 
-PRICE = (
-    f"struct<season: string, energy: {_CHARGE}, "
-    f"demand: array<{_CHARGE}>, customer: array<{_CHARGE}>>"
-)
+CHARGES = f"array<{_CHARGE}>"
+
+PRICE = f"struct<season: string, energy: {_CHARGE}, demand: {CHARGES}, customer: {CHARGES}>"
 """The price of an interval: its season, its one energy charge, and the others that hold then."""
 
 KEY = ("tariff", "month_number", "weekday", "slot")

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.billing import local_time, meters, table, tariff_file, tariffs
-from gristmill.billing.amounts import QUANTITY
+from gristmill.billing.amounts import FACTOR
 from gristmill.billing.meters import Defaults, Meters
 from gristmill.billing.prices import KEY, price_list, step
 from gristmill.billing.table import Wanted
@@ -21,8 +21,15 @@ from gristmill.job import Reader, Reading
 from gristmill.quality import REASON
 from gristmill.text.lines import LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE, text_files
 
+
+def _named_as_file() -> Column:
+    """The meter of a file that has no column for it."""
+    path = F.url_decode(F.replace(F.col(SOURCE_FILE), F.lit("+"), F.lit("%2B")))
+    return F.regexp_extract(path, r"([^/]+?)(?:\.csv)?(?:\.gz)?\z", 1)
+
+
 COLUMNS = (
-    Wanted("meter", ("meter", "meter_id")),
+    Wanted("meter", ("meter", "meter_id"), otherwise=_named_as_file),
     Wanted("start", ("start", "timestamp", "interval_start"), required=True),
     Wanted("kwh", ("kwh", "value"), required=True),
 )
@@ -31,15 +38,16 @@ REJECTS = {
     **table.REJECTS,
     "no_meter": "the column that names the meter is empty",
     "unknown_meter": "the meter is not in the file that --meters names",
-    "bad_timestamp": "the start is not written as ISO 8601 has it, or no such time exists",
-    "skipped_time": "a start without UTC offset in an hour that the meter's clock skipped",
-    "ambiguous_time": "a start without UTC offset in an hour that the meter's clock showed twice",
+    local_time.BAD: "the start is not written as ISO 8601 has it, or no such time exists",
+    local_time.SKIPPED: "a start without UTC offset in an hour that the clock skipped",
+    local_time.AMBIGUOUS: "a start without UTC offset in an hour that the clock showed twice",
     "off_interval": "the start is not at a whole interval of the meter, by its clock",
     "bad_reading": "the kWh are not a number, or have more than 12 digits before the point",
     "negative_reading": "the kWh are below zero: what is fed in is not billed here",
 }
 
 _NUMBER = r"^\+?-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?\z"
+_TIME_FAULTS = (local_time.BAD, local_time.SKIPPED, local_time.AMBIGUOUS)
 _NO_READING = ("nan", "null", "na", "n/a")
 
 
@@ -48,7 +56,7 @@ class ReadingsReader(Reader):
 
     The job's options need `tariff` and `meters` (paths; the latter may be empty), `zone`,
     `interval_minutes`, `seasons` and `currency`. Its rows have the columns of `meters.FIELDS`,
-    and `start timestamp`, `wall timestamp` (of `local_time`), `kwh` (`QUANTITY`, null for a
+    and `start timestamp`, `wall timestamp` (of `local_time`), `kwh` (`FACTOR`, null for a
     missing reading) and `price` (of `prices`).
     """
 
@@ -90,10 +98,6 @@ def _with_meters(
     lines: DataFrame, known: Meters, used: Sequence[Tariff], defaults: Defaults
 ) -> DataFrame:
     """The lines with what is known of their meters; `zone` is null where nothing is."""
-    # A file without a column for it has the readings of one meter, and is named after it.
-    name = F.url_decode(F.replace(F.col(SOURCE_FILE), F.lit("+"), F.lit("%2B")))
-    of_file = F.regexp_extract(name, r"([^/]+?)(?:\.csv)?(?:\.gz)?\z", 1)
-    lines = lines.withColumn("meter", F.when(F.col("_has_meter"), F.col("meter")).otherwise(of_file))
     if known.rows is not None:
         return lines.join(known.rows, "meter", "left")
     return lines.withColumns(
@@ -109,28 +113,25 @@ def _with_meters(
 
 def _judged(lines: DataFrame) -> DataFrame:
     """The lines with `start`, `wall` and `kwh`, and the reason why one is no reading."""
-    zone, minutes = F.col("zone"), F.col("interval_minutes")
-    moment = local_time.moment(F.col("start"), zone)
-    kwh = F.when(F.col("kwh").rlike(_NUMBER), F.col("kwh").try_cast(QUANTITY))
+    kwh = F.when(F.col("kwh").rlike(_NUMBER), F.col("kwh").try_cast(FACTOR))
     says_none = F.col("kwh").isNull() | F.lower("kwh").isin(*_NO_READING)
     codes = {
         "no_meter": F.col("meter").isNull(),
-        "unknown_meter": zone.isNull(),
-        "bad_timestamp": F.col("start").isNull() | moment.is_malformed,
-        "skipped_time": moment.is_skipped,
-        "ambiguous_time": moment.is_ambiguous,
+        "unknown_meter": F.col("zone").isNull(),
+        **{code: F.col("fault") == code for code in _TIME_FAULTS},
     }
-    timed = lines.select(
+    timed = local_time.with_instant(lines, "start", "zone").select(
         *ORIGIN,
         *meters.FIELDS,
         _first(F.col(REASON), codes).alias(REASON),
-        moment.instant.alias("start"),
+        F.col("instant").alias("start"),
+        local_time.wall(F.col("instant"), F.col("zone")).alias("wall"),
         kwh.alias("kwh"),
         (kwh.isNull() & ~says_none).alias("_is_bad"),
-    ).withColumn("wall", local_time.wall(F.col("start"), zone))
-    past = (F.unix_micros("wall") % (minutes.cast("bigint") * 60_000_000)) != 0
+    )
+    interval = F.col("interval_minutes").cast("bigint") * 60_000_000
     codes = {
-        "off_interval": past,
+        "off_interval": F.unix_micros("wall") % interval != 0,
         "bad_reading": F.col("_is_bad"),
         "negative_reading": F.col("kwh") < 0,
     }

@@ -2,7 +2,7 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -25,20 +25,24 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Wanted:
-    """A column to look for: what it is called here, and in files (in any case)."""
+    """A column to look for: what it is called here, and in files (in any case).
+
+    `otherwise` gives its values, strings, in files that do not have it; by default they are null.
+    """
 
     name: str
     spellings: tuple[str, ...]
     required: bool = False
+    otherwise: Callable[[], Column] = lambda: F.lit(None).cast("string")
 
 
 def rows(found: TextFiles, wanted: Sequence[Wanted]) -> DataFrame:
     """Rows with the columns of `ORIGIN`, `quality.REASON` and those wanted, as strings.
 
-    A value is stripped, and null where that leaves nothing or its file has no such column; other
-    columns are left out. A line that repeats its file's header is skipped. Fields are separated
-    by commas and quoted as in RFC 4180, but a line break always ends a row. Raises `InputError`,
-    naming all columns that are missing or there twice.
+    A value is stripped, and null where that leaves nothing; other columns are left out. A line
+    that repeats its file's header is skipped. Fields are separated by commas and quoted as in
+    RFC 4180, but a line break always ends a row. Raises `InputError`, naming all columns that are
+    missing or there twice.
     """
     files: dict[str, list[str]] = defaultdict(list)
     for file, text in found.heads.items():
@@ -104,6 +108,6 @@ def _parsed(
 
 def _value(places: Mapping[str, int], column: Wanted) -> Column:
     if column.name not in places:
-        return F.lit(None).cast("string")
+        return column.otherwise()
     piece = F.trim(F.col("_fields")[f"c{places[column.name]}"])
     return F.when(piece != "", piece)
