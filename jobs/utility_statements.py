@@ -68,7 +68,7 @@ UTILITY_STATEMENT_LINES = Dataset(
         Field("window", "string", "period of the tariff, or the months, weekdays and hours"),
         Field("quantity", QUANTITY, "kWh used, highest kW, months or days"),
         Field("unit", "string", "kWh, kW, month or day"),
-        Field("rate", "decimal(25,18)", "what a unit costs"),
+        Field("rate", MONEY, "what a unit costs"),
         Field("amount", MONEY, "quantity times rate, not rounded"),
         _CURRENCY,
         _MONTH,

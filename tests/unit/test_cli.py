@@ -1,5 +1,6 @@
 """The command line: what needs no Spark, and what is refused before there is one."""
 
+import dataclasses
 import json
 import os
 import re
@@ -73,6 +74,11 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "api-activity",
             "Summarise CloudTrail events by service, action and principal.",
             "api_activity",
+        ],
+        [
+            "utility-statements",
+            "Bill meter readings by a time-of-use tariff, month by month.",
+            "utility_statements, utility_statement_lines, usage_patterns",
         ],
     ]
 
@@ -216,7 +222,7 @@ def test_help_of_a_job_shows_its_flags_and_those_of_every_job(name: str, capsys:
     out, err = capsys.readouterr()
     assert err == ""
     assert f"usage: gristmill run {name}" in out
-    fields = (field.replace("_", "-") for field in CATALOGUE[name].options().to_json())
+    fields = (field.name.replace("_", "-") for field in dataclasses.fields(CATALOGUE[name].options))
     for flag in ("input", "output", "report", "max-reject-rate", "debug", *fields):
         assert f"--{flag}" in out
 
@@ -235,7 +241,7 @@ def test_sample_writes_files_and_names_them(tmp_path: Path, capsys: Out) -> None
     assert err == ""
     named = [Path(line) for line in out.splitlines()]
     assert sorted(named) == sorted(path for path in folder.rglob("*") if path.is_file())
-    assert {path.parent.name for path in named} == {"logs", "text"}
+    assert {path.relative_to(folder).parts[0] for path in named} == {"logs", "text", "utility"}
 
 
 def test_sample_needs_a_folder(tmp_path: Path, capsys: Out) -> None:

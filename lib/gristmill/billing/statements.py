@@ -85,7 +85,8 @@ def lines(found: DataFrame) -> DataFrame:
     summed = listed.groupBy(*by).agg(
         F.first("account").alias("account"), quantity.cast(QUANTITY).alias("quantity")
     )
-    return summed.withColumn("amount", amount(F.col("quantity"), F.col("rate")))
+    paid = amount(F.col("quantity"), F.col("rate"))
+    return summed.withColumns({"rate": F.col("rate").cast(MONEY), "amount": paid})
 
 
 def statements(listed: DataFrame) -> DataFrame:

@@ -1,9 +1,10 @@
-"""Sample data made from a seed: the access logs of an invented shop, and text in invented words."""
+"""Sample data made from a seed: access logs of an invented shop, invented words, meter readings."""
 
 from pathlib import Path
 
 from gristmill.sample.logs import write_logs
 from gristmill.sample.text import write_texts
+from gristmill.sample.utility import write_utility
 
 __all__ = ["write_samples"]
 
@@ -11,7 +12,7 @@ __all__ = ["write_samples"]
 def write_samples(
     folder: Path, *, seed: int = 7, requests: int = 6000, words: int = 20000
 ) -> list[Path]:
-    """Write access logs to `folder`/logs and text to `folder`/text; return the paths in order.
+    """Write samples to `folder`/logs, /text and /utility; return the paths in order.
 
     `requests` is the number of log lines over all days, malformed ones included, and `words` the
     number of words over all texts. The same arguments give the same data on every machine.
@@ -20,4 +21,5 @@ def write_samples(
     return [
         *write_logs(folder / "logs", seed=seed, requests=requests),
         *write_texts(folder / "text", seed=seed, words=words),
+        *write_utility(folder / "utility", seed=seed),
     ]
