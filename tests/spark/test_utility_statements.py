@@ -208,7 +208,7 @@ def bill(spark: SparkSession, tmp_path: Path) -> Callable[..., tuple[list[Row], 
 
 
 Bill = Callable[..., Any]
-FLAT = "type,charge,units\ncustomer,10,$/month\nenergy,0.125,$/kWh\n"
+FLAT = "type,charge,units\ncustomer,10.01,$/month\nenergy,0.125,$/kWh\n"
 
 
 def hourly(since: str, until: str, zone: str) -> list[str]:
@@ -231,12 +231,14 @@ def test_a_month_is_complete_by_the_hours_that_it_really_had(bill: Bill) -> None
     assert {row["meter"] for row in rows} == {"meter-7"}
     found = [(row["month"], row["status"], row["readings"], row["fixed"]) for row in rows]
     # Between the two, months without any reading are partial, and are billed all the same.
-    empty = [(f"2026-{month:02}", "partial", 0, 10) for month in range(4, 11)]
-    assert found == [("2026-03", "complete", 743, 10), *empty, ("2026-11", "complete", 721, 10)]
-    assert rows[0]["total"] == Decimal("13.72")  # 13.715, half up
+    fixed = Decimal("10.01")
+    empty = [(f"2026-{month:02}", "partial", 0, fixed) for month in range(4, 11)]
+    whole = [("2026-03", "complete", 743, fixed), ("2026-11", "complete", 721, fixed)]
+    assert found == [whole[0], *empty, whole[1]]
+    assert rows[0]["total"] == Decimal("13.73")  # 13.725, half up and not to the even
     may = rows[2]
     assert may["problems"] == "missing 2026-05-01T00:00-05:00 to 2026-06-01T00:00-05:00"
-    assert (may["missing_readings"], may["kwh"], may["total"]) == (744, 0, 10)
+    assert (may["missing_readings"], may["kwh"], may["total"]) == (744, 0, fixed)
 
 
 def test_lines_that_are_no_readings_are_rejected_and_doubled_ones_named(bill: Bill) -> None:

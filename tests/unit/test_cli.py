@@ -393,3 +393,21 @@ def test_a_sigterm_is_put_away_like_an_interrupt(
     monkeypatch.setattr(command, "session", terminated)
     assert main(RUN) == 130
     assert "interrupted; nothing was published" in capsys.readouterr().err
+
+
+def test_a_file_that_an_option_names_may_be_the_only_one_in_s3(
+    monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    asked: list[str] = []
+
+    def settings(uris: Iterator[str], _notice: object) -> dict[str, str]:
+        asked.extend(uris)
+        raise InputError("far enough")
+
+    monkeypatch.setattr(command, "use_java", lambda: "Java")
+    monkeypatch.setattr(command, "s3_settings", settings)
+    monkeypatch.setattr(signal, "signal", lambda *_args: None)
+    files = ["--input=in", "--output=out", "--tariff=s3://rates/tariff.csv"]
+    assert main(["run", "utility-statements", "--zone=Europe/Oslo", *files]) == 1
+    assert "far enough" in capsys.readouterr().err
+    assert "s3://rates/tariff.csv" in asked

@@ -46,7 +46,7 @@ REJECTS = {
     "negative_reading": "the kWh are below zero: what is fed in is not billed here",
 }
 
-_NUMBER = r"^\+?-?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?\z"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?\z"
 _TIME_FAULTS = (local_time.BAD, local_time.SKIPPED, local_time.AMBIGUOUS)
 _NO_READING = ("nan", "null", "na", "n/a")
 
