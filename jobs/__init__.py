@@ -6,6 +6,7 @@ from jobs import (
     api_activity,
     flow_summary,
     traffic_summary,
+    utility_statements,
     web_sessions,
     word_count,
 )
@@ -17,4 +18,5 @@ CATALOGUE = catalogue(
     web_sessions.JOB,
     flow_summary.JOB,
     api_activity.JOB,
+    utility_statements.JOB,
 )

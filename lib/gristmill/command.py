@@ -126,7 +126,9 @@ def _execute(job: AnyJob, request: Request, run: Run, console: Console, *, debug
     if not submitted():
         console.tell(f"starting Spark {spark_version()} on {use_java()}")
     _heed_signals()
-    settings = s3_settings((*request.inputs, request.output), console.tell)
+    # An option may name a file, too.
+    options = [value for value in request.options.to_json().values() if isinstance(value, str)]
+    settings = s3_settings((*request.inputs, request.output, *options), console.tell)
     spark = session(f"gristmill {job.name}", settings, debug=debug)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()

@@ -30,7 +30,16 @@ SPARK_TYPES = {
         T.DateType,
         T.TimestampType,
     )
-}
+} | {f"decimal(38,{scale})" for scale in (2, 18)}
+
+
+REQUIRED = {"utility-statements": {"tariff": "tariff.csv", "zone": "Europe/Oslo"}}
+"""Options that have no default, or do not do by their defaults alone."""
+
+
+def options_of(job: AnyJob) -> Options:
+    """The options of a job of which nothing is said that need not be."""
+    return cast("Options", job.options.from_json(REQUIRED.get(job.name, {})))
 
 
 def dataset(**changes: Any) -> Dataset:
@@ -59,7 +68,7 @@ def frame(**columns: T.DataType) -> DataFrame:
 def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
-        *("flow-summary", "api-activity"),
+        *("flow-summary", "api-activity", "utility-statements"),
     ]
 
 
@@ -100,7 +109,7 @@ def test_everything_of_a_job_is_explained(job: AnyJob) -> None:
 
 @pytest.mark.parametrize("job", JOBS)
 def test_default_options_survive_flags_and_json(job: AnyJob) -> None:
-    options = job.options()
+    options = options_of(job)
     assert isinstance(options, Options)
     assert job.options.parse(options.render()) == options
     assert job.options.from_json(options.to_json()) == options
@@ -108,15 +117,15 @@ def test_default_options_survive_flags_and_json(job: AnyJob) -> None:
 
 @pytest.mark.parametrize("job", JOBS)
 def test_options_of_a_job_do_not_clash_with_those_of_every_job(job: AnyJob) -> None:
-    words = ["--input", "a", "b", "--output=o", "--max-reject-rate=0.25", *job.options().render()]
+    words = ["--input", "a", "b", "--output=o", "--max-reject-rate=0.25", *options_of(job).render()]
     read = job_parser(job, "mill").parse_args(words)
     assert (read.input, read.output, read.max_reject_rate) == (["a", "b"], "o", 0.25)
-    assert job.options.from_namespace(read) == job.options()
+    assert job.options.from_namespace(read) == options_of(job)
 
 
 @pytest.mark.parametrize("job", JOBS)
 def test_the_scope_of_a_job_names_a_partition_of_what_it_writes(job: AnyJob) -> None:
-    scope = job.scope(job.options())
+    scope = job.scope(options_of(job))
     assert all(isinstance(value, str) for value in scope.values())
     assert all(set(scope) <= set(dataset.partitioned_by) for dataset in job.writes)
 
@@ -135,11 +144,16 @@ def test_word_counts_are_rewritten_for_the_corpus_that_was_named() -> None:
         ("word-count", {"corpus": " \t"}),
         ("access-logs", {"format": "json"}),
         ("traffic-summary", {"top": 0}),
+        ("utility-statements", {"zone": ""}),
+        ("utility-statements", {"interval_minutes": 45}),
+        ("utility-statements", {"interval_minutes": 0}),
+        ("utility-statements", {"seasons": "summer=5-10"}),
+        ("utility-statements", {"currency": "dollar"}),
     ],
 )
 def test_values_that_make_no_sense_are_refused(name: str, values: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--" + next(iter(values)).replace("_", "-")):
-        CATALOGUE[name].options.from_json(values)
+        CATALOGUE[name].options.from_json(REQUIRED.get(name, {}) | values)
 
 
 @pytest.mark.parametrize("written", DATASETS)

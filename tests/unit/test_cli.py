@@ -1,5 +1,6 @@
 """The command line: what needs no Spark, and what is refused before there is one."""
 
+import dataclasses
 import json
 import os
 import re
@@ -73,6 +74,11 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "api-activity",
             "Summarise CloudTrail events by service, action and principal.",
             "api_activity",
+        ],
+        [
+            "utility-statements",
+            "Bill meter readings by a time-of-use tariff, month by month.",
+            "utility_statements, utility_statement_lines, usage_patterns",
         ],
     ]
 
@@ -218,7 +224,7 @@ def test_help_of_a_job_shows_its_flags_and_those_of_every_job(name: str, capsys:
     out, err = capsys.readouterr()
     assert err == ""
     assert f"usage: gristmill run {name}" in out
-    fields = (field.replace("_", "-") for field in CATALOGUE[name].options().to_json())
+    fields = (field.name.replace("_", "-") for field in dataclasses.fields(CATALOGUE[name].options))
     for flag in ("input", "output", "batch", "report", "max-reject-rate", "debug", *fields):
         assert f"--{flag}" in out
 
@@ -237,7 +243,7 @@ def test_sample_writes_files_and_names_them(tmp_path: Path, capsys: Out) -> None
     assert err == ""
     named = [Path(line) for line in out.splitlines()]
     assert sorted(named) == sorted(path for path in folder.rglob("*") if path.is_file())
-    assert {path.parent.name for path in named} == {"logs", "text"}
+    assert {path.relative_to(folder).parts[0] for path in named} == {"logs", "text", "utility"}
 
 
 def test_sample_needs_a_folder(tmp_path: Path, capsys: Out) -> None:
@@ -391,3 +397,21 @@ def test_a_sigterm_is_put_away_like_an_interrupt(
     monkeypatch.setattr(command, "session", terminated)
     assert main(RUN) == 130
     assert "interrupted; nothing was published" in capsys.readouterr().err
+
+
+def test_a_file_that_an_option_names_may_be_the_only_one_in_s3(
+    monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    asked: list[str] = []
+
+    def settings(uris: Iterator[str], _notice: object) -> dict[str, str]:
+        asked.extend(uris)
+        raise InputError("far enough")
+
+    monkeypatch.setattr(command, "use_java", lambda: "Java")
+    monkeypatch.setattr(command, "s3_settings", settings)
+    monkeypatch.setattr(signal, "signal", lambda *_args: None)
+    files = ["--input=in", "--output=out", "--tariff=s3://rates/tariff.csv"]
+    assert main(["run", "utility-statements", "--zone=Europe/Oslo", *files]) == 1
+    assert "far enough" in capsys.readouterr().err
+    assert "s3://rates/tariff.csv" in asked

@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("output", metavar="OUTPUT", help="the output root")
     recover = command("recover", _recover, "show and settle what runs that died left unfinished")
     recover.add_argument("output", metavar="OUTPUT", help="the output root")
-    sample = command("sample", _sample, "make sample data: logs and texts")
+    sample = command("sample", _sample, "make sample data: logs, texts and meter readings")
     sample.add_argument("folder", type=Path, metavar="DIR")
     sample.add_argument("--requests", type=int, default=6000, help="log lines (default: 6000)")
     sample.add_argument("--words", type=int, default=20000, help="words (default: 20000)")

@@ -1,10 +1,11 @@
-"""Sample data made from a seed: logs of an invented shop and its AWS account, and text."""
+"""Sample data made from a seed: logs of an invented shop, invented words, meter readings."""
 
 from pathlib import Path
 
 from gristmill.sample.aws import write_aws
 from gristmill.sample.logs import write_logs
 from gristmill.sample.text import write_texts
+from gristmill.sample.utility import write_utility
 
 __all__ = ["write_samples"]
 
@@ -12,7 +13,7 @@ __all__ = ["write_samples"]
 def write_samples(
     folder: Path, *, seed: int = 7, requests: int = 6000, words: int = 20000, aws: int = 0
 ) -> list[Path]:
-    """Write access logs to `folder`/logs and text to `folder`/text; return the paths in order.
+    """Write samples to `folder`/logs, /text and /utility; return the paths in order.
 
     `requests` is the number of log lines over all days, malformed ones included, and `words` the
     number of words over all texts. With `aws` so many lines of each of AWS's log formats go to a
@@ -23,4 +24,5 @@ def write_samples(
         *write_logs(folder / "logs", seed=seed, requests=requests),
         *write_texts(folder / "text", seed=seed, words=words),
         *(write_aws(folder / "aws", seed=seed, lines=aws) if aws else ()),
+        *write_utility(folder / "utility", seed=seed),
     ]

@@ -1,0 +1,1 @@
+"""Bills: what was used, at which rates, and what that comes to."""

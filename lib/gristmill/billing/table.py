@@ -1,0 +1,113 @@
+"""CSV files whose header names their columns, each line accounted for."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from gristmill.errors import InputError
+from gristmill.quality import REASON, SKIPPED
+from gristmill.text.lines import ORIGIN, RAW, TextFiles
+
+REJECTS = {
+    "empty_line": "nothing but white space",
+    "unclosed_quote": "a quote is opened and never closed",
+    "wrong_fields": "not as many fields as the file's header has",
+}
+"""Why a line of any CSV file can be rejected, in the order in which it is looked for."""
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A column to look for: what it is called here, and in files (in any case).
+
+    `otherwise` gives its values, strings, in files that do not have it; by default they are null.
+    """
+
+    name: str
+    spellings: tuple[str, ...]
+    required: bool = False
+    otherwise: Callable[[], Column] = lambda: F.lit(None).cast("string")
+
+
+def rows(found: TextFiles, wanted: Sequence[Wanted]) -> DataFrame:
+    """Rows with the columns of `ORIGIN`, `quality.REASON` and those wanted, as strings.
+
+    A value is stripped, and null where that leaves nothing; other columns are left out. A line
+    that repeats its file's header is skipped. Fields are separated by commas and quoted as in
+    RFC 4180, but a line break always ends a row. Raises `InputError`, naming all columns that are
+    missing or there twice.
+    """
+    files: dict[str, list[str]] = defaultdict(list)
+    for file, text in found.heads.items():
+        files[_header_line(text)].append(file)
+    places = {line: _places(line, some[0], wanted) for line, some in files.items()}
+    if len(files) == 1:
+        line = next(iter(files))
+        return _parsed(found.lines, line, places[line], wanted)
+    parts = [
+        _parsed(found.lines_of(some), line, places[line], wanted) for line, some in files.items()
+    ]
+    return reduce(DataFrame.unionByName, parts)
+
+
+def _header_line(text: str) -> str:
+    lines = (line.strip("\ufeff\r") for line in text.split("\n"))
+    return next((line for line in lines if line.strip()), "")
+
+
+def _names(line: str) -> list[str]:
+    return [name.strip().lower() for name in next(csv.reader([line]), [])]
+
+
+def _places(line: str, file: str, wanted: Sequence[Wanted]) -> Mapping[str, int]:
+    """Where each column stands in the lines of files with this header."""
+    if not line:
+        return {}
+    names = _names(line)
+    places: dict[str, int] = {}
+    wrong = []
+    for column in wanted:
+        found = [place for place, name in enumerate(names) if name in column.spellings]
+        if len(found) > 1:
+            wrong.append(f"{column.name} twice ({', '.join(names[place] for place in found)})")
+        elif found:
+            places[column.name] = found[0]
+        elif column.required:
+            wrong.append(f"no {column.name} (which may be called {', '.join(column.spellings)})")
+    if wrong:
+        shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+        raise InputError(f"{file} has {'; '.join(wrong)}. Its columns are: {shown}")
+    return places
+
+
+def _parsed(
+    lines: DataFrame, header: str, places: Mapping[str, int], wanted: Sequence[Wanted]
+) -> DataFrame:
+    schema = ", ".join(
+        [*(f"c{place} string" for place in range(len(_names(header)))), "bad string"]
+    )
+    how = {"columnNameOfCorruptRecord": "bad", "escape": '"'}
+    parsed = lines.withColumn("_fields", F.from_csv(RAW, schema, how))
+    odd_quotes = (F.length(RAW) - F.length(F.replace(RAW, F.lit('"'), F.lit("")))) % 2 == 1
+    reason = (
+        F.when(F.trim(RAW) == "", "empty_line")
+        .when(F.col(RAW) == F.lit(header), SKIPPED)
+        .when(odd_quotes, "unclosed_quote")
+        .when(F.col("_fields")["bad"].isNotNull(), "wrong_fields")
+    )
+    values = [_value(places, column).alias(column.name) for column in wanted]
+    return parsed.select(*ORIGIN, reason.alias(REASON), *values)
+
+
+def _value(places: Mapping[str, int], column: Wanted) -> Column:
+    if column.name not in places:
+        return column.otherwise()
+    piece = F.trim(F.col("_fields")[f"c{places[column.name]}"])
+    return F.when(piece != "", piece)
