@@ -63,6 +63,17 @@ def text_files(
     `look_at` files or somewhat more, evenly spread; None for all. Raises `InputError` where there
     is nothing to read, or a file is not text.
     """
+    found, files = _found(spark, inputs)
+    step = max(1, len(files) // look_at) if look_at else 1
+    return TextFiles(spark, _lines(found), files, _heads(spark, files[::step]))
+
+
+def find_files(spark: SparkSession, inputs: Sequence[str]) -> tuple[str, ...]:
+    """The URIs of all files, text or not, in files, folders and globs. Raises `InputError`."""
+    return _found(spark, inputs)[1]
+
+
+def _found(spark: SparkSession, inputs: Sequence[str]) -> tuple[DataFrame, tuple[str, ...]]:
     paths = [_as_glob(spark, path) for path in inputs]
     try:
         found = _reader(spark).text(paths)
@@ -76,8 +87,7 @@ def text_files(
         raise InputError(
             f"no files in {', '.join(inputs)} (names that start with '_' or '.' are passed over)"
         )
-    step = max(1, len(files) // look_at) if look_at else 1
-    return TextFiles(spark, _lines(found), files, _heads(spark, files[::step]))
+    return found, files
 
 
 def _reader(spark: SparkSession) -> DataFrameReader:

@@ -1,0 +1,54 @@
+"""The cells of an export's row by the names in its header, and what they hold."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from gristmill.billing.charges import MONEY
+
+
+def key(name: str) -> str:
+    """A column's name without case and marks: `lineItem/UnblendedCost`, `line_item_unblended_cost`.
+
+    AWS writes the same column in both ways, and exports of FOCUS differ in case.
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a row: `names`, as the header has them, and the column that holds each."""
+
+    columns: Mapping[str, Column]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names in the header, as `key` writes them."""
+        return frozenset(map(key, self.columns))
+
+    def text(self, name: str) -> Column:
+        """A cell, null where it is empty or a literal `NULL`, or where there is no such column."""
+        for found, column in self.columns.items():
+            if key(found) == key(name):
+                return F.when(~F.trim(column).isin("", "NULL"), F.trim(column))
+        return F.lit(None).cast("string")
+
+    def money(self, name: str) -> Column:
+        """A cell as a decimal; scientific notation is one too. Null where it is none."""
+        return self.text(name).try_cast(MONEY)
+
+    def time(self, name: str) -> Column:
+        """A cell as a timestamp, in UTC where it has no zone. Null where it is none."""
+        return self.text(name).try_cast("timestamp")
+
+    def are_bad(self, names: Sequence[str], type_: str) -> Column:
+        """Whether one of the cells holds something that is not of a Spark type."""
+        bad = F.lit(False)
+        for name in names:
+            if key(name) in self.keys:
+                cell = self.text(name)
+                bad = bad | (cell.isNotNull() & cell.try_cast(type_).isNull())
+        return bad
