@@ -47,6 +47,8 @@ _ADVICE = (
         "a file went away while it was read: run again",
     ),
 )
+# What a raise_error of ours says is written for the user.
+_OURS = re.compile(r"\[USER_RAISED_EXCEPTION\] (.*?)(?: SQLSTATE: \w{5})?$")
 _JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z][\w$]*: ")
 _PLACE = re.compile(r"\b(?:file|s3a?|hdfs):/[^\s,'\"]+")
 _WIDTH = 300
@@ -59,6 +61,9 @@ def explain(error: BaseException) -> str:
         return str(error)
     causes = _causes(error)
     told = [line for cause in causes for line in cause.splitlines()]
+    ours = next((said[1] for line in told if (said := _OURS.search(line))), None)
+    if ours is not None:
+        return ours
     for pattern, advice in _ADVICE:
         # Line by line: `.*` before a pattern would take quadratic time on a line as long as a plan.
         found = next((line for line in told if re.search(pattern, line)), None)

@@ -162,6 +162,7 @@ REJECTED = {
     '192.0.2.7 - - [10/Oct/2026:13:55:36] "GET /a HTTP/1.1" 200 5 "-" "UA"': "bad_timestamp",
     '192.0.2.7 - - [10/Oct/2026:25:55:36 +0000] "GET /a HTTP/1.1" 200 5 "-" "UA"': "bad_timestamp",
     '192.0.2.7 - - [10/Oct/2026:13:55:36 -0700]x "GET /a HTTP/1.1" 200 5 "-" "UA"': "bad_timestamp",
+    f'{HEAD.replace("2026", "0000")} "GET /a HTTP/1.1" 200 5 "-" "UA"': "bad_timestamp",
     '192.0.2.7 - - [-] "GET /a HTTP/1.1" 200 5 "-" "UA"': "bad_timestamp",
     f'{HEAD} "GET /a HTTP/1.1" 2x0 5 "-" "UA"': "bad_status",
     f'{HEAD} "GET /a HTTP/1.1" 20 5 "-" "UA"': "bad_status",

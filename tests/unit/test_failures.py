@@ -127,6 +127,15 @@ def test_what_is_unknown_is_told_by_its_innermost_cause(kind: type[Exception]) -
 
 
 @KINDS
+@pytest.mark.parametrize("at", [0, 1])
+def test_what_was_raised_for_the_user_stands_as_it_is(kind: type[Exception], at: int) -> None:
+    message = "file:///data/" + "long/" * 100 + "a.log: Permission denied is what it says"
+    raised = f"org.apache.spark.SparkRuntimeException: [USER_RAISED_EXCEPTION] {message}"
+    causes = [ABORTED, f"{raised} SQLSTATE: P0001"] if at else [f"{ABORTED}: {raised}"]
+    assert explain(kind(chain(*causes))) == message
+
+
+@KINDS
 def test_an_unknown_exception_without_a_message_is_told_by_its_class(kind: type[Exception]) -> None:
     assert explain(kind(chain("java.lang.NullPointerException"))) == (
         "java.lang.NullPointerException"

@@ -56,6 +56,15 @@ def test_gzip_is_unpacked_where_the_name_says_so() -> None:
     assert _text("s3://bucket/a.gz", gzip.compress(b"")) == ""
 
 
+def test_every_member_of_a_gzip_file_is_looked_into() -> None:
+    members = [b"", TEXT.encode(), b"", b"more", bytes(100_000)]
+    packed = b"".join(map(gzip.compress, members[:4]))
+    assert _text("file:///a.gz", packed) == f"{TEXT}more"
+    assert _text("file:///a.gz", packed + b"what is no member") == f"{TEXT}more"
+    long = b"".join(gzip.compress(b"x" * 50_000) for _ in range(3))
+    assert _text("file:///a.gz", long) == "x" * HEAD
+
+
 def test_gzip_without_the_name_is_refused() -> None:
     with pytest.raises(InputError, match=r"^file:///a\.log is compressed with gzip: .*\.gz"):
         _text("file:///a.log", gzip.compress(TEXT.encode()))

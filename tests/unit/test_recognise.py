@@ -1,4 +1,4 @@
-"""Which format access logs are in, by their first lines."""
+"""Which format logs are in, by their first lines."""
 
 from collections.abc import Callable
 
@@ -120,3 +120,89 @@ def test_files_of_different_formats_are_refused_with_one_of_each() -> None:
 def test_a_file_of_another_format_is_refused_by_name(text: str) -> None:
     with pytest.raises(InputError, match=r"b\.log is not a log in a known format.*--format"):
         recognise({"a.log": COMBINED, "b.log": text})
+
+
+S3 = (
+    "0a1b2c3d4e5f logs-example [03/Mar/2026:23:59:59 +0000] 192.0.2.3 - 7D1F2A3B {operation} "
+    'k "GET /k HTTP/1.1" 200 - 1 2 3 4 "-" "a" -'
+)
+ALB = (
+    "https 2026-03-03T23:59:59.186641Z app/web/50dc 192.0.2.1:2817 {target} 0.1 0.2 3 200 200 1 2 "
+    '"GET https://example.com:443/ HTTP/2.0" "a" - - - "Root=1-6"'
+)
+CLOUDFRONT = "\t".join(["2026-03-03", "23:59:59", "FRA53-C1", *["-"] * 30])
+VPC = "2 111122223333 eni-0a1b2c3d 192.0.2.16 198.51.100.21 1 22 6 20 4 1772582399 1772582459 "
+EVENT = (
+    '{"eventVersion":"1.08","eventTime":"2026-03-03T23:59:59Z","eventSource":"s3.amazonaws.com"}'
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        *(
+            (S3.format(operation=operation), "s3_access")
+            for operation in (
+                *("REST.GET.OBJECT", "BATCH.DELETE.OBJECT", "S3.EXPIRE.OBJECT"),
+                *("WEBSITE.GET.OBJECT", "SOAP.ListAllMyBuckets"),
+            )
+        ),
+        *(
+            (ALB.format(target=target), "alb")
+            for target in ("198.51.100.7:80", "-", "2001:db8::7:80", "[2001:db8::7]:80")
+        ),
+        ("Enable AccessLog for ELB: app/web/50dc at 2026-03-03T23:55:00Z", "alb"),
+        (
+            "#Version: 1.0\n#Fields: c-ip x-edge-location timestamp(ms)\n192.0.2.1\tFRA\t1",
+            "cloudfront",
+        ),
+        (CLOUDFRONT, "cloudfront"),
+        (CLOUDFRONT.rsplit("\t", 9)[0], "cloudfront"),
+        (VPC + "ACCEPT OK", "vpc_flow"),
+        (VPC + "ACCEPT OK ", "vpc_flow"),
+        ("2 unknown eni-0a1b2c3d - - - - - - - 1772582399 1772582459 - NODATA", "vpc_flow"),
+        ("version vpc-id new-field bytes start end", "vpc_flow"),
+        ("end bytes", "vpc_flow"),
+        (EVENT, "cloudtrail"),
+        (f'{{"Records":[{EVENT},{EVENT}]}}', "cloudtrail"),
+        (f'{{"Records":[{EVENT},{{"eventVer', "cloudtrail"),
+        ('{"Records":[]}', "cloudtrail"),
+        (' { "Records" : [ ] }', "cloudtrail"),
+    ],
+)
+def test_a_log_of_aws_is_recognised(line: str, expected: str) -> None:
+    assert recognise({"a.log": f"\ufeff\r\n{line}\r\n"}) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # IIS, and CloudFront's neighbour in writing such headers.
+        "#Software: IIS 10.0\n#Fields: date time s-ip cs-method\n2026-03-03 00:00:01 192.0.2.1 GET",
+        # A classic load balancer, a network load balancer, and an application one's health checks.
+        '2026-03-03T23:59:59.1Z web 192.0.2.1:1 198.51.100.7:80 0.1 0.2 0.3 200 200 0 9 "GET / -"',
+        "tls 2.0 2026-03-03T23:59:59 net/web/c6e7 g3d4 192.0.2.1:51 198.51.100.7:443 5 2 9 2 - -",
+        "http 2026-03-03T23:59:59.875678Z 0.019584011 198.51.100.7:80 targets PASS - 200 -",
+        # What lies beside CloudTrail's files, and what looks like them.
+        '{"awsAccountId":"111122223333","digestStartTime":"2026-03-03T23:00:00Z","logFiles":[]}',
+        '{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventTime":"2026-03-03T2"}]}',
+        '{"Records":[{"messageId":"1","body":"x"}]}',
+        '[{"eventVersion":"1.08","eventTime":"2026-03-03T23:59:59Z"}]',
+        '{"time":"2026-03-03T23:59:59Z","status":200,"path":"/"}',
+        '{\n  "Records": [\n',
+        "version,account-id,start,end\n2,111122223333,1,2",
+        "\t".join("abcdefghijklmnopqrstuvwx"),
+        # Flow logs of transit gateways have most names of their own.
+        "version resource-type account-id tgw-id tgw-attachment-id tgw-src-eni start end",
+        "end",
+        "the start of the end",
+    ],
+)
+def test_what_only_looks_like_a_log_of_aws_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"b\.log is not a log in a known format.*--format"):
+        recognise({"a.log": EVENT, "b.log": text})
+
+
+def test_lines_of_two_formats_in_a_file_are_refused() -> None:
+    with pytest.raises(InputError, match=r"a\.log mixes formats: alb, s3_access"):
+        recognise({"a.log": ALB.format(target="-") + "\n" + S3.format(operation="REST.GET.OBJECT")})

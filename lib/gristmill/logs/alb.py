@@ -8,7 +8,7 @@ not have yet, as the fields are.
 
 A time of -1 says that there is none: null. So does a rule priority of -1. IPv6 addresses come with
 brackets and without, so an address ends at the last colon. The target is `-` where there is none,
-as with Lambda functions. Quotes inside quoted fields are escaped, and stay as written.
+as with Lambda functions. Quotes inside quoted fields are escaped as `\x22`, and stay as written.
 """
 
 import re
@@ -70,26 +70,25 @@ ALB_REQUESTS = log.requests(
 )
 
 _BARE = r'([^\s"]++)'
-_ADDRESS = r'(?:\[?([^\s"\]]+)\]?:([0-9]++)|-)'
-# Possessive, which Java matches without recursion: a long value cannot overflow its stack.
-_INSIDE = r'(?:[^"\\]++|\\.)*+'
-_FIELD = rf'(?:"{_INSIDE}"|[^\s"]++)'
-_QUOTED = rf'"({_INSIDE})"'
+_ADDRESS = r'(?:\[?([^\s"\[\]]+)\]?:([0-9]++)|-)'
+_REQUEST = log.quoted(' "')
+_AGENT = log.quoted(r' (?:[^\s"]++ ){3}["-]')
+_FIELD = r'(?:"(?:[^"]++|"(?! |\z))*+"|[^\s"]++)'
 _OPTIONAL = 15
 _GRAMMAR = (
     "(?s)^"
     + " ".join(
         [
             *(*[_BARE] * 3, _ADDRESS, _ADDRESS, *[_BARE] * 7),
-            *(_QUOTED, _QUOTED, *[_BARE] * 3, f"({_FIELD})"),
+            *(_REQUEST, _AGENT, *[_BARE] * 3, f"({_FIELD})"),
         ]
     )
     + f"(?: ({_FIELD})" * _OPTIONAL
     + ")?" * _OPTIONAL
     + rf"(?: {_FIELD})*+\z"
 )
-# A URL may have spaces in it; what is not HTTP has neither method nor protocol.
-_REQUEST = r"(?s)^(\S*+) (.*) (\S*+)\z"
+# A URL may have spaces in it; what is not HTTP has neither method nor protocol: "- http://… - ".
+_PARTS = r"(?s)^(\S*+) (.*) (\S*+)\z"
 _CONTROL = "Enable AccessLog for ELB"
 
 
@@ -99,7 +98,7 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     grouped.insert(grouped.index("user_agent"), "request")
     apart = lines.select(*ORIGIN, log.groups(F.rtrim(RAW), _GRAMMAR, len(grouped)).alias("_pieces"))
     pieces = {name: F.get("_pieces", F.lit(n)) for n, name in enumerate(grouped)}
-    request = log.groups(pieces["request"], _REQUEST, len(_OF_REQUEST))
+    request = log.groups(F.rtrim(pieces["request"]), _PARTS, len(_OF_REQUEST))
     timed = apart.withColumns(
         {
             "_request": request,
@@ -129,7 +128,10 @@ _OF_REQUEST = ("request_verb", "request_url", "request_proto")
 def _value(piece: Column, field: Field) -> Column:
     if field.type != "string":
         return log.number(piece, field.type)
-    return log.text(F.trim(piece, F.lit('"')) if field.name in _MAY_BE_QUOTED else piece)
+    inner = F.substr(piece, F.lit(2), F.length(piece) - F.lit(2))
+    is_quoted = F.startswith(piece, F.lit('"'))
+    may_be_quoted = field.name in _MAY_BE_QUOTED
+    return log.text(F.when(is_quoted, inner).otherwise(piece) if may_be_quoted else piece)
 
 
 _MAY_BE_QUOTED = frozenset(field.name for field in FIELDS[21:])
@@ -160,7 +162,8 @@ def _reason(pieces: dict[str, Column]) -> Column:
 
 
 _START = r"^(https?|h2|grpcs?|wss?) [0-9]{4}-[0-9]{2}-[0-9]{2}T"
-_LINE = re.compile(_START)
+# Health checks are logged in much the same way, but without a client.
+_LINE = re.compile(_START + r'[^\s"]+ [^\s"]+ [^\s"]+:[0-9]+ (?:[^\s"]+:[0-9]+|-) ')
 
 FORMATS = (
     LogFormat(

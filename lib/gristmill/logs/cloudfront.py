@@ -10,6 +10,8 @@ Values are URL-encoded and stay so, but for the user agent, which is decoded. Ol
 encoded twice. A status of 000, where the viewer went away first, is 0.
 """
 
+import re
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -79,9 +81,11 @@ _NAMES = {
     for field in FIELDS
     if field.name != "timestamp"
 }
+# With standard logging v2 it can stand for date and time.
+_MILLISECONDS = "timestamp(ms)"
 _COLUMNS = Columns(
     separator="\t",
-    names=_NAMES,
+    names={**_NAMES, _MILLISECONDS: _MILLISECONDS},
     without_header=tuple(_NAMES),
     versions=(24, 26, 33),
 )
@@ -90,8 +94,7 @@ _COLUMNS = Columns(
 def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `CLOUDFRONT_REQUESTS`, or a reason why not."""
     pieces = named.pieces(_COLUMNS, header)
-    when = log.utc(F.concat(_piece(pieces, "date"), F.lit(" "), _piece(pieces, "time")))
-    timed = named.apart(lines, _COLUMNS).withColumn("timestamp", when)
+    timed = named.apart(lines, _COLUMNS).withColumn("timestamp", _when(pieces))
     if "cs_user_agent" in pieces:
         pieces["cs_user_agent"] = _decoded(pieces["cs_user_agent"])
     return timed.select(
@@ -102,6 +105,16 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
         *(named.value(pieces, field) for field in FIELDS[2:]),
         F.col(SOURCE_FILE).alias("source_file"),
     )
+
+
+def _when(pieces: dict[str, Column]) -> Column:
+    if _MILLISECONDS in pieces and not {"date", "time"} <= pieces.keys():
+        since_1970 = log.number(pieces[_MILLISECONDS], "bigint")
+        return F.timestamp_millis(F.when(since_1970 <= _LAST_MILLISECOND, since_1970))
+    return log.utc(F.concat(_piece(pieces, "date"), F.lit(" "), _piece(pieces, "time")))
+
+
+_LAST_MILLISECOND = 253402300799999  # of the year 9999
 
 
 def _piece(pieces: dict[str, Column], name: str) -> Column:
@@ -121,7 +134,7 @@ def _decoded(piece: Column) -> Column:
 
 def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
     is_comment = F.startswith(RAW, F.lit("#"))
-    names = F.split(F.trim(F.substr(RAW, F.lit(len(_HEADER) + 1))), r"\s+")
+    names = F.split(F.trim(F.substr(RAW, F.lit(len(_HEADER) + 1)), F.lit(" \t")), "[ \t]+")
     is_header = named.is_header(names, header)
     return log.reason(
         REJECTS,
@@ -145,8 +158,11 @@ def matches(line: str) -> bool:
     """Whether a line is CloudFront's: a header, or one with the documented columns."""
     # Others write such headers too, among them IIS.
     names = header_of(line) or ()
-    has_columns = line.count("\t") + 1 in _COLUMNS.versions
+    has_columns = _LINE.match(line) is not None and line.count("\t") + 1 in _COLUMNS.versions
     return has_columns or any(name.startswith("x-edge-") for name in names)
+
+
+_LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t[0-9]{2}:[0-9]{2}:[0-9]{2}\t")
 
 
 FORMATS = (

@@ -4,7 +4,10 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 A line is either `{"Records":[…]}`, as CloudTrail writes its files, or one event. Each event counts
 as a line. Columns are named as in AWS's own Athena table,
 https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table.html, in snake case; nested
-parts are kept as the JSON that they are, and keys that are not known here are passed over.
+parts are kept as JSON, and keys that are not known here are passed over.
+
+Spark writes nested JSON anew: numbers would go through a double, and 0.10 come out as 0.1. So those
+with a fraction or an exponent are strings between marks while it does.
 """
 
 import re
@@ -83,6 +86,13 @@ def _key(column: str) -> str:
 # All as text: what is not of a type that was asked for would be lost.
 _EVENT = ", ".join(f"`{_key(field.name)}` string" for field in FIELDS)
 _WRAPPED = r"^\s*+\{\s*+\"Records\"\s*+:"
+# Both allowances of Spark are for what is not JSON.
+_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+# Noncharacters (Unicode 16, 23.7), free for private use while a line is being taken apart.
+_LEFT, _RIGHT = "\ufdd0", "\ufdd1"
+_STRING = r'"(?:[^"\\]++|\\.)*+"'
+_FRACTION = r"\.[0-9]++(?:[eE][+-]?+[0-9]++)?+|[eE][+-]?+[0-9]++"
+_REAL = rf"(?<=[\s:,\[])-?+(?:0|[1-9][0-9]*+)(?:{_FRACTION})(?=\s*+[,}}\]])"
 
 
 def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
@@ -90,23 +100,19 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
 
     A line that wraps several events becomes as many rows, each with its own part as raw text.
     """
-    wrapped = F.from_json(_as_list(RAW), "array<struct<Records: array<string>>>")
-    records = F.when(F.col(RAW).rlike(_WRAPPED), F.get(wrapped, F.lit(0))["Records"])
+    marked = lines.withColumn("_marked", _marked(F.col(RAW)))
+    records = F.when(F.col(RAW).rlike(_WRAPPED), _json("_marked", "Records array<string>").Records)
     # What is broken, or is not wrapped, goes on as it is.
-    events = lines.select(
-        F.explode_outer(F.coalesce(records, F.array(RAW))).alias(RAW),
-        SOURCE_FILE,
-        BLOCK_START,
-        LINE_NUMBER,
-    )
-    found = F.from_json(_as_list(RAW), f"array<struct<{_EVENT}>>")
-    whole = F.when(F.size(found) == 1, F.get(found, F.lit(0)))
-    read = events.select(*ORIGIN, whole.alias("_event"))
+    one_by_one = F.coalesce(_without_nulls(records), F.array("_marked"))
+    events = marked.select(
+        F.explode_outer(one_by_one).alias("_marked"), SOURCE_FILE, BLOCK_START, LINE_NUMBER
+    ).withColumn(RAW, _unmarked(F.col("_marked")))
+    read = events.select(*ORIGIN, _json("_marked", _EVENT).alias("_event"))
     read = read.withColumn("event_time", log.utc(F.col("_event.eventTime")))
     columns = [
         F.col("event_time")
         if field.type == "timestamp"
-        else F.col(f"_event.{_key(field.name)}").try_cast(field.type).alias(field.name)
+        else _unmarked(F.col(f"_event.{_key(field.name)}")).try_cast(field.type).alias(field.name)
         for field in FIELDS
     ]
     reason = log.reason(
@@ -128,12 +134,40 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     )
 
 
-def _as_list(text: str) -> Column:
-    # A list has an end: without it Spark would not look at what follows an object.
-    return F.concat(F.lit("["), F.col(text), F.lit("]"))
+def _json(text: str, fields: str) -> Column:
+    """The object that a text is, as a struct; null where it is no JSON object."""
+    # Inside another, and with more behind: Spark would not look at what follows the object.
+    inside = F.concat(F.lit('{"object":'), F.col(text), F.lit(',"end":0}'))
+    # It gives what it could read of broken JSON, too, but then says so in the last column.
+    columns = f"object struct<{fields}>, end string, _corrupt_record string"
+    found = F.from_json(inside, columns, _STRICT)
+    is_whole = found["_corrupt_record"].isNull() & found["end"].isNotNull()
+    return F.when(is_whole, found["object"])
 
 
-_LINE = re.compile(r'\s*\{\s*(?:"Records"\s*:\s*\[|.*?"eventVersion"\s*:)')
+def _without_nulls(records: Column) -> Column:
+    # Null is what an empty list of events becomes.
+    return F.transform(records, lambda record: F.coalesce(record, F.lit("null")))
+
+
+def _marked(text: Column) -> Column:
+    """JSON with its fractions as strings between marks."""
+    found = F.regexp_replace(text, f"({_STRING})|({_REAL})", f"$1{_LEFT}$2{_RIGHT}")
+    found = F.replace(found, F.lit(_LEFT + _RIGHT), F.lit(""))
+    found = F.replace(found, F.lit(_LEFT), F.lit(f'"{_LEFT}'))
+    found = F.replace(found, F.lit(_RIGHT), F.lit(f'{_RIGHT}"'))
+    return F.when(text.rlike(_REAL), found).otherwise(text)
+
+
+def _unmarked(text: Column) -> Column:
+    plain = F.replace(text, F.lit(f'"{_LEFT}'), F.lit(""))
+    plain = F.translate(F.replace(plain, F.lit(f'{_RIGHT}"'), F.lit("")), _LEFT + _RIGHT, "")
+    return F.when(F.contains(text, F.lit(_LEFT)), plain).otherwise(text)
+
+
+_LINE = re.compile(r'\s*\{\s*(?:"Records"\s*:\s*\[\s*\]|.*?"eventVersion"\s*:)')
+# What S3 tells of itself has such records too.
+_NOTICE = re.compile(r'"eventSource"\s*:\s*"aws:')
 
 FORMATS = (
     LogFormat(
@@ -141,7 +175,7 @@ FORMATS = (
         help="AWS CloudTrail events, as CloudTrail writes them or one a line",
         dataset=CLOUDTRAIL_EVENTS,
         rejects=REJECTS,
-        matches=lambda line: _LINE.match(line) is not None,
+        matches=lambda line: _LINE.match(line) is not None and not _NOTICE.search(line),
         parse=parse,
     ),
 )

@@ -51,9 +51,11 @@ def value(pieces: Mapping[str, Column], field: Field) -> Column:
 
 
 def has_wrong_fields(columns: Columns, header: Header | None) -> Column:
-    """Whether a line has not as many fields as it should."""
+    """Whether a line has not as many fields as it should; a separator may stand at its end."""
+    right = [len(header)] if header else columns.versions
     count = F.size("_pieces")
-    return count != len(header) if header else ~count.isin(*columns.versions)
+    closed = (F.element_at("_pieces", -1) == "") & (count - F.lit(1)).isin(*right)
+    return ~count.isin(*right) & ~closed
 
 
 def has_bad_number(pieces: Mapping[str, Column], fields: Sequence[Field]) -> Column:

@@ -86,6 +86,15 @@ def requests(name: str, help_: str, fields: Sequence[Field], time: str) -> Datas
     )
 
 
+def quoted(before: str) -> str:
+    """A Java regular expression for a quoted value: it ends at the first quote before `before`.
+
+    Others are part of it: what is logged may hold quotes. Possessive, which Java matches without
+    recursion and without trying again, so that no value is too long for it.
+    """
+    return f'"((?:[^"]++|"(?!{before}))*+)"'
+
+
 def groups(line: Column, grammar: str, count: int) -> Column:
     r"""The groups of `grammar`, a Java regular expression, in `line` as an array of strings.
 
@@ -115,7 +124,7 @@ def is_bad_number(piece: Column, type_: str) -> Column:
 
 def utc(piece: Column) -> Column:
     """A piece such as 2018-07-02T22:23:00.186641Z as a timestamp, null where it is none."""
-    shape = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?\z"
+    shape = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?\z"
     return F.when(piece.rlike(shape), piece.try_cast("timestamp"))
 
 
@@ -127,7 +136,7 @@ def reason(
     The rules of `empty_line` and `nul_byte` are known.
     """
     rules = {
-        "empty_line": F.trim(RAW) == "",
+        "empty_line": F.trim(RAW, F.lit(" \t\r\f\v")) == "",
         "nul_byte": F.contains(RAW, F.lit("\0")),
         **rules,
     }

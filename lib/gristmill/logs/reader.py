@@ -65,5 +65,9 @@ def _by_header(chosen: LogFormat, found: TextFiles) -> DataFrame:
 
 def _header(chosen: LogFormat, text: str) -> Header | None:
     assert chosen.header is not None  # noqa: S101  for the type checker
-    lines = (line.strip("\ufeff\r") for line in text.split("\n"))
-    return next((names for line in lines if (names := chosen.header(line))), None)
+    for line in text.split("\n"):
+        plain = line.strip("\ufeff\r")
+        # One that stands behind other lines says nothing of them.
+        if (names := chosen.header(plain)) or (plain.strip() and not plain.startswith("#")):
+            return names
+    return None

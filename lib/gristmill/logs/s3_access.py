@@ -5,9 +5,10 @@ the version id (18 fields), later ones went on to the TLS version (24), the acce
 aclRequired (26); what comes after is ignored. Columns are named as in AWS's own Athena table,
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-s3-access-logs-to-identify-requests.html.
 
-S3 does not escape quotes. So a request ends at the quote that six bare fields follow, and a user
-agent at the last quote of the line. BATCH.DELETE and lifecycle records have a bare `-` for
-quoted fields. Keys are URL-encoded, in the request URI twice; they stay as written.
+S3 does not escape quotes. So a request ends at the quote that six bare fields follow, a referrer at
+that which the user agent follows, and the user agent at the last quote of the line. BATCH.DELETE
+and lifecycle records have a bare `-` for quoted fields. Keys are URL-encoded, in the request URI
+twice; they stay as written.
 """
 
 import re
@@ -58,15 +59,20 @@ S3_REQUESTS = log.requests(
     time="request_datetime",
 )
 
+_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
+# Java would take the year 0, and years of more digits.
+_TIME_SHAPE = r"^.{7}(?!0000)[0-9]{4}:.{14}\z"
 _BARE = r'([^\s"]++)'
+_REQUEST = log.quoted(r' (?:[^\s"]++ ){6}["-]')
+_REFERRER = log.quoted(' ["-]')
 _OPTIONAL = len(FIELDS) - _REQUIRED
 _GRAMMAR = (
     "(?s)^"
     + " ".join(
         [
             *(_BARE, _BARE, r"\[([^\]]*+)\]", *[_BARE] * 5),
-            *(r'(?:"(.*?)"|-)', *[_BARE] * 6),
-            *(r'(?:"([^"]*+)"|-)', r'(?:"(.*)"|-)', _BARE),
+            *(f"(?:{_REQUEST}|-)", *[_BARE] * 6),
+            *(f"(?:{_REFERRER}|-)", r'(?:"(.*)"|-)', _BARE),
         ]
     )
     + f"(?: {_BARE}" * _OPTIONAL
@@ -80,8 +86,9 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     line = F.rtrim(RAW)
     apart = lines.select(*ORIGIN, log.groups(line, _GRAMMAR, len(FIELDS)).alias("_pieces"))
     pieces = {field.name: F.get("_pieces", F.lit(n)) for n, field in enumerate(FIELDS)}
-    time = F.try_to_timestamp(pieces["request_datetime"], F.lit("dd/MMM/yyyy:HH:mm:ss Z"))
-    timed = apart.withColumn("request_datetime", time)
+    written = pieces["request_datetime"]
+    time = F.try_to_timestamp(written, F.lit(_TIME))
+    timed = apart.withColumn("request_datetime", F.when(written.rlike(_TIME_SHAPE), time))
     columns = [
         F.col("request_datetime")
         if field.type == "timestamp"

@@ -93,8 +93,8 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     pieces = named.pieces(_COLUMNS, header)
     times = {name: _time(pieces.get(name)) for name in _TIMES}
     # Single spaces part the fields, as a rule.
-    spaced = F.when(F.contains(RAW, F.lit("  ")), F.regexp_replace(RAW, " +", " "))
-    line = F.rtrim(F.coalesce(spaced, RAW))
+    spaced = F.when(F.contains(RAW, F.lit("  ")), F.regexp_replace(RAW, " ++", " "))
+    line = F.trim(F.coalesce(spaced, RAW))
     timed = named.apart(lines, _COLUMNS, line).withColumns(times)
     return timed.select(
         *ORIGIN,
@@ -120,7 +120,9 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
         pieces[name].isNotNull() & F.col(name).isNull() for name in _TIMES if name in pieces
     ]
     nowhere = F.col("start").isNull() & F.col("end").isNull()
-    is_named = F.col(RAW).rlike(_HEADER) & F.arrays_overlap("_pieces", F.array(*map(F.lit, _NAMES)))
+    known = F.size(F.array_intersect("_pieces", F.array(*map(F.lit, _NAMES))))
+    names = F.size(F.array_distinct("_pieces"))
+    is_named = F.col(RAW).rlike(_HEADER) & (known > 1) & (2 * known > names)
     is_header = named.is_header(F.col("_pieces"), header)
     return log.reason(
         REJECTS,
@@ -138,20 +140,25 @@ REJECTS = {
     for code in ("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
 }
 
-# No field has a digit in its name, and no record is without one.
-_HEADER = r"^[a-z][a-z-]*( [a-z][a-z-]*)*$"
+# Names are small letters; what a record says of itself has digits, capitals or a dash alone.
+_HEADER = r"^[a-z -]*+\z"
 
 
 def header_of(line: str) -> Header | None:
-    """The names of the columns, where a line gives them."""
-    names = tuple(line.split())
-    return names if re.match(_HEADER, " ".join(names)) and _NAMES.keys() & set(names) else None
+    """The names of the columns, where a line gives them: more than one known, and most of them."""
+    names = tuple(name for name in line.split(" ") if name)
+    known = len(_NAMES.keys() & set(names))
+    is_header = re.fullmatch("[a-z -]*", line) and known > 1 and 2 * known > len(set(names))
+    return names if is_header else None
 
 
 def matches(line: str) -> bool:
     """Whether a line is a header of flow logs, or has the default columns."""
-    is_default = re.match(r"[0-9]+ ([0-9]{12}|unknown) \S*?eni-", line) and line.count(" ") == 13
-    return header_of(line) is not None or bool(is_default)
+    is_default = _LINE.match(line) is not None and len(line.split()) == _DEFAULT
+    return is_default or header_of(line) is not None
+
+
+_LINE = re.compile(r" *[0-9]+ +(?:[0-9]{12}|unknown) +(?:eni-\S+|-) ")
 
 
 FORMATS = (

@@ -78,6 +78,8 @@ def parse(lines: DataFrame, _header: Header | None, line_format: str) -> DataFra
     target = F.when(F.size("_request") == 3, F.get("_request", F.lit(1)))
     mark = F.instr(target, "?")
     timestamp = F.try_to_timestamp(F.substring("_time", 1, _TIME_LENGTH), F.lit(_TIME))
+    # Java has a year 0.
+    timestamp = F.when(~F.contains("_time", F.lit("/0000:")), timestamp)
     return pieces.withColumn("timestamp", timestamp).select(
         *ORIGIN,
         _reason(line_format).alias(REASON),

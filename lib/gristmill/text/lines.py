@@ -142,7 +142,7 @@ def _text(file: str, data: bytes) -> str:
     named_gzip = file.endswith(".gz")
     if named_gzip and data:
         try:
-            data = zlib.decompressobj(wbits=31).decompress(data, _HEAD)
+            data = _unpacked(data)
         except zlib.error as error:
             raise InputError(f"{file} is named .gz but is not gzip: rename or repair it") from error
     elif data.startswith(_GZIP):
@@ -158,3 +158,13 @@ def _text(file: str, data: bytes) -> str:
     if noise > _NOISE * len(said) or len(data) - len(said) > _NULS * len(data):
         raise InputError(f"{file} is binary, not text: leave it out")
     return data.decode("utf-8", errors="replace")
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The start of what the members of a gzip file hold, of which the first may be empty."""
+    unpacked = b""
+    while data and len(unpacked) < _HEAD:
+        member = zlib.decompressobj(wbits=31)
+        unpacked += member.decompress(data, _HEAD - len(unpacked))
+        data = member.unused_data if member.unused_data.startswith(_GZIP) else b""
+    return unpacked

@@ -1,0 +1,145 @@
+"""Files of AWS's logs through whole runs: headers, gzip members, ends of lines, accounts."""
+
+import gzip
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from gristmill.errors import InputError
+from gristmill.report import Report
+from jobs.access_logs import JOB
+from tests.conftest import RunJob
+from tests.process import Gristmill
+from tests.reference_logs import CLOUDFRONT, VPC
+from tests.spark import (
+    test_alb_logs,
+    test_cloudfront_logs,
+    test_cloudtrail_logs,
+    test_s3_logs,
+    test_vpc_logs,
+)
+
+VERSION = "#Version: 1.0"
+V24, V33 = test_cloudfront_logs.V24, test_cloudfront_logs.V33
+HEADER_24 = f"#Fields: {' '.join(CLOUDFRONT[:24])}"
+HEADER_33 = f"#Fields: {' '.join(CLOUDFRONT)}"
+HEADER_TABS = "\t".join(["#Fields:", *CLOUDFRONT])
+HEADER_2 = " ".join(VPC[:14])
+V2, V29 = test_vpc_logs.V2, test_alb_logs.V29
+CONTROL = "Enable AccessLog for ELB: app/web/50dc6c495c0c9188 at 2026-03-03T23:55:00Z"
+
+
+def accounts(report: Report) -> tuple[int, int, int, Mapping[str, int]]:
+    """Rows, rejects and skipped lines, which are all the lines, and the rejects' reasons."""
+    (rows,) = (one.rows for one in report.datasets if one.name != "rejects")
+    rejected, skipped = report.rejected or 0, report.skipped or 0
+    assert report.lines == rows + rejected + skipped
+    return rows, rejected, skipped, report.rejects
+
+
+@pytest.mark.parametrize(
+    ("line_format", "lines", "expected"),
+    [
+        ("s3_access", [test_s3_logs.V26, "", test_s3_logs.V18, "x"], (2, 2, 0)),
+        ("alb", [CONTROL, V29, V29[:200], V29.replace("2026", "0001")], (2, 1, 1)),
+        (
+            "cloudtrail",
+            ['{"Records":[]}', f'{{"Records":[{test_cloudtrail_logs.CALL},{{}}]}}', "{"],
+            (1, 2, 1),
+        ),
+    ],
+)
+def test_every_line_is_accounted_for(
+    spark: SparkSession,
+    run_job: RunJob,
+    tmp_path: Path,
+    line_format: str,
+    lines: list[str],
+    expected: tuple[int, int, int],
+) -> None:
+    # A byte order mark, \r\n, and members of gzip of which one is empty.
+    members = [b"", *(gzip.compress(f"{line}\r\n".encode()) for line in lines)]
+    whole = gzip.compress(b"") + gzip.compress(b"\xef\xbb\xbf") + b"".join(members)
+    (tmp_path / "a.log.gz").write_bytes(whole)
+    report = run_job(JOB, tmp_path / "a.log.gz")
+    assert report.notes == (f"format: {line_format} (recognised)",)
+    assert accounts(report)[:3] == expected
+
+
+def test_each_file_of_cloudfront_is_read_by_its_own_header(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in" / "50% [1]{a},é 100%20"
+    folder.mkdir(parents=True)
+    turned = "\t".join(reversed(V33.split("\t")))
+    files = {
+        "a.log": ["\ufeff" + VERSION, HEADER_33, V33, "", V24, VERSION, HEADER_TABS, V33],
+        "b c.log": [VERSION, f"#Fields: {' '.join(reversed(CLOUDFRONT))}", turned, V33[:40]],
+        "without [a] header*.log": [V33, V24],
+        "empty.log": [],
+    }
+    for name, lines in files.items():
+        (folder / name).write_text("\r\n".join(lines), encoding="utf-8")
+    member = gzip.compress(f"{VERSION}\n{HEADER_33} \n{V33}\n#Remark\n".encode())
+    (folder / "e.log.gz").write_bytes(gzip.compress(b"") + member * 3)
+    report = run_job(JOB, tmp_path / "in")
+    assert accounts(report) == (8, 3, 15, {"empty_line": 1, "wrong_fields": 2})
+    rows = spark.read.parquet(str(tmp_path / "out" / "cloudfront_requests"))
+    found = {(row["c_ip"], row["cs_protocol_version"], row["date"]) for row in rows.collect()}
+    assert found == {("192.0.2.100", "HTTP/2.0", date(2026, 3, 3))}
+    ports = sorted(str(row["c_port"]) for row in rows.collect())
+    assert ports == [*["11040"] * 7, "None"]
+
+
+def test_each_file_of_flow_logs_is_read_by_its_own_header(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    files = {
+        "default.log": [HEADER_2, V2, f" {HEADER_2}  ", V2.replace(" ", "  "), "", HEADER_2],
+        "without header.log": [V2, V2.replace("ACCEPT", "REJECT"), f"{V2} 7"],
+        "chosen.log": ["bytes end dstport flow-direction", "7 1772582459 443 egress"],
+    }
+    for name, lines in files.items():
+        (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    report = run_job(JOB, folder)
+    assert accounts(report) == (5, 2, 4, {"empty_line": 1, "wrong_fields": 1})
+    rows = spark.read.parquet(str(tmp_path / "out" / "vpc_flows")).collect()
+    by_port = sorted((row["dstport"], row["bytes"], str(row["date"])) for row in rows)
+    assert by_port == [*[(22, 4249, "2026-03-03")] * 4, (443, 7, "2026-03-04")]
+
+
+@pytest.mark.parametrize(
+    ("line_format", "before", "changed"),
+    [
+        ("cloudfront", [HEADER_33, V33], HEADER_24),
+        ("vpc_flow", [V2], "start end bytes"),
+    ],
+)
+def test_a_file_that_changes_its_columns_fails_the_run_by_name(
+    command: Gristmill, tmp_path: Path, line_format: str, before: list[str], changed: str
+) -> None:
+    log = tmp_path / "a b.log"
+    # So that the change is behind what is looked at to find the header.
+    log.write_text("\n".join([*before, *[before[-1]] * 600, changed, before[-1]]))
+    arguments = ["--input", log, "--output", tmp_path / "out", "--format", line_format]
+    done = command("run", "access-logs", *arguments)
+    assert done.code == 1
+    (told,) = (line for line in done.err.splitlines() if "columns" in line)
+    assert told == (
+        f"gristmill: {log.as_uri()} changes its columns half-way, at: {changed[:80]} … "
+        "Split it there, and load the parts together"
+    )
+    assert not [line for line in done.err.splitlines() if "SQLSTATE" in line or "Exception" in line]
+    assert not list((tmp_path / "out").glob("cloudfront_requests/date=*"))
+
+
+def test_input_that_mixes_formats_is_refused_by_name(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(f"{V29}\n")
+    (tmp_path / "b.log").write_text(f"{HEADER_2}\n{V2}\n")
+    with pytest.raises(InputError, match=r"a\.log is alb, .*b\.log is vpc_flow"):
+        run_job(JOB, tmp_path / "a.log", tmp_path / "b.log")
