@@ -17,6 +17,7 @@ class BillingChargesOptions(Options):
     export: str = option(
         "default", pattern=r".*\S.*", metavar="NAME", help="which export it is: a cloud, a payer"
     )
+    force: bool = option(default=False, help="replace a final month by one that is not")
 
 
 def charges(rows: DataFrame, _options: BillingChargesOptions) -> Mapping[str, DataFrame]:
@@ -31,6 +32,7 @@ JOB = Job(
     reads=ExportReader(),
     writes=(CHARGES,),
     transform=charges,
+    is_forced=lambda options: options.force,
 )
 
 if __name__ == "__main__":

@@ -94,6 +94,11 @@ CHARGES = Dataset(
     ),
     partitioned_by=("export", "billing_period"),
     replaces="partition",
+    # AWS leaves the invoice id empty until the month is final.
+    is_final=lambda: (
+        F.bool_or(F.col("invoice_id").isNotNull())
+        & F.bool_and(F.col("invoice_id").isNotNull() | (F.coalesce("billed_cost", F.lit(0)) == 0))
+    ),
     checks=(
         Check(
             "billing_period_is_that_of_its_start",
