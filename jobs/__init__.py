@@ -4,6 +4,7 @@ from gristmill.job import catalogue
 from jobs import (
     access_logs,
     api_activity,
+    billing_charges,
     flow_summary,
     traffic_summary,
     web_sessions,
@@ -17,4 +18,5 @@ CATALOGUE = catalogue(
     web_sessions.JOB,
     flow_summary.JOB,
     api_activity.JOB,
+    billing_charges.JOB,
 )

@@ -1,13 +1,16 @@
 """The cells of an export's row by the names in its header, and what they hold."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from gristmill.billing.charges import MONEY
+
+_DATE = r"^\d{4}-\d\d?-\d"
+_WITHOUT_SECONDS = r"^(\d{4}-\d\d?-\d\d?[T ]\d\d:\d\d)(Z|[+-].*)$"
 
 
 def key(name: str) -> str:
@@ -42,13 +45,29 @@ class Cells:
 
     def time(self, name: str) -> Column:
         """A cell as a timestamp, in UTC where it has no zone. Null where it is none."""
-        return self.text(name).try_cast("timestamp")
+        return _time(self.text(name))
 
-    def are_bad(self, names: Sequence[str], type_: str) -> Column:
-        """Whether one of the cells holds something that is not of a Spark type."""
+    def is_bad_money(self, names: Sequence[str]) -> Column:
+        """Whether one of the cells holds something that is no decimal."""
+        return self._is_bad(names, lambda cell: cell.try_cast(MONEY))
+
+    def is_bad_time(self, names: Sequence[str]) -> Column:
+        """Whether one of the cells holds something that is not a time."""
+        return self._is_bad(names, _time)
+
+    def _is_bad(self, names: Sequence[str], read: Callable[[Column], Column]) -> Column:
         bad = F.lit(False)
         for name in names:
             if key(name) in self.keys:
                 cell = self.text(name)
-                bad = bad | (cell.isNotNull() & cell.try_cast(type_).isNull())
+                bad = bad | (cell.isNotNull() & read(cell).isNull())
         return bad
+
+
+def _time(text: Column) -> Column:
+    # Azure leaves the seconds out, which Spark takes without a zone alone.
+    whole = F.regexp_replace(text, _WITHOUT_SECONDS, "$1:00$2")
+    # Of a mere hour Spark makes a time of today.
+    return F.when(
+        text.rlike(_DATE), F.coalesce(text.try_cast("timestamp"), whole.try_cast("timestamp"))
+    )

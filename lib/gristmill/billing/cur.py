@@ -152,7 +152,7 @@ def effective_cost(cells: Cells) -> Column:
 
     def money(name: str) -> Column:
         # A digit less before the point, so that a sum of two has as many after it.
-        return F.coalesce(cells.money(name), F.lit(0)).cast("decimal(37,18)")
+        return F.coalesce(cells.money(name).try_cast("decimal(37,18)"), F.lit(0))
 
     kind = cells.text("lineItem/LineItemType")
     nothing = F.lit(0).cast(MONEY)

@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 
 from gristmill.billing import cur, focus
 from gristmill.billing.cells import Cells, key
-from gristmill.billing.charges import MONEY, REJECTS
+from gristmill.billing.charges import REJECTS
 from gristmill.billing.delivery import files_of
-from gristmill.billing.zipped import zipped_lines
+from gristmill.billing.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
 from gristmill.quality import REASON, SKIPPED
@@ -27,12 +27,15 @@ from gristmill.text.lines import (
     RAW,
     SOURCE_FILE,
     find_files,
+    literal,
+    source_file,
     text_files,
 )
 
 SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
+CUR = "AWS CUR"
 _CORRUPT = "_corrupt"
-_SHOWN = 8
+_SHOWN, _WIDTH = 8, 60
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ class _Part:
 
     @property
     def is_broken(self) -> Column:
-        return F.lit(False) if self.header is None else F.col(f"_cells.{_CORRUPT}").isNotNull()
+        if self.header is None:
+            return F.lit(False)
+        # What follows a quote that is never closed is one field to Spark, up to the line's end.
+        quotes = F.length(RAW) - F.length(F.replace(F.col(RAW), F.lit('"'), F.lit("")))
+        return F.col(f"_cells.{_CORRUPT}").isNotNull() | (quotes % 2 == 1)
 
 
 class ExportReader(Reader):
@@ -75,13 +82,25 @@ class ExportReader(Reader):
             notes.append(
                 f"left out {len(others):,} files that no manifest lists, such as {example}"
             )
-        frames, kinds = [], set()
+        frames, kinds = [], {}
         for part in _parts(spark, files):
             kind = recognise(list(part.cells.columns), part.example)
-            kinds.add(kind)
+            kinds[kind] = part.example
             frames.append(_charges(part, kind, options.export))
+        if not frames:
+            raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
+        _see_that_they_belong_together(kinds)
         notes.append(f"format: {', '.join(sorted(kinds))} (recognised)")
         return Reading(reduce(DataFrame.unionByName, frames), tuple(notes), tuple(files))
+
+
+def _see_that_they_belong_together(kinds: Mapping[str, str]) -> None:
+    others = [kind for kind in kinds if kind != CUR]
+    if CUR in kinds and others:
+        raise InputError(
+            f"{kinds[CUR]} is {CUR} and {kinds[others[0]]} is {others[0]}: the same charges may be "
+            "in both; load one export at a time, each under its own --export"
+        )
 
 
 def recognise(header: Sequence[str], file: str) -> str:
@@ -94,9 +113,10 @@ def recognise(header: Sequence[str], file: str) -> str:
     if version:
         kind, missing = f"FOCUS {version}", focus.missing(keys)
     elif "lineitemlineitemtype" in keys:
-        kind, missing = "AWS CUR", cur.missing(keys)
+        kind, missing = CUR, cur.missing(keys)
     else:
-        found = ", ".join(header[:_SHOWN]) + (" …" if len(header) > _SHOWN else "")
+        found = ", ".join(name[:_WIDTH] for name in header[:_SHOWN])
+        found += " …" if len(header) > _SHOWN or max(map(len, header)) > _WIDTH else ""
         raise InputError(
             f"{file} is not a cost export that is known: it has the columns {found}; "
             f"supported are {SUPPORTED}"
@@ -119,11 +139,9 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
         for header, some in by_header.items():
             lines = found.lines if len(by_header) == 1 else found.lines_of(some)
             yield _of_lines(lines, header, some[0])
-    for file in zipped:
-        lines = zipped_lines(spark, [file])
-        first = lines.where(F.col(LINE_NUMBER) == 1).first()
-        if first is not None:
-            yield _of_lines(lines, first[RAW], file)
+    if zipped:
+        for header, members in members_by_header(spark, zipped).items():
+            yield _of_lines(zipped_lines(spark, members), header, next(iter(members)))
     if parquet:
         yield _of_parquet(spark, parquet)
 
@@ -138,7 +156,9 @@ def _of_lines(lines: DataFrame, header: str, example: str) -> _Part:
 
 
 def _of_parquet(spark: SparkSession, files: Sequence[str]) -> _Part:
-    read = spark.read.option("mergeSchema", value=True).parquet(*map(unquote, files))
+    # Looked up recursively, folders such as `year=2026` add no columns.
+    options = {"mergeSchema": True, "recursiveFileLookup": True}
+    read = spark.read.options(**options).parquet(*map(literal, files))
     texts = {
         field.name: F.to_json(f"`{field.name}`")
         if field.dataType.typeName() in ("map", "struct", "array")
@@ -148,7 +168,7 @@ def _of_parquet(spark: SparkSession, files: Sequence[str]) -> _Part:
     # As text, so that a number is a decimal of the digits it is written with, like any other.
     rows = read.select(
         F.to_json(F.struct("*")).alias(RAW),
-        F.col("_metadata.file_path").alias(SOURCE_FILE),
+        source_file().alias(SOURCE_FILE),
         F.lit(0).cast("bigint").alias(BLOCK_START),
         (F.col("_metadata.row_index") + 1).alias(LINE_NUMBER),
         F.struct(*(text.alias(name) for name, text in texts.items())).alias("_cells"),
@@ -158,7 +178,7 @@ def _of_parquet(spark: SparkSession, files: Sequence[str]) -> _Part:
 
 
 def _charges(part: _Part, kind: str, export: str) -> DataFrame:
-    is_cur = kind == "AWS CUR"
+    is_cur = kind == CUR
     columns = (cur if is_cur else focus).charge(part.cells)
     amounts = cur.AMOUNTS if is_cur else focus.amounts()
     times = cur.TIMES if is_cur else focus.times()
@@ -166,8 +186,8 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
         "empty_line": F.trim(RAW) == "",
         "wrong_fields": part.is_broken,
         "bad_period": columns["billing_period_start"].isNull(),
-        "bad_time": part.cells.are_bad(times, "timestamp"),
-        "bad_amount": part.cells.are_bad(amounts, MONEY),
+        "bad_time": part.cells.is_bad_time(times),
+        "bad_amount": part.cells.is_bad_money(amounts),
         "no_currency": columns["billing_currency"].isNull(),
     }
     reason = F.lit(None).cast("string")
