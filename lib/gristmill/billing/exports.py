@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -143,7 +144,8 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
         for header, members in members_by_header(spark, zipped).items():
             yield _of_lines(zipped_lines(spark, members), header, next(iter(members)))
     if parquet:
-        yield _of_parquet(spark, parquet)
+        for file, read in _frames(spark, parquet):
+            yield _of_parquet(read, file)
 
 
 def _of_lines(lines: DataFrame, header: str, example: str) -> _Part:
@@ -155,10 +157,30 @@ def _of_lines(lines: DataFrame, header: str, example: str) -> _Part:
     return _Part(lines.select(*ORIGIN, cells.alias("_cells")), Cells(columns), header, example)
 
 
-def _of_parquet(spark: SparkSession, files: Sequence[str]) -> _Part:
+def _frames(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[str, DataFrame]]:
+    """What Parquet files hold, those with the same columns together, each with one of the files."""
     # Looked up recursively, folders such as `year=2026` add no columns.
-    options = {"mergeSchema": True, "recursiveFileLookup": True}
-    read = spark.read.options(**options).parquet(*map(literal, files))
+    reader = spark.read.option("recursiveFileLookup", value=True)
+    try:
+        merged = reader.option("mergeSchema", value=True).parquet(*map(literal, files))
+    except PySparkException as error:
+        if error.getCondition() == "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER":
+            file = (error.getMessageParameters() or {}).get("path", files[0])
+            raise InputError(f"{file} is not a Parquet file, or is damaged") from error
+        if error.getCondition() != "CANNOT_MERGE_SCHEMAS":
+            raise
+    else:
+        yield files[0], merged
+        return
+    # A column that has another type in another month is text in the end.
+    by_schema: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        by_schema[reader.parquet(literal(file)).schema.json()].append(file)
+    for some in by_schema.values():
+        yield some[0], reader.parquet(*map(literal, some))
+
+
+def _of_parquet(read: DataFrame, example: str) -> _Part:
     texts = {
         field.name: F.to_json(f"`{field.name}`")
         if field.dataType.typeName() in ("map", "struct", "array")
@@ -174,7 +196,7 @@ def _of_parquet(spark: SparkSession, files: Sequence[str]) -> _Part:
         F.struct(*(text.alias(name) for name, text in texts.items())).alias("_cells"),
     )
     columns = {name: F.col(f"_cells.`{name}`") for name in texts}
-    return _Part(rows, Cells(columns), None, files[0])
+    return _Part(rows, Cells(columns), None, example)
 
 
 def _charges(part: _Part, kind: str, export: str) -> DataFrame:
@@ -183,7 +205,7 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
     amounts = cur.AMOUNTS if is_cur else focus.amounts()
     times = cur.TIMES if is_cur else focus.times()
     broken = {
-        "empty_line": F.trim(RAW) == "",
+        "empty_line": F.lit(False) if part.header is None else F.trim(RAW) == "",
         "wrong_fields": part.is_broken,
         "bad_period": columns["billing_period_start"].isNull(),
         "bad_time": part.cells.is_bad_time(times),

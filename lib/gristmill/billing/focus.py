@@ -56,10 +56,19 @@ def times() -> list[str]:
 
 
 def tags(text: Column) -> Column:
-    """Tags as a map, from a JSON object; what is none stays as the value of the key `unparsed`."""
+    """Tags as a map, from a JSON object or an array of objects that have a `key` and a `value`.
+
+    What is neither stays as the value of the key `unparsed`.
+    """
     parsed = F.from_json(text, "map<string,string>")
+    pairs = F.from_json(text, "array<struct<key:string,value:string>>")
+    keys = F.transform(pairs, lambda pair: pair["key"])
+    # A map takes neither a key twice nor one that is null.
+    are_keys = (F.size(F.array_distinct(keys)) == F.size(keys)) & ~F.exists(keys, F.isnull)
+    paired = F.when(are_keys, F.map_from_entries(pairs))
     unparsed = F.when(text.isNotNull(), F.create_map(F.lit("unparsed"), text))
-    return F.coalesce(parsed, unparsed)
+    listed = F.when(F.startswith(text, F.lit("[")), paired)
+    return F.coalesce(parsed, listed, unparsed)
 
 
 def missing(keys: frozenset[str]) -> list[str]:
