@@ -34,9 +34,10 @@ class Cells:
 
     def text(self, name: str) -> Column:
         """A cell, null where it is empty or a literal `NULL`, or where there is no such column."""
+        wanted = key(name)
         for found, column in self.columns.items():
-            if key(found) == key(name):
-                return F.when(~F.trim(column).isin("", "NULL"), F.trim(column))
+            if key(found) == wanted:
+                return known(column)
         return F.lit(None).cast("string")
 
     def money(self, name: str) -> Column:
@@ -62,6 +63,11 @@ class Cells:
                 cell = self.text(name)
                 bad = bad | (cell.isNotNull() & read(cell).isNull())
         return bad
+
+
+def known(cell: Column) -> Column:
+    """A cell without the blanks around it; null where it is empty or a literal `NULL`."""
+    return F.when(~F.trim(cell).isin("", "NULL"), F.trim(cell))
 
 
 def _time(text: Column) -> Column:

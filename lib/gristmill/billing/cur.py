@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from gristmill.billing.cells import Cells, key
+from gristmill.billing.cells import Cells, key, known
 from gristmill.billing.charges import AWS, FOCUS, MONEY
 from gristmill.billing.focus import tags
 
@@ -187,13 +187,14 @@ def _status(kind: Column) -> Column:
 
 
 def _tags(cells: Cells) -> Column:
+    # Not by `key`: tags may differ in case and marks alone.
     named = {
-        name.removeprefix(_LEGACY_TAG).removeprefix(_TAG): name
-        for name in cells.columns
+        name.removeprefix(_LEGACY_TAG).removeprefix(_TAG): column
+        for name, column in cells.columns.items()
         if name.startswith((_LEGACY_TAG, _TAG))
     }
     if not named:
         return tags(cells.text("resource_tags"))
-    entries = F.array(*(F.struct(F.lit(tag), cells.text(name)) for tag, name in named.items()))
+    entries = F.array(*(F.struct(F.lit(tag), known(cell)) for tag, cell in named.items()))
     found = F.filter(entries, lambda entry: entry["col2"].isNotNull())
     return F.when(F.size(found) > 0, F.map_from_entries(found))

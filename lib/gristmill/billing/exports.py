@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -163,11 +164,8 @@ def _frames(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[str, Da
     reader = spark.read.option("recursiveFileLookup", value=True)
     try:
         merged = reader.option("mergeSchema", value=True).parquet(*map(literal, files))
-    except PySparkException as error:
-        if error.getCondition() == "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER":
-            file = (error.getMessageParameters() or {}).get("path", files[0])
-            raise InputError(f"{file} is not a Parquet file, or is damaged") from error
-        if error.getCondition() != "CANNOT_MERGE_SCHEMAS":
+    except (PySparkException, Py4JJavaError) as error:
+        if "CANNOT_MERGE_SCHEMAS" not in str(error):
             raise
     else:
         yield files[0], merged
