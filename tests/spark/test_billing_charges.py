@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from pyspark.sql import SparkSession
 
 from gristmill.billing.exports import ExportReader
 from gristmill.errors import InputError
+from gristmill.sample.billing import write_billing
 from jobs.billing_charges import JOB, BillingChargesOptions
 from tests import reference_billing as reference
 from tests.conftest import RunJob
@@ -416,3 +418,40 @@ def test_an_archive_without_a_csv_is_refused(read: ReadAll, tmp_path: Path) -> N
         archive.writestr("a.parquet", "")
     with pytest.raises(InputError, match=r"a\.zip holds no \.csv"):
         read(tmp_path)
+
+
+def test_the_sample_exports_tell_of_the_same_bill(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    write_billing(tmp_path / "in", seed=3, usage=40)
+    for export in ("focus", "cur"):
+        options = BillingChargesOptions(export=export)
+        report = run_job(JOB, tmp_path / "in" / export, options=options)
+        assert report.rejected == 0
+    (note,) = (note for note in report.notes if note.startswith("left out"))
+    assert re.match(r"left out 2 files that no manifest lists, such as .*costs-1\.csv\.gz", note)
+    rows = spark.read.parquet(str(tmp_path / "out" / "charges"))
+    costs = ("billed_cost", "effective_cost")
+    grouped = rows.groupBy("export", "billing_period").agg(
+        *map(F.sum, costs), F.count_distinct("invoice_id")
+    )
+    found = {(row[0], row[1]): tuple(row[2:]) for row in grouped.collect()}
+    lines = [
+        reference.focus(line)
+        for file in (tmp_path / "in" / "focus").iterdir()
+        for line in reference.rows_of(file)
+    ]
+    wanted = {
+        (export, month): (
+            *(
+                sum(
+                    line[cost] for line in lines if f"{line['billing_period_start']:%Y-%m}" == month
+                )
+                for cost in costs
+            ),
+            invoices,
+        )
+        for export in ("focus", "cur")
+        for month, invoices in (("2026-08", 2), ("2026-09", 0))
+    }
+    assert found == wanted

@@ -30,7 +30,7 @@ SPARK_TYPES = {
         T.DateType,
         T.TimestampType,
     )
-}
+} | {"decimal(38,18)", "map<string,string>"}
 
 
 def dataset(**changes: Any) -> Dataset:
@@ -59,7 +59,7 @@ def frame(**columns: T.DataType) -> DataFrame:
 def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
-        *("flow-summary", "api-activity"),
+        *("flow-summary", "api-activity", "billing-charges"),
     ]
 
 
