@@ -147,6 +147,8 @@ REJECTED = {
     f'{HEAD} "GET /a HTTP/1.1" 200 5 "-" "UA': "unclosed_quote",
     f'{HEAD} "GET /a': "unclosed_quote",
     rf'{HEAD} "GET /a HTTP/1.1" 200 5 "-" "UA\"': "unclosed_quote",
+    f'{HEAD} "GET /a HTTP/1.1" 200 5 "-" "UA" {"x" * 9}{chr(34) * 9}': "unclosed_quote",
+    f'{HEAD} "GET /a HTTP/1.1" 200 5 "-" "UA" {"x" * 9}{chr(34) * 10}': "extra_fields",
     f'{HEAD} "GET /a HTTP/1.1" 200 5': "missing_fields",
     f'{HEAD} "GET /a HTTP/1.1" 200 5 "-"': "missing_fields",
     f'{HEAD} "GET /a HTTP/1.1" 200 "-" "UA"': "missing_fields",

@@ -247,7 +247,9 @@ def test_sample_needs_a_folder(tmp_path: Path, capsys: Out) -> None:
     assert str(tmp_path / "file") in refused(["sample", str(tmp_path / "file")], capsys, 1)
 
 
-@pytest.mark.parametrize("words", [["--requests=-1"], ["--words=-1"], ["--requests=many"]])
+@pytest.mark.parametrize(
+    "words", [["--requests=-1"], ["--words=-1"], ["--aws=-1"], ["--requests=many"]]
+)
 def test_sample_refuses_a_number_that_makes_no_sense(
     words: list[str], tmp_path: Path, capsys: Out
 ) -> None:

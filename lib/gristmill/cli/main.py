@@ -100,10 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("output", metavar="OUTPUT", help="the output root")
     recover = command("recover", _recover, "show and settle what runs that died left unfinished")
     recover.add_argument("output", metavar="OUTPUT", help="the output root")
-    sample = command("sample", _sample, "make sample data: access logs and texts")
+    sample = command("sample", _sample, "make sample data: logs and texts")
     sample.add_argument("folder", type=Path, metavar="DIR")
     sample.add_argument("--requests", type=int, default=6000, help="log lines (default: 6000)")
     sample.add_argument("--words", type=int, default=20000, help="words (default: 20000)")
+    text = "lines of each log format of AWS (default: 0)"
+    sample.add_argument("--aws", type=int, default=0, help=text)
     text = "lines of usage in each cost export, FOCUS and CUR (default: 0, no exports)"
     sample.add_argument("--billing", type=int, default=0, help=text)
     sample.add_argument("--seed", type=int, default=7, help="same seed, same data (default: 7)")
@@ -174,7 +176,7 @@ def _recover(arguments: argparse.Namespace) -> None:
 def _sample(arguments: argparse.Namespace) -> None:
     from gristmill.sample import write_samples  # noqa: PLC0415  only this command needs it
 
-    for flag in ("requests", "words", "billing"):
+    for flag in ("requests", "words", "aws", "billing"):
         if getattr(arguments, flag) < 0:
             raise UsageError(f"--{flag} takes 0 or more, not {getattr(arguments, flag)}")
     try:
@@ -183,6 +185,7 @@ def _sample(arguments: argparse.Namespace) -> None:
             seed=arguments.seed,
             requests=arguments.requests,
             words=arguments.words,
+            aws=arguments.aws,
             billing=arguments.billing,
         )
     except OSError as error:

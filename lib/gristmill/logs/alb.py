@@ -83,8 +83,9 @@ _GRAMMAR = (
             *(_REQUEST, _AGENT, *[_BARE] * 3, f"({_FIELD})"),
         ]
     )
+    # Possessive here too: a line with a million fields is not tried with one less each time.
     + f"(?: ({_FIELD})" * _OPTIONAL
-    + ")?" * _OPTIONAL
+    + ")?+" * _OPTIONAL
     + rf"(?: {_FIELD})*+\z"
 )
 # A URL may have spaces in it; what is not HTTP has neither method nor protocol: "- http://… - ".
@@ -96,12 +97,13 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `ALB_REQUESTS`, or a reason why not."""
     grouped = [field.name for field in FIELDS if field.name not in _OF_REQUEST]
     grouped.insert(grouped.index("user_agent"), "request")
-    apart = lines.select(*ORIGIN, log.groups(F.rtrim(RAW), _GRAMMAR, len(grouped)).alias("_pieces"))
+    bare = lines.select(*ORIGIN)
+    apart = log.with_groups(bare, "_pieces", F.rtrim(RAW), _GRAMMAR, len(grouped))
     pieces = {name: F.get("_pieces", F.lit(n)) for n, name in enumerate(grouped)}
-    request = log.groups(F.rtrim(pieces["request"]), _PARTS, len(_OF_REQUEST))
+    request = F.rtrim(pieces["request"])
+    apart = log.with_groups(apart, "_request", request, _PARTS, len(_OF_REQUEST))
     timed = apart.withColumns(
         {
-            "_request": request,
             "time": log.utc(pieces["time"]),
             "request_creation_time": log.utc(pieces["request_creation_time"]),
         }

@@ -94,9 +94,14 @@ _COLUMNS = Columns(
 def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `CLOUDFRONT_REQUESTS`, or a reason why not."""
     pieces = named.pieces(_COLUMNS, header)
-    timed = named.apart(lines, _COLUMNS).withColumn("timestamp", _when(pieces))
+    timed = named.apart(lines, _COLUMNS, header).withColumn("timestamp", _when(pieces))
     if "cs_user_agent" in pieces:
-        pieces["cs_user_agent"] = _decoded(pieces["cs_user_agent"])
+        # Columns of their own: in each condition Spark would decode once more.
+        timed = timed.withColumn("_agent", _decoded(pieces["cs_user_agent"]))
+        twice = F.contains(F.col("_agent"), F.lit("%20")) & ~F.contains(F.col("_agent"), F.lit(" "))
+        pieces["cs_user_agent"] = F.when(twice, _decoded(F.col("_agent"))).otherwise(
+            F.col("_agent")
+        )
     return timed.select(
         *ORIGIN,
         _reason(pieces, header).alias(REASON),
@@ -122,14 +127,9 @@ def _piece(pieces: dict[str, Column], name: str) -> Column:
 
 
 def _decoded(piece: Column) -> Column:
-    def once(text: Column) -> Column:
-        # In a URL a plus would be a space, and here it is a plus.
-        decoded = F.try_url_decode(F.replace(text, F.lit("+"), F.lit("%2B")))
-        return F.when(F.contains(text, F.lit("%")), F.coalesce(decoded, text)).otherwise(text)
-
-    agent = once(piece)
-    twice = F.contains(agent, F.lit("%20")) & ~F.contains(agent, F.lit(" "))
-    return F.when(twice, once(agent)).otherwise(agent)
+    # In a URL a plus would be a space, and here it is a plus.
+    decoded = F.try_url_decode(F.replace(piece, F.lit("+"), F.lit("%2B")))
+    return F.when(F.contains(piece, F.lit("%")), F.coalesce(decoded, piece)).otherwise(piece)
 
 
 def _reason(pieces: dict[str, Column], header: Header | None) -> Column:

@@ -62,13 +62,7 @@ CLOUDTRAIL_EVENTS = log.requests(
     time="event_time",
 )
 
-REJECTS = {
-    "empty_line": log.REJECTS["empty_line"],
-    "nul_byte": log.REJECTS["nul_byte"],
-    "bad_json": "not a JSON object, or cut off",
-    "not_this_format": "JSON without an eventTime",
-    "bad_timestamp": "the eventTime is not written as 2023-07-10T11:42:36Z, or does not exist",
-}
+REJECTS = log.reasons("empty_line", "nul_byte", "bad_json", "not_this_format", "bad_timestamp")
 
 _ODD = {
     "source_ip_address": "sourceIPAddress",
@@ -78,13 +72,14 @@ _ODD = {
 }
 
 
-def _key(column: str) -> str:
+def key(column: str) -> str:
+    """What an event has a column of the dataset under."""
     first, *others = column.split("_")
     return _ODD.get(column) or first + "".join(part.capitalize() for part in others)
 
 
 # All as text: what is not of a type that was asked for would be lost.
-_EVENT = ", ".join(f"`{_key(field.name)}` string" for field in FIELDS)
+_EVENT = ", ".join(f"`{key(field.name)}` string" for field in FIELDS)
 _WRAPPED = r"^\s*+\{\s*+\"Records\"\s*+:"
 # Both allowances of Spark are for what is not JSON.
 _STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
@@ -101,18 +96,19 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     A line that wraps several events becomes as many rows, each with its own part as raw text.
     """
     marked = lines.withColumn("_marked", _marked(F.col(RAW)))
-    records = F.when(F.col(RAW).rlike(_WRAPPED), _json("_marked", "Records array<string>").Records)
+    is_wrapped = F.col(RAW).rlike(_WRAPPED)
+    wrapped = _with_json(marked, F.when(is_wrapped, F.col("_marked")), "Records array<string>")
     # What is broken, or is not wrapped, goes on as it is.
-    one_by_one = F.coalesce(_without_nulls(records), F.array("_marked"))
-    events = marked.select(
-        F.explode_outer(one_by_one).alias("_marked"), SOURCE_FILE, BLOCK_START, LINE_NUMBER
+    records = F.coalesce(_without_nulls(F.col("_object.Records")), F.array("_marked"))
+    events = wrapped.select(
+        F.explode_outer(records).alias("_marked"), SOURCE_FILE, BLOCK_START, LINE_NUMBER
     ).withColumn(RAW, _unmarked(F.col("_marked")))
-    read = events.select(*ORIGIN, _json("_marked", _EVENT).alias("_event"))
+    read = _with_json(events, F.col("_marked"), _EVENT).withColumnRenamed("_object", "_event")
     read = read.withColumn("event_time", log.utc(F.col("_event.eventTime")))
     columns = [
         F.col("event_time")
         if field.type == "timestamp"
-        else _unmarked(F.col(f"_event.{_key(field.name)}")).try_cast(field.type).alias(field.name)
+        else _unmarked(F.col(f"_event.{key(field.name)}")).try_cast(field.type).alias(field.name)
         for field in FIELDS
     ]
     reason = log.reason(
@@ -134,15 +130,16 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     )
 
 
-def _json(text: str, fields: str) -> Column:
-    """The object that a text is, as a struct; null where it is no JSON object."""
+def _with_json(lines: DataFrame, text: Column, fields: str) -> DataFrame:
+    """`lines` with `_object`, what a text is as a struct; null where it is no JSON object."""
     # Inside another, and with more behind: Spark would not look at what follows the object.
-    inside = F.concat(F.lit('{"object":'), F.col(text), F.lit(',"end":0}'))
+    inside = F.concat(F.lit('{"object":'), text, F.lit(',"end":0}'))
     # It gives what it could read of broken JSON, too, but then says so in the last column.
     columns = f"object struct<{fields}>, end string, _corrupt_record string"
-    found = F.from_json(inside, columns, _STRICT)
-    is_whole = found["_corrupt_record"].isNull() & found["end"].isNotNull()
-    return F.when(is_whole, found["object"])
+    # A column of its own: inside the condition Spark would read the JSON once more.
+    found = lines.withColumn("_found", F.from_json(inside, columns, _STRICT))
+    is_whole = F.col("_found._corrupt_record").isNull() & F.col("_found.end").isNotNull()
+    return found.withColumn("_object", F.when(is_whole, F.col("_found.object"))).drop("_found")
 
 
 def _without_nulls(records: Column) -> Column:

@@ -26,11 +26,17 @@ class Columns:
     versions: Sequence[int]
 
 
-def apart(lines: DataFrame, columns: Columns, line: Column | None = None) -> DataFrame:
-    """The lines with their `_pieces`; `line` is what to take apart, by default the raw line."""
-    return lines.select(
-        *ORIGIN, F.split(F.col(RAW) if line is None else line, columns.separator).alias("_pieces")
-    )
+def apart(
+    lines: DataFrame, columns: Columns, header: Header | None, line: Column | None = None
+) -> DataFrame:
+    """The lines with their `_pieces`; `line` is what to take apart, by default the raw line.
+
+    Where there are more than there should be, one more has all the others.
+    """
+    # A broken line of 50 MB may have millions of separators, and each piece is an object.
+    most = (len(header) if header else max(columns.versions)) + 1
+    line = F.col(RAW) if line is None else line
+    return lines.select(*ORIGIN, F.split(line, columns.separator, most).alias("_pieces"))
 
 
 def pieces(columns: Columns, header: Header | None) -> dict[str, Column]:

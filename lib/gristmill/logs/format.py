@@ -54,17 +54,33 @@ class LogFormat:
     http: Http | None = None
 
 
-REJECTS = {
+REASONS = {
     "empty_line": "nothing but white space",
     "nul_byte": "holds NUL bytes, as a log does that was truncated while it was written",
-    "not_this_format": "does not start as a line of this format does",
+    "bad_json": "not a JSON object, or cut off",
+    "not_this_format": "does not start as a line of this format does; JSON without an eventTime",
     "unclosed_quote": "a quote is opened and never closed",
+    "missing_fields": "a common line where combined was expected, or a line cut off",
+    "extra_fields": "more fields than the format has",
     "wrong_fields": "cut off, or not the fields that the format or the file's header has",
     "bad_timestamp": "a time is not written as the format has it, or no such time exists",
     "bad_status": "the status is neither three digits nor -",
+    "bad_bytes": "the size is neither a number nor -",
     "bad_number": "not a number where the format has one, or one that is below zero or too large",
 }
-"""Why a line of AWS's formats can be rejected, in the order in which it is looked for."""
+"""Why a line can be rejected: stable codes, in the order in which they are looked for."""
+
+
+def reasons(*codes: str) -> dict[str, str]:
+    """Some of `REASONS`, for a format."""
+    return {code: text for code, text in REASONS.items() if code in codes}
+
+
+REJECTS = reasons(
+    *("empty_line", "nul_byte", "not_this_format", "unclosed_quote", "wrong_fields"),
+    *("bad_timestamp", "bad_status", "bad_number"),
+)
+"""Those of most of AWS's formats."""
 
 STATUS = r"^([0-9]{3}|-)\z"
 """What an HTTP status looks like."""
@@ -95,15 +111,17 @@ def quoted(before: str) -> str:
     return f'"((?:[^"]++|"(?!{before}))*+)"'
 
 
-def groups(line: Column, grammar: str, count: int) -> Column:
-    r"""The groups of `grammar`, a Java regular expression, in `line` as an array of strings.
+def with_groups(lines: DataFrame, name: str, line: Column, grammar: str, count: int) -> DataFrame:
+    r"""`lines` with the groups of `grammar`, a Java regular expression, in `line` as `name`.
 
-    Null where it does not match; a group that took no part is empty. One pass over the line,
-    however many groups there are.
+    That is an array of strings, null where it does not match; a group that took no part is empty.
+    One pass over the line, however many groups there are.
     """
     marked = F.regexp_replace(line, grammar, "\0".join(f"${n}" for n in range(1, count + 1)))
-    apart = F.split(marked, "\0")
-    return F.when(F.size(apart) == count, apart)
+    # A column of its own: inside the condition Spark would take the line apart once more.
+    # As many pieces at the most as tell that it is another line, such as one of 50 MB of NULs.
+    apart = lines.withColumn(name, F.split(marked, "\0", count + 1))
+    return apart.withColumn(name, F.when(F.size(name) == count, F.col(name)))
 
 
 def text(piece: Column) -> Column:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.job import Reader, Reading
 from gristmill.logs import formats
-from gristmill.logs.format import Header, LogFormat
+from gristmill.logs.format import REASONS, Header, LogFormat
 from gristmill.logs.recognise import recognise
 from gristmill.text.lines import TextFiles, text_files
 
@@ -28,8 +28,13 @@ class LogReader(Reader):
 
     @property
     def rejects(self) -> Mapping[str, str]:
-        """The reasons of all formats, in an order that is right for each of them."""
-        return {code: text for found in formats().values() for code, text in found.rejects.items()}
+        """The reasons of all formats, in the order in which they are looked for."""
+        own = {code: text for found in formats().values() for code, text in found.rejects.items()}
+        order = {code: place for place, code in enumerate(REASONS)}
+        return {
+            code: REASONS.get(code, own[code])
+            for code in sorted(own, key=lambda code: order.get(code, len(order)))
+        }
 
     def resolve(
         self, spark: SparkSession, inputs: Sequence[str], options: Any
@@ -49,25 +54,27 @@ class LogReader(Reader):
             found = text_files(spark, inputs)
             return Reading(chosen.parse(found.lines, None), files=found.files)
         found = text_files(spark, inputs, look_at=None)
-        return Reading(_by_header(chosen, found), files=found.files)
+        headers = {file: _header(chosen.header, text) for file, text in found.heads.items()}
+        return Reading(_by_header(chosen, headers, found), files=found.files)
 
 
-def _by_header(chosen: LogFormat, found: TextFiles) -> DataFrame:
+def _by_header(
+    chosen: LogFormat, headers: Mapping[str, Header | None], found: TextFiles
+) -> DataFrame:
     """The lines of all files, those with the same header together."""
     files: dict[Header | None, list[str]] = defaultdict(list)
-    for file, text in found.heads.items():
-        files[_header(chosen, text)].append(file)
+    for file, header in headers.items():
+        files[header].append(file)
     if len(files) == 1:
         return chosen.parse(found.lines, next(iter(files)))
     parts = [chosen.parse(found.lines_of(some), header) for header, some in files.items()]
     return reduce(DataFrame.unionByName, parts)
 
 
-def _header(chosen: LogFormat, text: str) -> Header | None:
-    assert chosen.header is not None  # noqa: S101  for the type checker
+def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:
     for line in text.split("\n"):
         plain = line.strip("\ufeff\r")
         # One that stands behind other lines says nothing of them.
-        if (names := chosen.header(plain)) or (plain.strip() and not plain.startswith("#")):
+        if (names := header_of(plain)) or (plain.strip() and not plain.startswith("#")):
             return names
     return None

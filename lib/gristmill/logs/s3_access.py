@@ -75,8 +75,9 @@ _GRAMMAR = (
             *(f"(?:{_REFERRER}|-)", r'(?:"(.*)"|-)', _BARE),
         ]
     )
+    # Possessive: a line with a million fields is not tried with one less each time.
     + f"(?: {_BARE}" * _OPTIONAL
-    + ")?" * _OPTIONAL
+    + ")?+" * _OPTIONAL
     + r'(?: [^\s"]++)*+\z'
 )
 
@@ -84,7 +85,7 @@ _GRAMMAR = (
 def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `S3_REQUESTS`, or a reason why not."""
     line = F.rtrim(RAW)
-    apart = lines.select(*ORIGIN, log.groups(line, _GRAMMAR, len(FIELDS)).alias("_pieces"))
+    apart = log.with_groups(lines.select(*ORIGIN), "_pieces", line, _GRAMMAR, len(FIELDS))
     pieces = {field.name: F.get("_pieces", F.lit(n)) for n, field in enumerate(FIELDS)}
     written = pieces["request_datetime"]
     time = F.try_to_timestamp(written, F.lit(_TIME))

@@ -95,7 +95,7 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     # Single spaces part the fields, as a rule.
     spaced = F.when(F.contains(RAW, F.lit("  ")), F.regexp_replace(RAW, " ++", " "))
     line = F.trim(F.coalesce(spaced, RAW))
-    timed = named.apart(lines, _COLUMNS, line).withColumns(times)
+    timed = named.apart(lines, _COLUMNS, header, line).withColumns(times)
     return timed.select(
         *ORIGIN,
         _reason(pieces, header).alias(REASON),
@@ -135,10 +135,7 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
     )
 
 
-REJECTS = {
-    code: log.REJECTS[code]
-    for code in ("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
-}
+REJECTS = log.reasons("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
 
 # Names are small letters; what a record says of itself has digits, capitals or a dash alone.
 _HEADER = r"^[a-z -]*+\z"

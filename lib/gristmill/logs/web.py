@@ -21,22 +21,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.dataset import Field
-from gristmill.logs.format import Header, Http, LogFormat, reason, requests
+from gristmill.logs.format import Header, Http, LogFormat, reason, reasons, requests
 from gristmill.quality import REASON
 from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE
 
-REJECTS = {
-    "empty_line": "nothing but white space",
-    "nul_byte": "holds NUL bytes, as a log does that was truncated while it was written",
-    "not_this_format": "does not start as a line of this format does: client ident user [time]",
-    "unclosed_quote": "a quote is opened and never closed",
-    "missing_fields": "a common line where combined was expected, or a line cut off",
-    "extra_fields": "more fields than the format has",
-    "bad_timestamp": "the time is not dd/Mon/yyyy:hh:mm:ss ±hhmm, or no such time exists",
-    "bad_status": "the status is neither three digits nor -",
-    "bad_bytes": "the size is neither a number nor -",
-}
-"""Why a line can be rejected: stable codes, in the order in which they are looked for."""
+REJECTS = reasons(
+    *("empty_line", "nul_byte", "not_this_format", "unclosed_quote", "missing_fields"),
+    *("extra_fields", "bad_timestamp", "bad_status", "bad_bytes"),
+)
 
 WEB_REQUESTS = requests(
     name="web_requests",
@@ -63,6 +55,8 @@ _TIME = "dd/MMM/yyyy:HH:mm:ss Z"
 _TIME_LENGTH = 26
 # Noncharacters (Unicode 16, 23.7), free for private use while a line is being taken apart.
 _QUOTE, _BACKSLASH = "\ufdd0", "\ufdd1"
+# One piece more than a line can have has all the others: a broken line of 50 MB may have millions.
+_MOST = 10
 # RFC 9110, 5.6.2: what a method is made of.
 _METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _REQUEST = rf"(?s)^({_METHOD}) (.+) (HTTP/[0-9.]++)\z"
@@ -110,7 +104,7 @@ def _pieces(lines: DataFrame) -> DataFrame:
     hidden = F.replace("_line", F.lit(r"\\"), F.lit(_BACKSLASH))
     hidden = F.replace(hidden, F.lit(r"\""), F.lit(_QUOTE))
     line = F.when(F.col("_escaped"), hidden).otherwise(F.col("_line"))
-    apart = whole.select(*ORIGIN, "_escaped", F.split(line, '"').alias("_pieces"))
+    apart = whole.select(*ORIGIN, "_escaped", F.split(line, '"', _MOST).alias("_pieces"))
 
     head, request, sizes = (F.get("_pieces", F.lit(number)) for number in range(3))
     time = F.substring_index(head, " [", -1)
@@ -121,8 +115,8 @@ def _pieces(lines: DataFrame) -> DataFrame:
         "_pieces",
         F.split(who, " ", 3).alias("_who"),
         time.alias("_time"),
-        F.split(F.regexp_replace(request, _REQUEST, "$1\0$2\0$3"), "\0").alias("_request"),
-        F.split(sizes, " ").alias("_sizes"),
+        F.split(F.regexp_replace(request, _REQUEST, "$1\0$2\0$3"), "\0", 4).alias("_request"),
+        F.split(sizes, " ", 5).alias("_sizes"),
     )
 
 
@@ -172,7 +166,7 @@ def _reason(line_format: str) -> Column:
     named = (client != "") & (ident != "") & ~user.rlike(r"^(\z|-? )")
     broken = {
         "not_this_format": ~F.coalesce(named, F.lit(False)),
-        "unclosed_quote": count % 2 == 0,
+        "unclosed_quote": (count + F.coalesce(_quotes(piece(_MOST - 1)), F.lit(0))) % 2 == 0,
         "missing_fields": (count < pieces_needed) | (sizes < sizes_needed),
         "extra_fields": ~fits,
         "bad_timestamp": F.col("timestamp").isNull()
@@ -181,6 +175,10 @@ def _reason(line_format: str) -> Column:
         "bad_bytes": ~F.get("_sizes", F.lit(2)).rlike(r"^([0-9]{1,18}|-)\z"),
     }
     return reason(REJECTS, broken)
+
+
+def _quotes(piece: Column) -> Column:
+    return F.length(piece) - F.length(F.replace(piece, F.lit('"'), F.lit("")))
 
 
 def matches(line: str, line_format: str) -> bool:

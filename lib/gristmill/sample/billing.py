@@ -7,18 +7,15 @@ earlier is still there, which only the manifest tells from the one that counts.
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from gzip import GzipFile
-from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import TextIO
 
 from gristmill.sample.company import ACCOUNTS, MONTHS, PAYER, Charge, charges
-from gristmill.sample.draw import below
+from gristmill.sample.draw import hexes
+from gristmill.sample.logs import open_text
 
 _REPORT = "mill-costs"
 _TAGS = ("Team", "cost-center")
@@ -47,7 +44,7 @@ def _report(folder: Path, seed: int, month: int, usage: int) -> Iterator[Path]:
     rng = Random(f"{seed}/assembly/{month}")
     limits = [end] if _invoice(start) else [start + _EARLIER, end]
     for limit in limits:
-        assembly = "-".join(f"{below(rng, 16**digits):0{digits}x}" for digits in (8, 4, 4, 4, 12))
+        assembly = "-".join(hexes(rng, digits) for digits in (8, 4, 4, 4, 12))
         files = [period / assembly / f"{_REPORT}-{part}.csv.gz" for part in (1, 2)]
         for part, file in enumerate(files):
             found = (charge for charge in charges(seed, month, usage) if charge.start < limit)
@@ -207,19 +204,8 @@ def _write(path: Path, rows: Iterable[Cells]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     found = iter(rows)
     first = next(found)
-    with _packed(path) as out:
+    with open_text(path) as out:
         writer = csv.DictWriter(out, list(first), lineterminator="\n")
         writer.writeheader()
         writer.writerow(first)
         writer.writerows(found)
-
-
-@contextmanager
-def _packed(path: Path) -> Iterator[TextIO]:
-    # A header without name and time, so that the same lines give the same bytes.
-    with (
-        path.open("wb") as raw,
-        GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
-        TextIOWrapper(packed, encoding="utf-8", newline="\n") as out,
-    ):
-        yield out

@@ -29,6 +29,13 @@ def pick(rng: Random, items: Sequence[T]) -> T:
     return items[below(rng, len(items))]
 
 
+def hexes(rng: Random, digits: int) -> str:
+    """A number of so many hexadecimal digits."""
+    # Twelve of them fit the 53 bits of a draw.
+    parts = [f"{below(rng, 1 << 48):012x}" for _ in range(0, digits, 12)]
+    return "".join(parts)[:digits]
+
+
 def shuffled(rng: Random, items: Sequence[T]) -> list[T]:
     """The items in a random order."""
     return [

@@ -5,7 +5,7 @@ One line in a thousand is malformed, each in one of the ways of `_FAULTS`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from gzip import GzipFile
@@ -18,7 +18,7 @@ from typing import TextIO
 from gristmill.sample.draw import below
 from gristmill.sample.shop import Request, Shop
 
-_START = datetime(2026, 10, 5)
+START = datetime(2026, 10, 5)
 _NAMES = ("access-2026-10-05.log", "access-2026-10-06.log", "access-2026-10-07.log.gz")
 _MINUTES = 24 * 60  # of a day
 
@@ -68,17 +68,18 @@ def write_logs(folder: Path, *, seed: int, requests: int) -> list[Path]:
     """Write one file a day to `folder`, `requests` lines over all; return the paths in order."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = Random(f"{seed}/logs")
-    counts = _counts(rng, requests)
-    lines = _with_faults(rng, _lines(rng, counts))
+    counts = per_minute(rng, requests)
+    whole = (_combined(*found) for found in requests_of(rng, counts))
+    lines = with_faults(rng, whole, _FAULTS, _LINES_PER_FAULT)
     paths = [folder / name for name in _NAMES]
     for day, path in enumerate(paths):
         today = sum(counts[day * _MINUTES : (day + 1) * _MINUTES])
-        with _open(path) as out:
+        with open_text(path) as out:
             out.writelines(f"{line}\n" for line in islice(lines, today))
     return paths
 
 
-def _counts(rng: Random, requests: int) -> list[int]:
+def per_minute(rng: Random, requests: int) -> list[int]:
     """The number of requests in each minute, `requests` in all."""
     weights = [
         _HOURS[minute // 60 % 24] * (50 + below(rng, 100))
@@ -90,13 +91,12 @@ def _counts(rng: Random, requests: int) -> list[int]:
     return [bound - before for before, bound in pairwise(bounds)]
 
 
-def _lines(rng: Random, counts: list[int]) -> Iterator[str]:
-    """The lines in order of time; only those of one minute are in memory."""
+def requests_of(rng: Random, counts: Sequence[int]) -> Iterator[tuple[Request, datetime]]:
+    """Requests in order of time, so many a minute; only those of one minute are in memory."""
     shop = Shop(rng, at_once=max(6, sum(counts) // 1000))
     for minute, count in enumerate(counts):
         for second in sorted(below(rng, 60) for _ in range(count)):
-            moment = _START + timedelta(minutes=minute, seconds=second)
-            yield _combined(shop.request(), moment)
+            yield shop.request(), START + timedelta(minutes=minute, seconds=second)
 
 
 def _combined(request: Request, moment: datetime) -> str:
@@ -108,18 +108,20 @@ def _combined(request: Request, moment: datetime) -> str:
     )
 
 
-def _with_faults(rng: Random, lines: Iterator[str]) -> Iterator[str]:
-    """The lines, of each thousand one malformed, in each of the ways in turn."""
+def with_faults(
+    rng: Random, lines: Iterator[str], faults: Sequence[Callable[[str], str]], every: int
+) -> Iterator[str]:
+    """The lines, of `every` so many one malformed, in each of the ways in turn."""
     chosen = 0
     for number, line in enumerate(lines):
-        block, place = divmod(number, _LINES_PER_FAULT)
+        block, place = divmod(number, every)
         if place == 0:
-            chosen = below(rng, _LINES_PER_FAULT)
-        yield _FAULTS[block % len(_FAULTS)](line) if place == chosen else line
+            chosen = below(rng, every)
+        yield faults[block % len(faults)](line) if place == chosen else line
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[TextIO]:
+def open_text(path: Path) -> Iterator[TextIO]:
     """A text file to write, compressed if its name says so."""
     if path.suffix != ".gz":
         with path.open("w", encoding="utf-8", newline="\n") as out:
