@@ -4,6 +4,7 @@ from gristmill.job import catalogue
 from jobs import (
     access_logs,
     api_activity,
+    billing_charges,
     flow_summary,
     traffic_summary,
     utility_statements,
@@ -18,5 +19,6 @@ CATALOGUE = catalogue(
     web_sessions.JOB,
     flow_summary.JOB,
     api_activity.JOB,
+    billing_charges.JOB,
     utility_statements.JOB,
 )

@@ -1,9 +1,10 @@
 """A dataset is a contract: its name, columns, partitions, key, checks, and what a run replaces."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.contract import Contract
@@ -38,6 +39,7 @@ class Dataset:
     key: tuple[str, ...] = ()
     sorted_by: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
+    is_final: Callable[[], Column] | None = None
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.fields]

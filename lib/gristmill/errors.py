@@ -29,6 +29,10 @@ class AuditError(GristmillError):
     """What was staged is not what was observed; nothing was published."""
 
 
+class FinalError(GristmillError):
+    """What is final would be replaced by what is not; nothing was published."""
+
+
 class DamagedError(GristmillError):
     """Files are not as they were published."""
 

@@ -34,6 +34,10 @@ _ADVICE = (
         "the gzip file is damaged or cut off: repair it, or leave it out",
     ),
     (
+        r"CANNOT_READ_FILE_FOOTER|is not a Parquet file",
+        "this is not Parquet, or is damaged: repair it, or leave it out",
+    ),
+    (
         r'No FileSystem for scheme "?(s3a?|gs|abfss?|hdfs)',
         "this Spark has no connector for that kind of URI: run where one is installed, as on EMR, "
         "or add it with spark-submit --packages",

@@ -95,6 +95,7 @@ class Job(Generic[OptionsT]):
     the reader has to give the columns of `ORIGIN`. `scope(options)` names the partition that a run
     rewrites even when it has no rows for it, as partition column -> value. `only(options)` are the
     names of the datasets that a run writes; where it is None, that is all of them.
+    `is_forced(options)` says whether a run may replace what is final by what is not.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Job(Generic[OptionsT]):
     checks: tuple[Check, ...] = ()
     scope: Callable[[OptionsT], Mapping[str, str]] = field(default=lambda _options: {})
     only: Callable[[OptionsT], Collection[str]] | None = None
+    is_forced: Callable[[OptionsT], bool] = field(default=lambda _options: False)
 
     def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
         """The datasets that a run with these options, resolved, writes."""

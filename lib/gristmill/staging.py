@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from gristmill.dataset import REJECTS, Dataset
 from gristmill.errors import AuditError, InputError, TooManyRejectsError
+from gristmill.final import keep_final
 from gristmill.job import AnyJob, Request
 from gristmill.publish.publication import Publication
 from gristmill.quality import REASON, SKIPPED, divide, is_rejected, judge
@@ -67,6 +68,11 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
     if lines == 0:
         raise InputError(f"nothing to read: no lines in {', '.join(request.inputs)}")
+    if not job.is_forced(request.options):
+        for stage in stages:
+            folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
+            if stage.files:
+                keep_final(staging.spark, stage.dataset, staging.publication, staging.root, folder)
     if rejected:
         rejects = _rejects(job, judged, seen.get["rejected_files"])
         if rejected > request.max_reject_rate * lines:

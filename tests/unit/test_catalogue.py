@@ -19,18 +19,22 @@ JOBS = [pytest.param(job, id=name) for name, job in CATALOGUE.items()]
 DATASETS = [
     pytest.param(dataset, id=dataset.name) for job in CATALOGUE.values() for dataset in job.writes
 ]
-SPARK_TYPES = {
-    kind().simpleString()
-    for kind in (
-        T.StringType,
-        T.BooleanType,
-        T.IntegerType,
-        T.LongType,
-        T.DoubleType,
-        T.DateType,
-        T.TimestampType,
-    )
-} | {f"decimal(38,{scale})" for scale in (2, 18)}
+SPARK_TYPES = (
+    {
+        kind().simpleString()
+        for kind in (
+            T.StringType,
+            T.BooleanType,
+            T.IntegerType,
+            T.LongType,
+            T.DoubleType,
+            T.DateType,
+            T.TimestampType,
+        )
+    }
+    | {f"decimal(38,{scale})" for scale in (2, 18)}
+    | {"map<string,string>"}
+)
 
 
 REQUIRED = {"utility-statements": {"tariff": "tariff.csv", "zone": "Europe/Oslo"}}
@@ -68,7 +72,7 @@ def frame(**columns: T.DataType) -> DataFrame:
 def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
-        *("flow-summary", "api-activity", "utility-statements"),
+        *("flow-summary", "api-activity", "billing-charges", "utility-statements"),
     ]
 
 

@@ -75,6 +75,7 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "Summarise CloudTrail events by service, action and principal.",
             "api_activity",
         ],
+        ["billing-charges", "Load cost exports: FOCUS and AWS CUR.", "charges"],
         [
             "utility-statements",
             "Bill meter readings by a time-of-use tariff, month by month.",

@@ -106,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--words", type=int, default=20000, help="words (default: 20000)")
     text = "lines of each log format of AWS (default: 0)"
     sample.add_argument("--aws", type=int, default=0, help=text)
+    text = "lines of usage in each cost export, FOCUS and CUR (default: 0, no exports)"
+    sample.add_argument("--billing", type=int, default=0, help=text)
     sample.add_argument("--seed", type=int, default=7, help="same seed, same data (default: 7)")
     command("env", _env, "print what to export so that spark-submit finds Java and Python")
     return parser
@@ -174,7 +176,7 @@ def _recover(arguments: argparse.Namespace) -> None:
 def _sample(arguments: argparse.Namespace) -> None:
     from gristmill.sample import write_samples  # noqa: PLC0415  only this command needs it
 
-    for flag in ("requests", "words", "aws"):
+    for flag in ("requests", "words", "aws", "billing"):
         if getattr(arguments, flag) < 0:
             raise UsageError(f"--{flag} takes 0 or more, not {getattr(arguments, flag)}")
     try:
@@ -184,6 +186,7 @@ def _sample(arguments: argparse.Namespace) -> None:
             requests=arguments.requests,
             words=arguments.words,
             aws=arguments.aws,
+            billing=arguments.billing,
         )
     except OSError as error:
         raise OutputError(f"cannot write to {error.filename}: {error.strerror}") from error

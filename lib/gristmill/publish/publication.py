@@ -129,6 +129,11 @@ class Publication:
         """The files that are staged for `dataset`."""
         return self._storage.data_files(self.folder(dataset))
 
+    def held(self, dataset: str, folder: str) -> list[str]:
+        """The files that the root holds of a partition, by their paths below the dataset."""
+        found = self._live.datasets.get(dataset)
+        return [path for path in found.files if layout.folder(path) == folder] if found else []
+
     def stage(self, contract: Contract, rows: Sequence[int], scope: Collection[str] = ()) -> None:
         """Publish, with the commit, what is staged for a dataset.
 

@@ -18,6 +18,7 @@ from gristmill.storage.local import LocalStorage
 _OBJECT_STORES = ("s3", "s3a")
 _LANES = 16
 _ATTEMPTS, _PAUSE = 3, 0.5
+_SMALL = 64 * 1024 * 1024
 _IF_NONE_MATCH = "fs.option.create.conditional.overwrite"  # HADOOP-19256, in Hadoop 3.4.2
 
 
@@ -201,6 +202,11 @@ def head(spark: SparkSession, uri: str, size: int) -> bytes:
     with contextlib.closing(filesystem.open(path)) as stream:
         bounded = jvm.org.apache.commons.io.input.BoundedInputStream(stream, size)
         return bytes(jvm.org.apache.commons.io.IOUtils.toByteArray(bounded))
+
+
+def content(spark: SparkSession, uri: str) -> bytes:
+    """All of a small file."""
+    return head(spark, uri, _SMALL)
 
 
 def is_literal(spark: SparkSession, uri: str) -> bool:

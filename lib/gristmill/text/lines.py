@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.errors import InputError
@@ -50,7 +50,7 @@ class TextFiles:
 
     def lines_of(self, files: Sequence[str]) -> DataFrame:
         """The lines of some of the files."""
-        return _lines(_reader(self.spark).text([unquote(file).translate(_GLOB) for file in files]))
+        return _lines(_reader(self.spark).text([literal(file) for file in files]))
 
 
 def text_files(
@@ -63,6 +63,31 @@ def text_files(
     `look_at` files or somewhat more, evenly spread; None for all. Raises `InputError` where there
     is nothing to read, or a file is not text.
     """
+    found, files = _found(spark, inputs)
+    step = max(1, len(files) // look_at) if look_at else 1
+    return TextFiles(spark, _lines(found), files, _heads(spark, files[::step]))
+
+
+def find_files(spark: SparkSession, inputs: Sequence[str]) -> tuple[str, ...]:
+    """The URIs of all files, text or not, in files, folders and globs. Raises `InputError`."""
+    return _found(spark, inputs)[1]
+
+
+def literal(uri: str) -> str:
+    """The path that Spark takes for the file of a URI, and for no other."""
+    return unquote(uri).translate(_GLOB)
+
+
+def source_file() -> Column:
+    """The URI of the file that a row was read from, as `find_files` gives it."""
+    path = F.col("_metadata.file_path")
+    # Three slashes, as every other tool wants them.
+    local = F.concat(F.lit("file://"), F.substr(path, F.lit(6)))
+    is_short = F.startswith(path, F.lit("file:/")) & ~F.startswith(path, F.lit("file://"))
+    return F.when(is_short, local).otherwise(path)
+
+
+def _found(spark: SparkSession, inputs: Sequence[str]) -> tuple[DataFrame, tuple[str, ...]]:
     paths = [_as_glob(spark, path) for path in inputs]
     try:
         found = _reader(spark).text(paths)
@@ -76,8 +101,7 @@ def text_files(
         raise InputError(
             f"no files in {', '.join(inputs)} (names that start with '_' or '.' are passed over)"
         )
-    step = max(1, len(files) // look_at) if look_at else 1
-    return TextFiles(spark, _lines(found), files, _heads(spark, files[::step]))
+    return found, files
 
 
 def _reader(spark: SparkSession) -> DataFrameReader:
@@ -106,17 +130,11 @@ def _lines(found: DataFrame) -> DataFrame:
     value = F.when(F.startswith(value, F.lit("\ufeff")), F.ltrim(value, F.lit("\ufeff"))).otherwise(
         value
     )
-    path = F.col("_metadata.file_path")
     # A block is one partition (see session.py), so a row's number in it is the line's number.
     number = F.monotonically_increasing_id().bitwiseAND(F.lit(_ROW_IN_PARTITION)) + F.lit(1)
     return found.select(
         value.alias(RAW),
-        F.when(
-            F.startswith(path, F.lit("file:/")),
-            F.concat(F.lit("file://"), F.substr(path, F.lit(6))),
-        )
-        .otherwise(path)
-        .alias(SOURCE_FILE),
+        source_file().alias(SOURCE_FILE),
         F.col("_metadata.file_block_start").alias(BLOCK_START),
         number.alias(LINE_NUMBER),
     )

@@ -1,0 +1,39 @@
+"""Cost exports of clouds, as charges in the terms of FOCUS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from gristmill import Job, Options, main, option
+from gristmill.billing.charges import CHARGES
+from gristmill.billing.exports import ExportReader
+
+
+@dataclass(frozen=True)
+class BillingChargesOptions(Options):
+    """Where the charges belong."""
+
+    export: str = option(
+        "default", pattern=r".*\S.*", metavar="NAME", help="which export it is: a cloud, a payer"
+    )
+    force: bool = option(default=False, help="replace a final month by one that is not")
+
+
+def charges(rows: DataFrame, _options: BillingChargesOptions) -> Mapping[str, DataFrame]:
+    """Rows of an export, read, to rows of `CHARGES`."""
+    return {CHARGES.name: rows}
+
+
+JOB = Job(
+    name="billing-charges",
+    help="Load cost exports: FOCUS and AWS CUR.",
+    options=BillingChargesOptions,
+    reads=ExportReader(),
+    writes=(CHARGES,),
+    transform=charges,
+    is_forced=lambda options: options.force,
+)
+
+if __name__ == "__main__":
+    main(JOB)

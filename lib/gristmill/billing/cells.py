@@ -1,0 +1,79 @@
+"""The cells of an export's row by the names in its header, and what they hold."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from gristmill.billing.charges import MONEY
+
+_DATE = r"^\d{4}-\d\d?-\d"
+_WITHOUT_SECONDS = r"^(\d{4}-\d\d?-\d\d?[T ]\d\d:\d\d)(Z|[+-].*)$"
+
+
+def key(name: str) -> str:
+    """A column's name without case and marks: `lineItem/UnblendedCost`, `line_item_unblended_cost`.
+
+    AWS writes the same column in both ways, and exports of FOCUS differ in case.
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a row: `names`, as the header has them, and the column that holds each."""
+
+    columns: Mapping[str, Column]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names in the header, as `key` writes them."""
+        return frozenset(map(key, self.columns))
+
+    def text(self, name: str) -> Column:
+        """A cell, null where it is empty or a literal `NULL`, or where there is no such column."""
+        wanted = key(name)
+        for found, column in self.columns.items():
+            if key(found) == wanted:
+                return known(column)
+        return F.lit(None).cast("string")
+
+    def money(self, name: str) -> Column:
+        """A cell as a decimal; scientific notation is one too. Null where it is none."""
+        return self.text(name).try_cast(MONEY)
+
+    def time(self, name: str) -> Column:
+        """A cell as a timestamp, in UTC where it has no zone. Null where it is none."""
+        return _time(self.text(name))
+
+    def is_bad_money(self, names: Sequence[str]) -> Column:
+        """Whether one of the cells holds something that is no decimal."""
+        return self._is_bad(names, lambda cell: cell.try_cast(MONEY))
+
+    def is_bad_time(self, names: Sequence[str]) -> Column:
+        """Whether one of the cells holds something that is not a time."""
+        return self._is_bad(names, _time)
+
+    def _is_bad(self, names: Sequence[str], read: Callable[[Column], Column]) -> Column:
+        bad = F.lit(False)
+        for name in names:
+            if key(name) in self.keys:
+                cell = self.text(name)
+                bad = bad | (cell.isNotNull() & read(cell).isNull())
+        return bad
+
+
+def known(cell: Column) -> Column:
+    """A cell without the blanks around it; null where it is empty or a literal `NULL`."""
+    return F.when(~F.trim(cell).isin("", "NULL"), F.trim(cell))
+
+
+def _time(text: Column) -> Column:
+    # Azure leaves the seconds out, which Spark takes without a zone alone.
+    whole = F.regexp_replace(text, _WITHOUT_SECONDS, "$1:00$2")
+    # Of a mere hour Spark makes a time of today.
+    return F.when(
+        text.rlike(_DATE), F.coalesce(text.try_cast("timestamp"), whole.try_cast("timestamp"))
+    )

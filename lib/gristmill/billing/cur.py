@@ -1,0 +1,200 @@
+"""AWS Cost and Usage Reports, legacy and 2.0, in the terms of FOCUS: see docs/billing.md.
+
+https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html. Both kinds have the same
+columns under names that differ in case and marks alone.
+"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from gristmill.billing.cells import Cells, key, known
+from gristmill.billing.charges import AWS, FOCUS, MONEY
+from gristmill.billing.focus import tags
+
+REQUIRED = (
+    *("bill/PayerAccountId", "bill/BillingPeriodStartDate", "bill/BillingPeriodEndDate"),
+    *("lineItem/UsageAccountId", "lineItem/LineItemType", "lineItem/UsageStartDate"),
+    *("lineItem/UsageEndDate", "lineItem/ProductCode", "lineItem/CurrencyCode"),
+    "lineItem/UnblendedCost",
+)
+"""Columns without which rows are not charges, as the legacy report writes them."""
+
+CATEGORIES = {
+    "Fee": "Purchase",
+    "RIFee": "Purchase",
+    "SavingsPlanRecurringFee": "Purchase",
+    "SavingsPlanUpfrontFee": "Purchase",
+    "Tax": "Tax",
+    "Credit": "Credit",
+    "Refund": "Adjustment",
+}
+"""Charge category by kind of line item; all others, also negations and discounts, are Usage."""
+
+_FREQUENCIES = {
+    "Fee": "One-Time",
+    "SavingsPlanUpfrontFee": "One-Time",
+    "RIFee": "Recurring",
+    "SavingsPlanRecurringFee": "Recurring",
+    "Tax": "Recurring",
+    "Credit": "One-Time",
+    "Refund": "One-Time",
+}
+
+AMOUNTS = (
+    *("lineItem/UnblendedCost", "lineItem/BlendedCost", "lineItem/UsageAmount"),
+    *("lineItem/UnblendedRate", "pricing/publicOnDemandCost", "pricing/publicOnDemandRate"),
+    *("reservation/EffectiveCost", "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod"),
+    *("reservation/UnusedRecurringFee", "savingsPlan/SavingsPlanEffectiveCost"),
+    *("savingsPlan/TotalCommitmentToDate", "savingsPlan/UsedCommitment"),
+)
+"""The columns that hold amounts."""
+
+TIMES = (
+    *("bill/BillingPeriodStartDate", "bill/BillingPeriodEndDate"),
+    *("lineItem/UsageStartDate", "lineItem/UsageEndDate"),
+)
+"""The columns that hold times."""
+
+_LEGACY_TAG, _TAG = "resourceTags/", "resource_tags_"
+
+
+def missing(keys: frozenset[str]) -> list[str]:
+    """The required columns that a report does not have."""
+    return [name for name in REQUIRED if key(name) not in keys]
+
+
+def charge(cells: Cells) -> Mapping[str, Column]:
+    """The columns of a charge, by name."""
+    kind = cells.text("lineItem/LineItemType")
+    billed = cells.money("lineItem/UnblendedCost")
+    public = cells.money("pricing/publicOnDemandCost")
+    is_usage = kind.isin("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
+    plan = cells.text("savingsPlan/SavingsPlanARN")
+    reservation = cells.text("reservation/ReservationARN")
+    commitment = F.coalesce(plan, reservation)
+    product = F.from_json(cells.text("product"), "map<string,string>")
+    columns = {
+        "availability_zone": cells.text("lineItem/AvailabilityZone"),
+        "billed_cost": billed,
+        "billing_account_id": cells.text("bill/PayerAccountId"),
+        "billing_account_name": cells.text("bill/PayerAccountName"),
+        "billing_currency": cells.text("lineItem/CurrencyCode"),
+        "billing_period_end": cells.time("bill/BillingPeriodEndDate"),
+        "billing_period_start": cells.time("bill/BillingPeriodStartDate"),
+        "charge_category": _by_kind(kind, CATEGORIES, "Usage"),
+        "charge_description": cells.text("lineItem/LineItemDescription"),
+        "charge_frequency": _by_kind(kind, _FREQUENCIES, "Usage-Based"),
+        "charge_period_end": cells.time("lineItem/UsageEndDate"),
+        "charge_period_start": cells.time("lineItem/UsageStartDate"),
+        "commitment_discount_category": F.when(plan.isNotNull(), F.lit("Spend")).when(
+            reservation.isNotNull(), F.lit("Usage")
+        ),
+        "commitment_discount_id": commitment,
+        "commitment_discount_status": _status(kind),
+        "commitment_discount_type": F.when(plan.isNotNull(), F.lit("Savings Plan")).when(
+            reservation.isNotNull(), F.lit("Reserved Instance")
+        ),
+        "consumed_quantity": F.when(is_usage, cells.money("lineItem/UsageAmount")),
+        "consumed_unit": F.when(is_usage, cells.text("pricing/unit")),
+        "contracted_cost": billed,
+        "effective_cost": effective_cost(cells),
+        "invoice_id": cells.text("bill/InvoiceId"),
+        "invoice_issuer_name": F.coalesce(
+            cells.text("bill/InvoicingEntity"), cells.text("bill/BillingEntity")
+        ),
+        "list_cost": F.when(is_usage, F.coalesce(public, billed)).otherwise(billed),
+        "list_unit_price": cells.money("pricing/publicOnDemandRate"),
+        "pricing_category": F.when(commitment.isNotNull() & is_usage, F.lit("Committed")).when(
+            is_usage, F.lit("Standard")
+        ),
+        "pricing_quantity": cells.money("lineItem/UsageAmount"),
+        "pricing_unit": cells.text("pricing/unit"),
+        "provider_name": F.lit("AWS"),
+        "publisher_name": F.coalesce(
+            cells.text("lineItem/LegalEntity"), cells.text("bill/BillingEntity")
+        ),
+        "region_id": F.coalesce(
+            cells.text("product/regionCode"), cells.text("product/region"), product["region"]
+        ),
+        "region_name": F.coalesce(cells.text("product/location"), product["location"]),
+        "resource_id": cells.text("lineItem/ResourceId"),
+        "service_category": F.coalesce(
+            cells.text("product/productFamily"), product["product_family"]
+        ),
+        "service_name": F.coalesce(
+            cells.text("product/ProductName"),
+            product["product_name"],
+            cells.text("lineItem/ProductCode"),
+        ),
+        "sku_id": cells.text("product/sku"),
+        "sku_price_id": F.coalesce(cells.text("pricing/RateId"), cells.text("pricing/RateCode")),
+        "sub_account_id": cells.text("lineItem/UsageAccountId"),
+        "sub_account_name": cells.text("lineItem/UsageAccountName"),
+        "tags": _tags(cells),
+        "x_line_item_type": kind,
+        "x_product_code": cells.text("lineItem/ProductCode"),
+        "x_usage_type": cells.text("lineItem/UsageType"),
+        "x_operation": cells.text("lineItem/Operation"),
+        "x_blended_cost": cells.money("lineItem/BlendedCost"),
+    }
+    nothing = {field.name: F.lit(None).cast(field.type) for field in (*FOCUS, *AWS)}
+    return nothing | columns
+
+
+def effective_cost(cells: Cells) -> Column:
+    """The amortized cost of a line item.
+
+    The rule of the Cloud Intelligence Dashboards,
+    https://docs.aws.amazon.com/guidance/latest/cloud-intelligence-dashboards/.
+    """
+
+    def money(name: str) -> Column:
+        # A digit less before the point, so that a sum of two has as many after it.
+        return F.coalesce(cells.money(name).try_cast("decimal(37,18)"), F.lit(0))
+
+    kind = cells.text("lineItem/LineItemType")
+    nothing = F.lit(0).cast(MONEY)
+    unused_plan = money("savingsPlan/TotalCommitmentToDate") - money("savingsPlan/UsedCommitment")
+    unused_reservation = money("reservation/UnusedAmortizedUpfrontFeeForBillingPeriod") + money(
+        "reservation/UnusedRecurringFee"
+    )
+    is_upfront = (kind == "Fee") & cells.text("reservation/ReservationARN").isNotNull()
+    found = (
+        F.when(kind == "SavingsPlanCoveredUsage", money("savingsPlan/SavingsPlanEffectiveCost"))
+        .when(kind == "SavingsPlanRecurringFee", unused_plan)
+        .when(kind.isin("SavingsPlanNegation", "SavingsPlanUpfrontFee"), nothing)
+        .when(kind == "DiscountedUsage", money("reservation/EffectiveCost"))
+        .when(kind == "RIFee", unused_reservation)
+        .when(is_upfront, nothing)
+        .otherwise(cells.money("lineItem/UnblendedCost"))
+    )
+    return found.cast(MONEY)
+
+
+def _by_kind(kind: Column, names: Mapping[str, str], otherwise: str) -> Column:
+    found = F.lit(otherwise)
+    for name, value in names.items():
+        found = F.when(kind == name, F.lit(value)).otherwise(found)
+    return found
+
+
+def _status(kind: Column) -> Column:
+    return F.when(kind.isin("SavingsPlanCoveredUsage", "DiscountedUsage"), F.lit("Used")).when(
+        kind.isin("SavingsPlanRecurringFee", "RIFee"), F.lit("Unused")
+    )
+
+
+def _tags(cells: Cells) -> Column:
+    # Not by `key`: tags may differ in case and marks alone.
+    named = {
+        name.removeprefix(_LEGACY_TAG).removeprefix(_TAG): column
+        for name, column in cells.columns.items()
+        if name.startswith((_LEGACY_TAG, _TAG))
+    }
+    if not named:
+        return tags(cells.text("resource_tags"))
+    entries = F.array(*(F.struct(F.lit(tag), known(cell)) for tag, cell in named.items()))
+    found = F.filter(entries, lambda entry: entry["col2"].isNotNull())
+    return F.when(F.size(found) > 0, F.map_from_entries(found))

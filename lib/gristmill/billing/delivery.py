@@ -1,0 +1,186 @@
+"""Which files of a folder are the newest delivery of an export, and which are older ones.
+
+AWS keeps a manifest in the folder of each billing period, which lists the files that count,
+https://docs.aws.amazon.com/cur/latest/userguide/access-cur-s3.html. Beside them may lie the files
+of earlier deliveries, in a folder each: to read those too would count every charge again.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import takewhile
+from typing import Any
+from urllib.parse import unquote
+
+from gristmill.errors import InputError
+
+_DATA = (".csv", ".gz", ".zip", ".parquet")
+_STATUS = "cost_and_usage_data_status"  # AWS's note to Athena, which is Parquet too
+_MANIFEST = re.compile(r"(?:^|[-_])manifest\.json$", re.IGNORECASE)
+_PERIOD = re.compile(r"(\d{4})(\d{2})\d{2}-\d{8}|billing_period=(\d{4})-(\d{2})", re.IGNORECASE)
+_YEAR, _MONTH = re.compile(r"year=(\d{4})"), re.compile(r"month=(\d{1,2})")
+_RUN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{8}T\d{6}Z.*", re.IGNORECASE)
+
+Read = Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a file lies: the folders above that of its billing period, the period (yyyymm; None
+    where no folder names one), and the folders and the name below it."""
+
+    above: tuple[str, ...]
+    period: str | None
+    below: tuple[str, ...]
+
+
+def is_data(uri: str) -> bool:
+    """Whether a file may hold charges, by its name."""
+    return uri.lower().endswith(_DATA) and _STATUS not in uri
+
+
+def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
+    """The files to read out of those in a folder, and the others that may hold charges.
+
+    `read` gives the content of a manifest. Raises `InputError` where a manifest cannot be read or
+    lists a file that is not there, or where deliveries cannot be told apart.
+    """
+    read = cache(read)
+    data = {uri: _place(uri) for uri in uris if is_data(uri)}
+    listed: dict[str | None, list[str]] = {}
+    for period, manifests in _top_level(uris, read).items():
+        found = {manifest: _listed(manifest, read, data) for manifest in manifests}
+        if len(set(map(tuple, found.values()))) > 1:
+            raise InputError(
+                f"these list other files for the same billing period: {', '.join(sorted(found))}; "
+                "load one export at a time, each under its own --export"
+            )
+        listed[period] = next(iter(found.values()))
+    if not listed:
+        _see_that_there_is_one_delivery(data)
+        return list(data), []
+    # A month whose manifest is not here would be lost without a word.
+    unlisted = {
+        uri: place
+        for uri, place in data.items()
+        if place.period is not None and place.period not in listed
+    }
+    _see_that_there_is_one_delivery(unlisted)
+    chosen = sorted({*unlisted, *(uri for some in listed.values() for uri in some)})
+    return chosen, [uri for uri in data if uri not in chosen]
+
+
+def _place(path: str) -> _Place:
+    parts = tuple(unquote(path).split("/"))
+    for number in reversed(range(len(parts) - 1)):
+        if named := _PERIOD.fullmatch(parts[number]):
+            period = "".join(part for part in named.groups() if part)
+            return _Place(parts[:number], period, parts[number + 1 :])
+        month, year = _MONTH.fullmatch(parts[number]), _YEAR.fullmatch(parts[number - 1])
+        if month and year:
+            return _Place(parts[: number - 1], f"{year[1]}{int(month[1]):02}", parts[number + 1 :])
+    return _Place(parts[:-1], None, parts[-1:])
+
+
+def _top_level(uris: Iterable[str], read: Read) -> Mapping[str | None, list[str]]:
+    """The manifests of each period, without the copies in the folder of each delivery."""
+    by_period: dict[str | None, list[str]] = defaultdict(list)
+    for uri in uris:
+        if _MANIFEST.search(uri.rpartition("/")[2]) and (
+            _place(uri).period or _keys(uri, read) is not None
+        ):
+            by_period[_period(uri, read)].append(uri)
+    top: dict[str | None, list[str]] = {}
+    for period, manifests in by_period.items():
+        folders = {uri.rpartition("/")[0] for uri in manifests}
+        highest = [uri for uri in manifests if not _lies_below(uri.rpartition("/")[0], folders)]
+        if some := [uri for uri in highest if _keys(uri, read) is not None]:
+            top[period] = some
+    return top
+
+
+def _period(manifest: str, read: Read) -> str | None:
+    here = _place(manifest).period
+    if here is not None:
+        return here
+    return next((_place(key).period for key in _keys(manifest, read) or ()), None)
+
+
+def _lies_below(folder: str, folders: Collection[str]) -> bool:
+    return any(folder.startswith(f"{other}/") for other in folders)
+
+
+def _keys(manifest: str, read: Read) -> list[str] | None:
+    """The files that a manifest lists, without their bucket; None where it is not one of exports.
+
+    AWS writes `reportKeys` or, for CUR 2.0, `dataFiles`; Azure `blobs`.
+    """
+    try:
+        document: Any = json.loads(read(manifest))
+    except ValueError as error:
+        raise InputError(f"{manifest} is damaged: it is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        return None
+    blobs = [blob.get("blobName", "") for blob in document.get("blobs") or ()]
+    keys = document.get("reportKeys") or document.get("dataFiles") or blobs
+    if keys:
+        return [re.sub(r"^s3a?://[^/]+/", "", key).strip("/") for key in keys]
+    if {"reportKeys", "dataFiles", "blobs"} & document.keys():
+        raise InputError(f"{manifest} lists no files")
+    return None
+
+
+def _listed(manifest: str, read: Read, data: Mapping[str, _Place]) -> list[str]:
+    return sorted({_file(key, data, manifest) for key in _keys(manifest, read) or ()})
+
+
+def _file(key: str, data: Mapping[str, _Place], manifest: str) -> str:
+    """The file that a manifest means, wherever its folder was copied to."""
+    wanted, parts = _place(key), key.split("/")
+    shared = {
+        uri: _shared(unquote(uri).split("/"), parts)
+        for uri, place in data.items()
+        if place.below[-1] == wanted.below[-1]
+    }
+    # The file of an older delivery has the same name, in another folder.
+    fits = {
+        uri: length
+        for uri, length in shared.items()
+        if length >= len(wanted.below) and data[uri].period in {None, wanted.period}
+        if data[uri].period is None or len(data[uri].below) == len(wanted.below)
+        if wanted.period or length > 1 or uri.rpartition("/")[0] == manifest.rpartition("/")[0]
+    }
+    best = [uri for uri, length in fits.items() if length == max(fits.values())]
+    if len(best) == 1:
+        return best[0]
+    raise InputError(
+        f"{manifest} lists {key}, which is {'there more than once' if best else 'not there'}: "
+        "name the folder of the whole export, or the files themselves"
+    )
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many parts two paths have in common, from their ends."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _see_that_there_is_one_delivery(data: Mapping[str, _Place]) -> None:
+    folders: dict[str, set[str]] = defaultdict(set)
+    for place in data.values():
+        # Folders such as `day=01` hold parts of one data set.
+        above = [part for part in place.above if "=" not in part]
+        if place.period is not None:
+            below = [part for part in place.below[:-1] if "=" not in part]
+            folders[place.period].add("/".join([*above, place.period, *below]))
+        elif above and _RUN.fullmatch(above[-1]):
+            folders["/".join(above[:-1])].add("/".join(above))
+    for several in folders.values():
+        if len(several) > 1:
+            raise InputError(
+                f"several deliveries ({', '.join(sorted(several)[:3])} …) and no manifest that "
+                "says which counts: name the folder of one, or add the manifest"
+            )

@@ -1,0 +1,82 @@
+"""Exports in FOCUS 1.0, 1.1 and 1.2.
+
+https://focus.finops.org/focus-specification/v1-2/. Columns come in any order, with others between
+them, which are ignored. What real files add: a literal `NULL`, times without a zone (they are in
+UTC), `Usage-based` beside `Usage-Based`.
+"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from gristmill.billing.cells import Cells, key
+from gristmill.billing.charges import AWS, FOCUS, MONEY
+
+REQUIRED = (
+    *("BilledCost", "EffectiveCost", "ListCost", "ContractedCost", "BillingCurrency"),
+    *("BillingAccountId", "BillingPeriodStart", "BillingPeriodEnd"),
+    *("ChargePeriodStart", "ChargePeriodEnd", "ChargeCategory", "ServiceName"),
+)
+"""Columns without which rows are not charges."""
+
+_MARKS = {"billedcost", "chargecategory", "chargeperiodstart"}
+_SINCE = {
+    "1.2": {"invoiceid", "billingaccounttype", "subaccounttype", "pricingcurrency"},
+    "1.1": {"servicesubcategory", "skumeter", "skupricedetails", "commitmentdiscountquantity"},
+}
+
+
+def version(keys: frozenset[str]) -> str | None:
+    """The version of FOCUS that has columns with these keys; None where they are not FOCUS."""
+    if not keys >= _MARKS:
+        return None
+    return next((name for name, new in _SINCE.items() if keys & new), "1.0")
+
+
+def charge(cells: Cells) -> Mapping[str, Column]:
+    """The columns of a charge, by name."""
+    columns = {field.name: _value(cells, field.name, field.type) for field in FOCUS}
+    frequency = columns["charge_frequency"]
+    columns["charge_frequency"] = F.when(
+        F.lower(frequency) == "usage-based", F.lit("Usage-Based")
+    ).otherwise(frequency)
+    columns["tags"] = tags(cells.text("Tags"))
+    return columns | {field.name: F.lit(None).cast(field.type) for field in AWS}
+
+
+def amounts() -> list[str]:
+    """The columns that hold amounts."""
+    return [field.name for field in FOCUS if field.type == MONEY]
+
+
+def times() -> list[str]:
+    """The columns that hold times."""
+    return [field.name for field in FOCUS if field.type == "timestamp"]
+
+
+def tags(text: Column) -> Column:
+    """Tags as a map, from a JSON object or an array of objects that have a `key` and a `value`.
+
+    What is neither stays as the value of the key `unparsed`.
+    """
+    parsed = F.from_json(text, "map<string,string>")
+    pairs = F.from_json(text, "array<struct<key:string,value:string>>")
+    keys = F.transform(pairs, lambda pair: pair["key"])
+    # A map takes neither a key twice nor one that is null.
+    are_keys = (F.size(F.array_distinct(keys)) == F.size(keys)) & ~F.exists(keys, F.isnull)
+    paired = F.when(are_keys, F.map_from_entries(pairs))
+    unparsed = F.when(text.isNotNull(), F.create_map(F.lit("unparsed"), text))
+    listed = F.when(F.startswith(text, F.lit("[")), paired)
+    return F.coalesce(parsed, listed, unparsed)
+
+
+def missing(keys: frozenset[str]) -> list[str]:
+    """The required columns that an export does not have."""
+    return [name for name in REQUIRED if key(name) not in keys]
+
+
+def _value(cells: Cells, name: str, type_: str) -> Column:
+    if type_ == MONEY:
+        return cells.money(name)
+    return cells.time(name) if type_ == "timestamp" else cells.text(name)

@@ -1,0 +1,180 @@
+"""Charges by plain Python: what a line of an export is, in the terms of FOCUS."""
+
+import csv
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from pathlib import Path
+from typing import Any
+
+Cells = Mapping[str, str]
+
+FOCUS_10 = re.findall(
+    r"\w+",
+    "AvailabilityZone BilledCost BillingAccountId BillingAccountName BillingCurrency "
+    "BillingPeriodEnd BillingPeriodStart ChargeCategory ChargeClass ChargeDescription "
+    "ChargeFrequency ChargePeriodEnd ChargePeriodStart CommitmentDiscountCategory "
+    "CommitmentDiscountId CommitmentDiscountName CommitmentDiscountStatus "
+    "CommitmentDiscountType ConsumedQuantity ConsumedUnit ContractedCost ContractedUnitPrice "
+    "EffectiveCost InvoiceIssuerName ListCost ListUnitPrice PricingCategory PricingQuantity "
+    "PricingUnit ProviderName PublisherName RegionId RegionName ResourceId ResourceName "
+    "ResourceType ServiceCategory ServiceName SkuId SkuPriceId SubAccountId SubAccountName "
+    "Tags ",
+)
+FOCUS_11 = re.findall(
+    r"\w+",
+    "CapacityReservationId CapacityReservationStatus CommitmentDiscountQuantity "
+    "CommitmentDiscountUnit ServiceSubcategory SkuMeter SkuPriceDetails ",
+)
+FOCUS_12 = re.findall(
+    r"\w+",
+    "BillingAccountType InvoiceId PricingCurrency PricingCurrencyContractedUnitPrice "
+    "PricingCurrencyEffectiveCost PricingCurrencyListUnitPrice SubAccountType ",
+)
+FOCUS = [*FOCUS_10, *FOCUS_11, *FOCUS_12]
+
+CATEGORIES = {
+    "Usage": "Usage",
+    "DiscountedUsage": "Usage",
+    "SavingsPlanCoveredUsage": "Usage",
+    "SavingsPlanNegation": "Usage",
+    "BundledDiscount": "Usage",
+    "EdpDiscount": "Usage",
+    "Fee": "Purchase",
+    "RIFee": "Purchase",
+    "SavingsPlanRecurringFee": "Purchase",
+    "SavingsPlanUpfrontFee": "Purchase",
+    "Tax": "Tax",
+    "Credit": "Credit",
+    "Refund": "Adjustment",
+}
+
+
+def snake(name: str) -> str:
+    """`BillingPeriodStart` as `billing_period_start`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def text(value: str | None) -> str | None:
+    """A cell, None where nothing is known."""
+    value = (value or "").strip(" ")
+    return None if value in {"", "NULL"} else value
+
+
+def money(value: str | None) -> Decimal | None:
+    """An amount, to 18 digits after the point."""
+    known = text(value)
+    if known is None:
+        return None
+    with localcontext(prec=60):
+        return Decimal(known).quantize(Decimal("1e-18"), rounding=ROUND_HALF_UP)
+
+
+def time(value: str | None) -> datetime | None:
+    """A time, without its zone, which is UTC."""
+    known = text(value)
+    if known is None:
+        return None
+    moment = datetime.fromisoformat(known)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def focus(cells: Cells) -> dict[str, Any]:
+    """The columns of a charge from a line of a FOCUS export."""
+    found: dict[str, Any] = {}
+    for name in FOCUS:
+        value = cells.get(name)
+        if re.search("(Cost|Quantity|UnitPrice)$", name):
+            found[snake(name)] = money(value)
+        elif re.search("Period(Start|End)$", name):
+            found[snake(name)] = time(value)
+        else:
+            found[snake(name)] = text(value)
+    if found["tags"] is not None:
+        found["tags"] = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in json.loads(found["tags"]).items()
+        }
+    if (found["charge_frequency"] or "").lower() == "usage-based":
+        found["charge_frequency"] = "Usage-Based"
+    return found
+
+
+def amortized(cells: Cells) -> Decimal | None:  # noqa: PLR0911  a rule a kind
+    """The effective cost of a line of a legacy CUR, by the Cloud Intelligence Dashboards' rule."""
+
+    def amount(name: str) -> Decimal:
+        return money(cells.get(name)) or Decimal(0)
+
+    kind = cells["lineItem/LineItemType"]
+    if kind == "SavingsPlanCoveredUsage":
+        return amount("savingsPlan/SavingsPlanEffectiveCost")
+    if kind == "SavingsPlanRecurringFee":
+        return amount("savingsPlan/TotalCommitmentToDate") - amount("savingsPlan/UsedCommitment")
+    if kind in {"SavingsPlanNegation", "SavingsPlanUpfrontFee"}:
+        return Decimal(0)
+    if kind == "DiscountedUsage":
+        return amount("reservation/EffectiveCost")
+    if kind == "RIFee":
+        return amount("reservation/UnusedAmortizedUpfrontFeeForBillingPeriod") + amount(
+            "reservation/UnusedRecurringFee"
+        )
+    if kind == "Fee" and text(cells.get("reservation/ReservationARN")):
+        return Decimal(0)
+    return money(cells["lineItem/UnblendedCost"])
+
+
+def cur(cells: Cells) -> dict[str, Any]:
+    """The columns of a charge that matter most, from a line of a legacy CUR."""
+    kind = cells["lineItem/LineItemType"]
+    tags = {
+        name.removeprefix("resourceTags/"): text(value)
+        for name, value in cells.items()
+        if name.startswith("resourceTags/") and text(value)
+    }
+    return {
+        "billing_account_id": text(cells["bill/PayerAccountId"]),
+        "sub_account_id": text(cells["lineItem/UsageAccountId"]),
+        "invoice_id": text(cells.get("bill/InvoiceId")),
+        "billing_currency": text(cells["lineItem/CurrencyCode"]),
+        "billing_period_start": time(cells["bill/BillingPeriodStartDate"]),
+        "billing_period_end": time(cells["bill/BillingPeriodEndDate"]),
+        "charge_period_start": time(cells["lineItem/UsageStartDate"]),
+        "charge_period_end": time(cells["lineItem/UsageEndDate"]),
+        "charge_category": CATEGORIES[kind],
+        "x_line_item_type": kind,
+        "x_product_code": text(cells["lineItem/ProductCode"]),
+        "billed_cost": money(cells["lineItem/UnblendedCost"]),
+        "effective_cost": amortized(cells),
+        "resource_id": text(cells.get("lineItem/ResourceId")),
+        "tags": tags or None,
+    }
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    """The lines of a .csv or .csv.gz by the names in its header."""
+    raw = file.read_bytes()
+    whole = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(whole, newline="")))
+
+
+def to_csv(rows: Iterable[Cells], header: Iterable[str]) -> str:
+    """Lines as a .csv with these columns, in this order."""
+    names = list(header)
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, names, extrasaction="ignore", lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def as_pairs(row: Mapping[str, Any], names: Iterable[str]) -> tuple[Any, ...]:
+    """Some columns of a row as something to count."""
+    return tuple(
+        json.dumps(value, sort_keys=True) if isinstance(value := row[name], dict) else value
+        for name in names
+    )

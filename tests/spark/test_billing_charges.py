@@ -1,0 +1,458 @@
+"""Cost exports through the reader: containers, cells, kinds of line items, what is refused."""
+
+import gzip
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from gristmill.billing.exports import ExportReader
+from gristmill.errors import InputError
+from gristmill.sample.billing import write_billing
+from jobs.billing_charges import JOB, BillingChargesOptions
+from tests import reference_billing as reference
+from tests.conftest import RunJob
+
+ODD = "50% [1]{a},é 100%20"
+
+CHARGE = {
+    "BilledCost": "1.25",
+    "EffectiveCost": "1.5",
+    "ListCost": "2",
+    "ContractedCost": "1.75",
+    "BillingCurrency": "EUR",
+    "BillingAccountId": "000123456789",
+    "BillingPeriodStart": "2026-09-01T00:00:00Z",
+    "BillingPeriodEnd": "2026-10-01T00:00:00Z",
+    "ChargePeriodStart": "2026-09-05T10:00:00Z",
+    "ChargePeriodEnd": "2026-09-05T11:00:00Z",
+    "ChargeCategory": "Usage",
+    "ServiceName": "Grinding, coarse",
+    "SubAccountId": "00042",
+    "Tags": '{"team": "flour", "note": "5\\" \\u00fc, {b}"}',
+}
+"""A line of FOCUS 1.0."""
+
+LINE = {
+    "identity/LineItemId": "a",
+    "bill/InvoiceId": "",
+    "bill/PayerAccountId": "000123456789",
+    "bill/BillingPeriodStartDate": "2026-09-01T00:00:00.000Z",
+    "bill/BillingPeriodEndDate": "2026-10-01T00:00:00.000Z",
+    "lineItem/UsageAccountId": "000000000042",
+    "lineItem/LineItemType": "Usage",
+    "lineItem/UsageStartDate": "2026-09-05T10:00:00Z",
+    "lineItem/UsageEndDate": "2026-09-05T11:00:00Z",
+    "lineItem/ProductCode": "AmazonEC2",
+    "lineItem/CurrencyCode": "USD",
+    "lineItem/UnblendedCost": "1.0000000000",
+    "savingsPlan/SavingsPlanEffectiveCost": "2.1",
+    "savingsPlan/TotalCommitmentToDate": "7.3",
+    "savingsPlan/UsedCommitment": "3.1E0",
+    "reservation/EffectiveCost": "11",
+    "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod": "13.01",
+    "reservation/UnusedRecurringFee": "17",
+    "reservation/ReservationARN": "",
+    "savingsPlan/SavingsPlanARN": "",
+}
+"""A line of a legacy CUR."""
+
+ReadAll = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def read(spark: SparkSession) -> ReadAll:
+    """The rows that the reader makes of files, those that it rejects or skips too, in order."""
+
+    def rows(*inputs: Path) -> list[dict[str, Any]]:
+        reading = ExportReader().read(spark, [*map(str, inputs)], BillingChargesOptions())
+        found = reading.rows.orderBy("_source_file", "_line_number").collect()
+        return [row.asDict() for row in found]
+
+    return rows
+
+
+def charges(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those rows that are charges."""
+    return [row for row in rows if row["_reason"] is None]
+
+
+def in_2_0(name: str) -> str:
+    """`lineItem/UsageAccountId` as CUR 2.0 names it."""
+    return reference.snake(name.replace("/", "_")).replace("arn", "a_r_n")
+
+
+def test_every_container_holds_the_same_charges(read: ReadAll, tmp_path: Path) -> None:
+    folder = tmp_path / ODD
+    folder.mkdir()
+    rows = [CHARGE, CHARGE | {"BilledCost": "1e-7", "Tags": ""}, CHARGE | {"SubAccountId": "NULL"}]
+    text = reference.to_csv(rows, CHARGE)
+    (folder / "a.csv").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    # Other columns, in another order, some of them unknown, and names in upper case.
+    turned = [*reversed(CHARGE), "Id", "x_Team", "InvoiceId"]
+    upper = reference.to_csv(rows, turned).replace(",".join(turned), ",".join(turned).upper())
+    (folder / "b.csv.gz").write_bytes(gzip.compress(b"") + gzip.compress(upper.encode()))
+    with zipfile.ZipFile(folder / "C.CSV.ZIP", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "costs/1.csv", b"\xef\xbb\xbf" + reference.to_csv(rows[:1], CHARGE).encode()
+        )
+        archive.writestr("costs/2.CSV", reference.to_csv(rows[1:], reversed(CHARGE)))
+        archive.writestr("costs/empty.csv", "")
+        archive.writestr("README.txt", "not this")
+        archive.writestr("__MACOSX/costs/._1.csv", "nor this")
+    cells: list[dict[str, Any]] = [
+        {name: reference.text(row[name]) for name in CHARGE} for row in rows
+    ]
+    (folder / "year=2026" / "month=9").mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(cells), folder / "year=2026" / "month=9" / "d.parquet")
+    for cell in cells:
+        # A double has no more digits than it is written with.
+        cell["BilledCost"] = float(cell["BilledCost"])
+        cell["ListCost"] = Decimal(cell["ListCost"])
+        cell["BillingPeriodStart"] = datetime.fromisoformat(cell["BillingPeriodStart"])
+        cell["BillingPeriodEnd"] = datetime(2026, 10, 1)
+        cell["Tags"] = list(json.loads(cell["Tags"] or "{}").items()) or None
+    tags = pa.field("Tags", pa.map_(pa.string(), pa.string()))
+    typed = pa.schema(
+        [
+            tags if name == "Tags" else pa.field(name, pa.array([cells[0][name]]).type)
+            for name in CHARGE
+        ]
+    )
+    pq.write_table(pa.Table.from_pylist(cells, typed), folder / "e.PARQUET")
+    (folder / "only a header.csv").write_text(",".join(CHARGE))
+    (folder / "empty.csv").touch()
+
+    found = read(folder)
+    names = [reference.snake(name) for name in reference.FOCUS]
+    wanted = Counter(reference.as_pairs(reference.focus(row), names) for row in rows)
+    by_file: dict[str, Counter[Any]] = {}
+    for row in charges(found):
+        by_file.setdefault(row["source_file"], Counter())[reference.as_pairs(row, names)] += 1
+    assert sorted(name.rpartition("/")[2] for name in by_file) == [
+        *("C.CSV.ZIP", "a.csv", "b.csv.gz", "d.parquet", "e.PARQUET")
+    ]
+    for file, counted in by_file.items():
+        assert counted == wanted, file
+        assert unquote(file).startswith(f"file://{folder}/")
+    assert Counter(row["_reason"] for row in found) == {None: 15, "skipped": 5}
+
+
+CELLS: list[tuple[dict[str, str], dict[str, Any]]] = [
+    ({"BilledCost": "0.00000000000000000149"}, {"billed_cost": Decimal("0.000000000000000001")}),
+    (
+        {"BilledCost": "12345.12345678901234567850"},
+        {"billed_cost": Decimal("12345.123456789012345679")},
+    ),
+    ({"BilledCost": "-1.5E-10"}, {"billed_cost": Decimal("-0.00000000015")}),
+    ({"BilledCost": "4.2e+3"}, {"billed_cost": Decimal(4200)}),
+    ({"BilledCost": " 7 "}, {"billed_cost": Decimal(7)}),
+    (
+        {"BilledCost": "0.1", "ListCost": "0.30000000000000004"},
+        {"list_cost": Decimal("0.30000000000000004")},
+    ),
+    ({"ListCost": "99999999999999999999.9"}, {"list_cost": Decimal("99999999999999999999.9")}),
+    ({"BilledCost": "", "ListCost": "NULL"}, {"billed_cost": None, "list_cost": None}),
+    ({"SubAccountId": "", "ServiceName": "NULL"}, {"sub_account_id": None, "service_name": None}),
+    ({"SubAccountId": "000000000007"}, {"sub_account_id": "000000000007"}),
+    ({"SubAccountId": "1E5"}, {"sub_account_id": "1E5"}),
+    ({"ServiceName": 'a "b", c'}, {"service_name": 'a "b", c'}),
+    ({"ServiceName": r"C:\mill\""}, {"service_name": r"C:\mill\""}),
+    ({"ChargeFrequency": "Usage-based"}, {"charge_frequency": "Usage-Based"}),
+    ({"ChargeFrequency": "Recurring"}, {"charge_frequency": "Recurring"}),
+    ({"ChargeClass": "Correction"}, {"charge_class": "Correction"}),
+    (
+        {"Tags": '{"a": 1, "b": true, "c": null, "d": {"e": "f"}}'},
+        {"tags": {"a": "1", "b": "true", "c": None, "d": '{"e":"f"}'}},
+    ),
+    ({"Tags": '[{"key": "a", "value": "1"}, {"key": "b"}]'}, {"tags": {"a": "1", "b": None}}),
+    (
+        {"Tags": '[{"key": "a"}, {"key": "a"}]'},
+        {"tags": {"unparsed": '[{"key": "a"}, {"key": "a"}]'}},
+    ),
+    ({"Tags": '[{"key": null}]'}, {"tags": {"unparsed": '[{"key": null}]'}}),
+    ({"Tags": '{"a": "1"'}, {"tags": {"unparsed": '{"a": "1"'}}),
+    ({"Tags": "team=flour"}, {"tags": {"unparsed": "team=flour"}}),
+    ({"Tags": "NULL"}, {"tags": None}),
+    ({"BillingPeriodStart": "2026-10-01 00:00:00"}, {"billing_period": "2026-10"}),
+    ({"BillingPeriodStart": "2026-10-01"}, {"billing_period": "2026-10"}),
+    ({"BillingPeriodStart": "2026-10-01T00:00Z"}, {"billing_period": "2026-10"}),
+    ({"BillingPeriodStart": "2026-10-01 00:00:00 UTC"}, {"billing_period": "2026-10"}),
+    (
+        {"ChargePeriodStart": "2026-09-05T10:00+05:30"},
+        {"charge_period_start": datetime(2026, 9, 5, 4, 30)},
+    ),
+    (
+        {"ChargePeriodStart": "2026-09-05T10:00:00.250-02:00"},
+        {"charge_period_start": datetime(2026, 9, 5, 12, 0, 0, 250000)},
+    ),
+    ({"ChargePeriodStart": ""}, {"charge_period_start": None}),
+]
+
+
+def test_what_becomes_of_a_cell(read: ReadAll, tmp_path: Path) -> None:
+    header = [*CHARGE, "ChargeFrequency", "ChargeClass"]
+    text = reference.to_csv([CHARGE | cells for cells, _ in CELLS], header)
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    rows = read(tmp_path / "a.csv")[1:]
+    assert len(rows) == len(CELLS)
+    for row, (cells, wanted) in zip(rows, CELLS, strict=True):
+        assert row["_reason"] is None, cells
+        assert {name: row[name] for name in wanted} == wanted, cells
+
+
+REJECTED: list[tuple[str, str]] = [
+    ("empty_line", ""),
+    ("empty_line", "   "),
+    ("wrong_fields", "1.25,1.5"),
+    ("wrong_fields", "1,2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,13,14"),
+    ("wrong_fields", '1,2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,"a note that goes on'),
+    ("bad_period", "1,2,3,4,EUR,6,,2026-10-01,,,Usage,11,12,"),
+    ("bad_period", "1,2,3,4,EUR,6,9/1/26,2026-10-01,,,Usage,11,12,"),
+    ("bad_period", "1,2,3,4,EUR,6,10:00,2026-10-01,,,Usage,11,12,"),
+    ("bad_time", "1,2,3,4,EUR,6,2026-09-01,2026-09-31,,,Usage,11,12,"),
+    ("bad_time", "1,2,3,4,EUR,6,2026-09-01,2026-10-01,2026,,Usage,11,12,"),
+    ("bad_amount", '"1,000.00",2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,'),
+    ("bad_amount", "1,2,NaN,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,"),
+    ("bad_amount", "1,2,3,100000000000000000000,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,"),
+    ("no_currency", "1,2,3,4,NULL,6,2026-09-01,2026-10-01,,,Usage,11,12,"),
+]
+
+
+def test_every_line_is_accounted_for(spark: SparkSession, run_job: RunJob, tmp_path: Path) -> None:
+    header = ",".join(CHARGE)
+    good = reference.to_csv([CHARGE], CHARGE).splitlines()[1]
+    folder = tmp_path / "in"
+    folder.mkdir()
+    # Files that were put together: a header in the midst is one too.
+    lines = [header, good, *(line for _, line in REJECTED), header, good]
+    (folder / "a.csv").write_text("\n".join(lines) + "\n")
+    cells = [CHARGE, CHARGE | {"BilledCost": "much"}]
+    pq.write_table(pa.Table.from_pylist(cells), folder / "b.parquet")
+    report = run_job(JOB, folder)
+    codes = Counter([*(code for code, _ in REJECTED), "bad_amount"])
+    assert (report.rejects, report.skipped, report.datasets[0].rows) == (codes, 2, 3)
+    assert report.lines == 3 + codes.total() + 2
+    rejects = spark.read.parquet(str(tmp_path / "out" / "rejects")).collect()
+    found = {row["line_number"]: (row["reason"], row["raw"]) for row in rejects}
+    wanted = dict(enumerate(REJECTED, 3))
+    (raw,) = (row["raw"] for row in rejects if row["source_file"].endswith("b.parquet"))
+    assert json.loads(raw)["BilledCost"] == "much"
+    assert {n: told for n, told in found.items() if n != 2} == wanted
+
+
+LINES = [
+    LINE | {"lineItem/LineItemType": kind, f"{prefix}ARN": arn, "lineItem/UnblendedCost": cost}
+    for kind, prefix, arn, cost in [
+        ("Usage", "reservation/Reservation", "", "2.5E-8"),
+        ("DiscountedUsage", "reservation/Reservation", "ri", "0"),
+        ("SavingsPlanCoveredUsage", "savingsPlan/SavingsPlan", "sp", "3.3"),
+        ("SavingsPlanNegation", "savingsPlan/SavingsPlan", "sp", "-3.3"),
+        ("SavingsPlanRecurringFee", "savingsPlan/SavingsPlan", "sp", "7.3"),
+        ("SavingsPlanUpfrontFee", "savingsPlan/SavingsPlan", "sp", "1000"),
+        ("RIFee", "reservation/Reservation", "ri", "55"),
+        ("Fee", "reservation/Reservation", "ri", "700"),
+        ("Fee", "reservation/Reservation", "", "25"),
+        ("Tax", "reservation/Reservation", "", "0.19"),
+        ("Credit", "reservation/Reservation", "", "-5"),
+        ("Refund", "reservation/Reservation", "", "-6.01"),
+        ("BundledDiscount", "reservation/Reservation", "", "-0.02"),
+        ("EdpDiscount", "reservation/Reservation", "", "-1.11E+0"),
+    ]
+]
+TAGS = {
+    "resourceTags/aws:createdBy": "",
+    "resourceTags/user:Team": "flour",
+    "resourceTags/user:team": " ",
+}
+
+
+def test_every_kind_of_line_item(read: ReadAll, tmp_path: Path) -> None:
+    lines = [LINES[0] | TAGS, *LINES[1:]]
+    (tmp_path / "legacy.csv").write_text(reference.to_csv(lines, [*LINE, *TAGS]))
+    # CUR 2.0, as text with maps as JSON, and as Parquet with maps.
+    maps: dict[str, Any] = {
+        "resource_tags": {"user:Team": "flour"},
+        "product": {"product_name": "Grinder", "region": "eu-west-1"},
+    }
+    new = [{in_2_0(name): cell for name, cell in line.items()} for line in LINES]
+    texts = [new[0] | {name: json.dumps(cell) for name, cell in maps.items()}, *new[1:]]
+    (tmp_path / "new.csv.gz").write_bytes(
+        gzip.compress(reference.to_csv(texts, [*texts[0], "discount"]).encode())
+    )
+    columns = {name: pa.array([line[name] for line in new]) for name in new[0]}
+    for name, cell in maps.items():
+        pairs = [list(cell.items()), *[None] * (len(new) - 1)]
+        columns[name] = pa.array(pairs, pa.map_(pa.string(), pa.string()))
+    cost = "line_item_unblended_cost"
+    columns[cost] = pa.array([float(line[cost]) for line in new])
+    pq.write_table(pa.table(columns), tmp_path / "new.parquet")
+
+    found = charges(read(tmp_path))
+    wanted = [reference.cur(line) for line in lines]
+    names = list(wanted[0])
+    assert len(found) == 3 * len(lines)
+    for start in (0, len(lines), 2 * len(lines)):
+        for row, line in zip(found[start:], wanted, strict=False):
+            assert reference.as_pairs(row, names) == reference.as_pairs(line, names), row
+        assert found[start + 1]["commitment_discount_id"] == "ri"
+        assert found[start + 1]["commitment_discount_status"] == "Used"
+        assert found[start + 2]["commitment_discount_category"] == "Spend"
+    assert [row["service_name"] for row in found[:: len(lines)]] == ["AmazonEC2", *["Grinder"] * 2]
+    assert [row["region_id"] for row in found[:: len(lines)]] == [None, *["eu-west-1"] * 2]
+    assert {row["charge_frequency"] for row in found if row["charge_category"] == "Usage"} == {
+        "Usage-Based"
+    }
+    assert {row["contracted_cost"] - row["billed_cost"] for row in found} == {0}
+
+
+def test_a_huge_fee_does_not_end_the_run(read: ReadAll, tmp_path: Path) -> None:
+    huge = {"savingsPlan/TotalCommitmentToDate": "9" * 20, "lineItem/UnblendedCost": "9" * 20}
+    kinds = ("SavingsPlanRecurringFee", "Usage")
+    lines = [LINE | huge | {"lineItem/LineItemType": kind} for kind in kinds]
+    (tmp_path / "a.csv").write_text(reference.to_csv(lines, LINE))
+    rows = charges(read(tmp_path / "a.csv"))
+    assert [row["billed_cost"] for row in rows] == [Decimal("9" * 20)] * 2
+
+
+def test_parquet_of_which_a_column_has_another_type_in_another_month(
+    read: ReadAll, tmp_path: Path
+) -> None:
+    for month, cost in enumerate((1.5, Decimal("1.50"), "15e-1", 2)):
+        pq.write_table(
+            pa.Table.from_pylist([CHARGE | {"BilledCost": cost}]), tmp_path / f"{month}.parquet"
+        )
+    costs = [row["billed_cost"] for row in charges(read(tmp_path))]
+    assert costs == [*[Decimal("1.5")] * 3, 2]
+
+
+@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate],
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(random=st.randoms(use_true_random=False))
+def test_any_split_of_the_files_gives_the_same_charges(
+    spark: SparkSession, read: ReadAll, tmp_path_factory: pytest.TempPathFactory, random: Any
+) -> None:
+    rows = [CHARGE | cells for cells, _ in CELLS]
+    header = [*CHARGE, "ChargeFrequency", "ChargeClass"]
+    folder = tmp_path_factory.mktemp("split")
+    files: list[list[dict[str, str]]] = [[] for _ in range(random.randint(1, 4))]
+    for row in random.sample(rows, len(rows)):
+        random.choice(files).append(row)
+    for number, some in enumerate(files):
+        text = reference.to_csv(some, random.sample(header, len(header)))
+        if random.random() < 0.5:
+            (folder / f"{number}.csv").write_text(text)
+        else:
+            (folder / f"{number}.csv.gz").write_bytes(gzip.compress(text.encode()))
+
+    def counted(found: Sequence[Mapping[str, Any]]) -> Counter[Any]:
+        names = [reference.snake(name) for name in header]
+        return Counter(reference.as_pairs(row, names) for row in charges(found))
+
+    (folder / "whole").mkdir()
+    whole = folder / "whole" / "all.csv"
+    whole.write_text(reference.to_csv(rows, header))
+    parts = read(*(file for file in folder.iterdir() if file.is_file()))
+    assert counted(parts) == counted(read(whole))
+    assert counted(parts).total() == len(rows)
+
+
+HEADER = ",".join(CHARGE)
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (
+            {"ea.csv": "InvoiceSectionName,AccountName,SubscriptionId,Cost,a,b,c,d,e\n1,2,3\n"},
+            r"ea\.csv is not a cost export that is known: it has the columns InvoiceSectionName, "
+            r"AccountName, SubscriptionId, Cost, a, b, c, d …; supported are FOCUS 1\.0, 1\.1 and "
+            r"1\.2, and AWS Cost and Usage Reports \(legacy and 2\.0\)",
+        ),
+        ({"x.csv": "lineItem/referenceNo,cost/myCost\n"}, "columns lineItem/referenceNo, cost/my"),
+        ({"x.csv": "y" * 5000}, r"the columns y{60} …; supported"),
+        (
+            {"f.csv": HEADER.replace("ListCost,", "").replace("ServiceName,", "")},
+            r"f\.csv looks like FOCUS 1\.0, but lacks ListCost, ServiceName$",
+        ),
+        (
+            {"c.csv": "lineItem/LineItemType,bill/PayerAccountId,lineItem/UnblendedCost"},
+            r"c\.csv looks like AWS CUR, but lacks bill/BillingPeriodStartDate, "
+            r"bill/BillingPeriodEndDate, lineItem/UsageAccountId, lineItem/UsageStartDate, "
+            r"lineItem/UsageEndDate, lineItem/ProductCode, lineItem/CurrencyCode$",
+        ),
+        (
+            {"f.csv": HEADER, "c.csv": ",".join(LINE)},
+            r"c\.csv is AWS CUR and .*f\.csv is FOCUS 1\.0: the same charges may be in both",
+        ),
+        ({"a.csv": "", "b.csv": ""}, "nothing to read: the files in .* are empty"),
+        ({"a.txt": HEADER}, r"no export in .*: there is no \.csv, \.gz, \.zip or \.parquet"),
+        ({"a.zip": "PK"}, r"a\.zip is not a zip archive, or is damaged"),
+        ({"a.csv.gz": HEADER}, r"a\.csv\.gz is named \.gz but is not gzip"),
+    ],
+)
+def test_what_is_no_known_export_is_refused_by_name(
+    read: ReadAll, tmp_path: Path, files: dict[str, str], told: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=told):
+        read(tmp_path)
+
+
+def test_an_archive_without_a_csv_is_refused(read: ReadAll, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.parquet", "")
+    with pytest.raises(InputError, match=r"a\.zip holds no \.csv"):
+        read(tmp_path)
+
+
+def test_the_sample_exports_tell_of_the_same_bill(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    write_billing(tmp_path / "in", seed=3, usage=40)
+    for export in ("focus", "cur"):
+        options = BillingChargesOptions(export=export)
+        report = run_job(JOB, tmp_path / "in" / export, options=options)
+        assert report.rejected == 0
+    (note,) = (note for note in report.notes if note.startswith("left out"))
+    assert re.match(r"left out 2 files that no manifest lists, such as .*costs-1\.csv\.gz", note)
+    rows = spark.read.parquet(str(tmp_path / "out" / "charges"))
+    costs = ("billed_cost", "effective_cost")
+    grouped = rows.groupBy("export", "billing_period").agg(
+        *map(F.sum, costs), F.count_distinct("invoice_id")
+    )
+    found = {(row[0], row[1]): tuple(row[2:]) for row in grouped.collect()}
+    lines = [
+        reference.focus(line)
+        for file in (tmp_path / "in" / "focus").iterdir()
+        for line in reference.rows_of(file)
+    ]
+    wanted = {
+        (export, month): (
+            *(
+                sum(
+                    line[cost] for line in lines if f"{line['billing_period_start']:%Y-%m}" == month
+                )
+                for cost in costs
+            ),
+            invoices,
+        )
+        for export in ("focus", "cur")
+        for month, invoices in (("2026-08", 2), ("2026-09", 0))
+    }
+    assert found == wanted
