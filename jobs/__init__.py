@@ -4,6 +4,9 @@ from gristmill.job import catalogue
 from jobs import (
     access_logs,
     api_activity,
+    billing_charges,
+    billing_summary,
+    cost_anomalies,
     flow_summary,
     traffic_summary,
     web_sessions,
@@ -17,4 +20,7 @@ CATALOGUE = catalogue(
     web_sessions.JOB,
     flow_summary.JOB,
     api_activity.JOB,
+    billing_charges.JOB,
+    billing_summary.JOB,
+    cost_anomalies.JOB,
 )
