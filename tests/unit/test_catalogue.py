@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from gristmill import Dataset, Field, Options
+from gristmill.billing.charges import MONEY
 from gristmill.command import job_parser
 from gristmill.dataset import REJECTS
 from gristmill.errors import SchemaError, UsageError
@@ -30,7 +31,7 @@ SPARK_TYPES = {
         T.DateType,
         T.TimestampType,
     )
-}
+} | {MONEY, "map<string,string>"}
 
 
 def dataset(**changes: Any) -> Dataset:
@@ -59,7 +60,7 @@ def frame(**columns: T.DataType) -> DataFrame:
 def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
-        *("flow-summary", "api-activity"),
+        *("flow-summary", "api-activity", "billing-charges", "billing-summary", "cost-anomalies"),
     ]
 
 
@@ -135,6 +136,9 @@ def test_word_counts_are_rewritten_for_the_corpus_that_was_named() -> None:
         ("word-count", {"corpus": " \t"}),
         ("access-logs", {"format": "json"}),
         ("traffic-summary", {"top": 0}),
+        ("billing-charges", {"export": " "}),
+        ("billing-summary", {"report_currency": "EUR"}),
+        ("cost-anomalies", {"threshold": -1}),
     ],
 )
 def test_values_that_make_no_sense_are_refused(name: str, values: dict[str, Any]) -> None:
