@@ -107,7 +107,7 @@ def _partitions(spark: SparkSession, by: Sequence[str], rows: DataFrame) -> list
     """The folders of the partitions that `rows` hold; none where they lack one of the columns."""
     if not set(by) <= set(rows.columns):
         return []
-    found = rows.select(*by).distinct().collect()
+    found = rows.select(*(F.col(name).cast("string") for name in by)).distinct().collect()
     return sorted(partition_folder(spark, row.asDict()) for row in found)
 
 
