@@ -5,6 +5,8 @@ from jobs import (
     access_logs,
     api_activity,
     billing_charges,
+    billing_summary,
+    cost_anomalies,
     flow_summary,
     traffic_summary,
     utility_statements,
@@ -20,5 +22,7 @@ CATALOGUE = catalogue(
     flow_summary.JOB,
     api_activity.JOB,
     billing_charges.JOB,
+    billing_summary.JOB,
+    cost_anomalies.JOB,
     utility_statements.JOB,
 )

@@ -26,7 +26,10 @@ def spark() -> Iterator[SparkSession]:
         "spark.master": "local[2]",
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "2",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods",
+        # Where only the first compiler runs, Java keeps room for few tests' code, and then stops.
+        "spark.driver.extraJavaOptions": (
+            "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=240m"
+        ),
     }
     running = session("gristmill tests", settings)
     yield running

@@ -84,6 +84,7 @@ class Request:
 
 
 Transform = Callable[[DataFrame, OptionsT], Mapping[str, DataFrame]]
+Audit = Callable[[DataFrame, Mapping[str, DataFrame], OptionsT], None]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,12 @@ class Job(Generic[OptionsT]):
     rewrites even when it has no rows for it, as partition column -> value. `only(options)` are the
     names of the datasets that a run writes; where it is None, that is all of them.
     `is_forced(options)` says whether a run may replace what is final by what is not.
+
+    `shared(rows, options)` is what several datasets are made of: it is computed once and kept while
+    they are written, and `transform` gets it for the rows. A run replaces every partition that it
+    holds, in each dataset that is partitioned by columns of it, also where that came out empty.
+    `audit(rows, staged, options)` looks at what lies in the stage, by dataset, beside the rows that
+    it was made of, and raises `AuditError` where they do not fit: then nothing is published.
     """
 
     name: str
@@ -108,6 +115,8 @@ class Job(Generic[OptionsT]):
     scope: Callable[[OptionsT], Mapping[str, str]] = field(default=lambda _options: {})
     only: Callable[[OptionsT], Collection[str]] | None = None
     is_forced: Callable[[OptionsT], bool] = field(default=lambda _options: False)
+    shared: Callable[[DataFrame, OptionsT], DataFrame] | None = None
+    audit: Audit[OptionsT] | None = None
 
     def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
         """The datasets that a run with these options, resolved, writes."""

@@ -60,10 +60,7 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     seen = Observation()
     valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
-    frames = job.transform(valid, request.options)
-    scope = job.scope(request.options)
-    datasets = job.datasets(request.options)
-    stages = [_stage(staging, dataset, frames[dataset.name], scope) for dataset in datasets]
+    stages = _stage_datasets(job, request, valid, staging)
 
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
     if lines == 0:
@@ -77,7 +74,7 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
         rejects = _rejects(job, judged, seen.get["rejected_files"])
         if rejected > request.max_reject_rate * lines:
             raise _too_many(rejected, lines, request.max_reject_rate, rejects)
-        stages.append(_stage(staging, REJECTS, rejects, {}, _by_reason(job)))
+        stages.append(_stage(staging, REJECTS, rejects, (), _by_reason(job)))
         if stages[-1].observed["rows"] != rejected:
             raise AuditError("the input changed while it was read: run again")
     elif can_reject:
@@ -85,6 +82,47 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
     found = {code: count for code, count in reasons.items() if count}
     return Counted(lines, rejected, seen.get.get("skipped", 0), found, stages)
+
+
+def _stage_datasets(
+    job: AnyJob, request: Request, rows: DataFrame, staging: Staging
+) -> list[Staged]:
+    options = request.options
+    shared = job.shared(rows, options).persist() if job.shared else None
+    try:
+        frames = job.transform(rows if shared is None else shared, options)
+        scope = job.scope(options)
+        always = [partition_folder(staging.spark, scope)] if scope else []
+        held: dict[tuple[str, ...], list[str]] = {}
+        stages = []
+        for dataset in job.datasets(options):
+            by = dataset.partitioned_by
+            if shared is not None and by not in held:
+                held[by] = _partitions(staging.spark, by, shared)
+            replaced = held.get(by, []) if dataset.replaces == "partition" else []
+            stages.append(_stage(staging, dataset, frames[dataset.name], [*always, *replaced]))
+    finally:
+        if shared is not None:
+            shared.unpersist()
+    if job.audit:
+        job.audit(rows, {stage.dataset.name: _lying(staging, stage) for stage in stages}, options)
+    return stages
+
+
+def _partitions(spark: SparkSession, by: Sequence[str], rows: DataFrame) -> list[str]:
+    """The folders of the partitions that `rows` hold; none where they lack one of the columns."""
+    if not set(by) <= set(rows.columns):
+        return []
+    found = rows.select(*(F.col(name).cast("string") for name in by)).distinct().collect()
+    return sorted(partition_folder(spark, row.asDict()) for row in found)
+
+
+def _lying(staging: Staging, stage: Staged) -> DataFrame:
+    """The rows of a dataset that lie in the stage."""
+    if not stage.files:
+        return staging.spark.createDataFrame([], stage.dataset.ddl)
+    folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
+    return staging.spark.read.schema(stage.dataset.ddl).parquet(folder)
 
 
 def _metrics(can_reject: bool) -> list[Column]:
@@ -136,7 +174,7 @@ def _stage(
     staging: Staging,
     dataset: Dataset,
     frame: DataFrame,
-    scope: Mapping[str, str],
+    replaced: Sequence[str],
     extra: Sequence[Column] = (),
 ) -> Staged:
     spark, publication = staging.spark, staging.publication
@@ -150,8 +188,7 @@ def _stage(
     counted = rows_by_file(spark, dataset, uri) if files else {}
     rows = [counted.get(file.path, 0) for file in files]
     _audit(dataset, sum(rows), observation.get)
-    emptied = [partition_folder(spark, scope)] if scope else []
-    publication.stage(dataset.contract, rows, emptied)
+    publication.stage(dataset.contract, rows, replaced)
     return Staged(dataset, files, observation.get)
 
 

@@ -72,7 +72,8 @@ def frame(**columns: T.DataType) -> DataFrame:
 def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
-        *("flow-summary", "api-activity", "billing-charges", "utility-statements"),
+        *("flow-summary", "api-activity", "billing-charges", "billing-summary", "cost-anomalies"),
+        "utility-statements",
     ]
 
 
@@ -153,6 +154,9 @@ def test_word_counts_are_rewritten_for_the_corpus_that_was_named() -> None:
         ("utility-statements", {"interval_minutes": 0}),
         ("utility-statements", {"seasons": "summer=5-10"}),
         ("utility-statements", {"currency": "dollar"}),
+        ("billing-charges", {"export": " "}),
+        ("billing-summary", {"report_currency": "EUR"}),
+        ("cost-anomalies", {"threshold": -1}),
     ],
 )
 def test_values_that_make_no_sense_are_refused(name: str, values: dict[str, Any]) -> None:

@@ -77,6 +77,17 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
         ],
         ["billing-charges", "Load cost exports: FOCUS and AWS CUR.", "charges"],
         [
+            "billing-summary",
+            "Sum charges by service, account, region, category, day, tag and commitment.",
+            "cost_by_service, cost_by_account, cost_by_region, cost_by_category, cost_daily, "
+            "cost_by_tag, commitments, month_over_month",
+        ],
+        [
+            "cost-anomalies",
+            "Find the days on which a service's cost leaves its usual band.",
+            "cost_anomalies",
+        ],
+        [
             "utility-statements",
             "Bill meter readings by a time-of-use tariff, month by month.",
             "utility_statements, utility_statement_lines, usage_patterns",

@@ -1,0 +1,61 @@
+"""Charges gathered into costs, the one thing that all summaries of them are made of."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from gristmill.billing.charges import MONEY
+from gristmill.billing.measures import REPORTED, summed
+from gristmill.billing.rates import converted
+
+_BY = (
+    *("provider_name", "service_name", "x_product_code"),
+    *("billing_account_id", "sub_account_id", "region_id"),
+    *("charge_category", "charge_class", "x_line_item_type", "date"),
+    *("commitment_discount_id", "commitment_discount_status", "tag_values"),
+)
+_LABELS = (
+    *("sub_account_name", "region_name"),
+    *("commitment_discount_name", "commitment_discount_category", "commitment_discount_type"),
+)
+
+
+def measured(charges: DataFrame, currency: str) -> DataFrame:
+    """`charges` with the columns of `measures.SUMMED`, a row each.
+
+    Where the reporting currency is empty, its columns are null; else charges have a `rates.RATE`.
+    """
+    nothing = {name: F.lit(None).cast(MONEY) for name in REPORTED}
+    reported = converted() if currency else nothing
+    return charges.withColumns(
+        reported
+        | {
+            "charges": F.lit(1).cast("bigint"),
+            "report_currency": F.lit(currency or None).cast("string"),
+        }
+    )
+
+
+def totals(charges: DataFrame, currency: str) -> DataFrame:
+    """What `charges` sum to in each period and currency."""
+    return summed(measured(charges, currency), ())
+
+
+def costs(charges: DataFrame, tag_keys: Sequence[str], currency: str) -> DataFrame:
+    """`charges` summed by all that any summary is by.
+
+    `tag_values` has a value for each key, null where it is empty or there is no such tag.
+    """
+    values = [F.try_element_at("tags", F.lit(key)) for key in tag_keys]
+    named = [F.when(F.trim(value) != "", value) for value in values]
+    return summed(
+        measured(charges, currency).withColumns(
+            {
+                "date": F.to_date("charge_period_start"),
+                "tag_values": F.array(*named).cast("array<string>"),
+            }
+        ),
+        _BY,
+        _LABELS,
+    )

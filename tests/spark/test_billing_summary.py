@@ -1,0 +1,281 @@
+"""Summaries of made exports, against plain Python over the same charges."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset as arrow
+import pytest
+from pyspark.sql import SparkSession
+
+from gristmill.billing.charges import CHARGES
+from gristmill.billing.exports import ExportReader
+from gristmill.billing.summary import COST_BY_REGION, COST_BY_TAG
+from gristmill.errors import AuditError, InputError, UsageError
+from gristmill.execute import Run, execute
+from gristmill.job import AnyJob, Request
+from gristmill.options import Options
+from gristmill.report import Report
+from jobs import billing_charges, billing_summary
+from jobs.billing_charges import BillingChargesOptions
+from jobs.billing_summary import BillingSummaryOptions
+from tests import billing
+from tests.billing import MEASURES, PLAN, RESERVATION, Charge, day, period, sums, team
+
+MADE = billing.made_charges(20261005, [1, 2, 4])
+RATE = Decimal("0.923456789012")
+
+
+def run(
+    spark: SparkSession, job: AnyJob, source: Path, output: Path, options: Options | None = None
+) -> Report:
+    request = Request((str(source),), str(output), options or job.options())
+    return execute(spark, job, request, Run.new(), lambda _text: None)
+
+
+@pytest.fixture(scope="module")
+def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output with the charges of two exports and their summaries, in euros as well."""
+    folder = tmp_path_factory.mktemp("billing")
+    billing.write_cur(folder / "cur.csv")
+    billing.write_focus(folder / "focus.csv", MADE)
+    for export in ("cur", "focus"):
+        options = BillingChargesOptions(export=export)
+        run(spark, billing_charges.JOB, folder / f"{export}.csv", folder / "out", options)
+    days = {day(charge) for charge in MADE} | {date(2026, 1, n) for n in range(1, 32)}
+    rates = ["rate,date,to,from,note", *(f"{RATE},{n},EUR,USD," for n in sorted(days))]
+    (folder / "rates.csv").write_text("\n".join(rates))
+    both = BillingSummaryOptions("team", str(folder / "rates.csv"), "EUR")
+    report = run(spark, billing_summary.JOB, folder / "out", folder / "out", both)
+    assert report.lines == len(MADE) + len(billing.LINE_ITEMS)
+    return folder / "out"
+
+
+def table(output: Path, name: str, export: str = "focus") -> list[dict[str, Any]]:
+    found = arrow.dataset(output / name, format="parquet", partitioning="hive").to_table()
+    return [row for row in found.to_pylist() if row["export"] == export]
+
+
+TABLES: Mapping[str, Mapping[str, str | Callable[[Charge], Any]]] = {
+    "cost_by_service": {"provider_name": "provider_name", "service_name": "service_name"},
+    "cost_by_account": {
+        "provider_name": "provider_name",
+        "billing_account_id": "billing_account_id",
+        "sub_account_id": "sub_account_id",
+        "sub_account_name": "sub_account_name",
+    },
+    "cost_by_region": {
+        "provider_name": "provider_name",
+        "region_id": "region_id",
+        "region_name": "region_name",
+    },
+    "cost_by_category": {
+        "provider_name": "provider_name",
+        "charge_category": "charge_category",
+        "charge_class": "charge_class",
+    },
+    "cost_daily": {
+        "date": day,
+        "provider_name": "provider_name",
+        "service_name": "service_name",
+        "charge_category": "charge_category",
+    },
+    "cost_by_tag": {"tag_key": lambda _charge: "team", "tag_value": team},
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_what_plain_python_sums(published: Path, name: str) -> None:
+    by = TABLES[name]
+    rows = table(published, name)
+    found = {
+        (row["billing_period"], row["billing_currency"], *(row[column] for column in by)): tuple(
+            row[column] for column in (*MEASURES, "charges")
+        )
+        for row in rows
+    }
+    assert found == sums(MADE, *by.values())
+    assert len(rows) == len(found)
+
+
+def test_costs_are_added_in_the_reporting_currency(published: Path) -> None:
+    expected: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    with localcontext() as context:
+        context.prec = 60
+        for charge in MADE:
+            rate = RATE if charge["billing_currency"] == "USD" else Decimal(1)
+            cost = billing.to_18_places((charge["billed_cost"] or Decimal(0)) * rate)
+            expected[period(charge), charge["billing_currency"]] += cost
+        for name in (*TABLES, "month_over_month"):
+            found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+            for row in table(published, name):
+                assert row["report_currency"] == "EUR"
+                found[row["billing_period"], row["billing_currency"]] += row["report_billed_cost"]
+            assert found == expected, name
+
+
+def test_the_untagged_share_is_that_of_charges_without_a_value(published: Path) -> None:
+    total = sums(MADE)
+    for row in table(published, "cost_by_tag"):
+        whole = total[row["billing_period"], row["billing_currency"]]
+        for place, kind in enumerate(("billed", "effective")):
+            expected = float(row[f"{kind}_cost"] / whole[place])
+            assert row[f"{kind}_share"] == pytest.approx(expected, abs=1e-9)
+    values = {(row["billing_period"], row["tag_value"]) for row in table(published, "cost_by_tag")}
+    assert ("2026-01", None) in values
+    assert ("2026-01", " ") not in values
+
+
+def test_each_kind_of_line_item_of_aws_has_a_line_of_its_own(published: Path) -> None:
+    expected: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 2)
+    for kind, cost, category, effective, _cells in billing.LINE_ITEMS:
+        billed, amortized = expected[category, kind]
+        expected[category, kind] = [billed + Decimal(cost), amortized + Decimal(effective)]
+    found = {
+        (row["charge_category"], row["x_line_item_type"]): [
+            row["billed_cost"],
+            row["effective_cost"],
+        ]
+        for row in table(published, "cost_by_category", "cur")
+    }
+    assert found == expected
+    services = {row["x_product_code"] for row in table(published, "cost_by_service", "cur")}
+    assert services == {"AmazonEC2", "AmazonS3"}
+
+
+def test_a_commitment_is_used_or_not_and_covers_some_of_its_services(published: Path) -> None:
+    found = {
+        row["commitment_discount_id"]: tuple(
+            row[name]
+            for name in (
+                *("commitment_discount_type", "purchased_cost", "used_cost", "unused_cost"),
+                *("utilization", "covered_list_cost", "charges"),
+            )
+        )
+        for row in table(published, "commitments", "cur")
+    }
+    assert found == {
+        PLAN: ("Savings Plan", 508, 6, 2, 0.75, 9, 4),
+        RESERVATION: ("Reserved Instance", 151, Decimal("22.5"), Decimal("7.5"), 0.75, 40, 3),
+    }
+    # The reservation was used for S3, as the plan was for EC2: all usage there is eligible.
+    eligible: dict[str, Decimal] = defaultdict(Decimal)
+    for number, (kind, cost, *_others, cells) in enumerate(billing.LINE_ITEMS):
+        if kind in ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"):
+            eligible[("EC2", "S3")[number % 2]] += Decimal(
+                cells.get("pricing/publicOnDemandCost", cost)
+            )
+    for row in table(published, "commitments", "cur"):
+        whole = eligible["EC2" if row["commitment_discount_id"] == PLAN else "S3"]
+        assert row["eligible_list_cost"] == whole
+        assert row["coverage"] == pytest.approx(float(row["covered_list_cost"] / whole), abs=1e-9)
+    assert table(published, "commitments") == []
+
+
+def test_a_month_stands_beside_the_one_before(published: Path) -> None:
+    costs = sums(MADE, "provider_name", "service_name")
+    rows = table(published, "month_over_month")
+    previous = {"2026-02": "2026-01"}
+    for row in rows:
+        service = (row["billing_currency"], row["provider_name"], row["service_name"])
+        month = row["billing_period"]
+        now = costs.get((month, *service), (Decimal(0),) * 4)
+        assert (row["billed_cost"], row["effective_cost"]) == now[:2]
+        if month not in previous:
+            names = ("previous_billed_cost", "previous_effective_cost", "rank")
+            assert [row[name] for name in names] == [None] * 3
+            continue
+        before = costs.get((previous[month], *service), (Decimal(0),) * 4)
+        for place, kind in enumerate(("billed_cost", "effective_cost")):
+            change = now[place] - before[place]
+            assert row[f"previous_{kind}"] == before[place]
+            assert row[f"{kind}_change"] == change
+            if before[place]:
+                share = float(change / before[place])
+                assert row[f"{kind}_change_share"] == pytest.approx(share, abs=1e-6, rel=1e-9)
+            else:
+                assert row[f"{kind}_change_share"] is None
+    found = {(row["billing_period"], row["service_name"]) for row in rows}
+    assert {("2026-02", "service 1"), ("2026-02", "service 5")} <= found
+    assert {row["billing_period"] for row in rows} == {"2026-01", "2026-02", "2026-04"}
+    for currency in ("USD", "EUR"):
+        moved = [row for row in rows if row["rank"] and row["billing_currency"] == currency]
+        moved.sort(key=lambda row: row["rank"])
+        changes = [abs(row["effective_cost_change"]) for row in moved]
+        assert changes == sorted(changes, reverse=True)
+        assert [row["rank"] for row in moved] == list(range(1, len(moved) + 1))
+
+
+def test_any_order_and_split_of_the_files_gives_the_same(
+    spark: SparkSession, published: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        part = sorted(MADE[number::3], key=lambda charge: str(charge["list_cost"]))
+        billing.write_focus(tmp_path / f"{number}.csv", part)
+    reading = ExportReader().read(spark, [str(tmp_path)], BillingChargesOptions(export="focus"))
+    options = BillingSummaryOptions(tags="team")
+    charges = CHARGES.conform(reading.rows.where("_reason is null"))
+    gathered = billing_summary.gather(charges, options).cache()
+    for name, frame in billing_summary.summarise(gathered, options).items():
+        names = [name for name in frame.columns if not name.startswith("report_")]
+        rows = table(published, name)
+        expected = Counter(tuple(str(row[name]) for name in names) for row in rows)
+        found = Counter(tuple(map(str, row)) for row in frame.select(names).collect())
+        assert found == expected, name
+    gathered.unpersist()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"shared": lambda rows, options: billing_summary.gather(rows.limit(100), options)},
+            r"cost_by_region: billed_cost of .* in (EUR|USD) is [+-]\d",
+        ),
+        (
+            {
+                "transform": lambda rows, options: {
+                    **billing_summary.summarise(rows, options),
+                    "cost_by_tag": billing_summary.summarise(rows, options)["cost_by_tag"].where(
+                        "export = 'cur' or billing_period <> '2026-02' or billing_currency = 'USD' "
+                        "or tag_value is not null"
+                    ),
+                }
+            },
+            r"cost_by_tag \(team\): billed_cost of focus 2026-02 in EUR is [+-]\d",
+        ),
+    ],
+)
+def test_a_table_that_lacks_a_charge_is_not_published(
+    spark: SparkSession, published: Path, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    some = (COST_BY_REGION, COST_BY_TAG)
+    job = replace(billing_summary.JOB, writes=some, **change)
+    with pytest.raises(AuditError, match=message):
+        run(spark, job, published, tmp_path / "out", BillingSummaryOptions(tags="team"))
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_a_missing_rate_is_an_error_that_names_day_and_pair(
+    spark: SparkSession, published: Path, tmp_path: Path
+) -> None:
+    days = sorted({day(charge) for charge in MADE} | {date(2026, 1, n) for n in range(1, 32)})
+    last = max(day(charge) for charge in MADE if charge["billing_currency"] == "USD")
+    lines = [f"{n},{currency},CHF,0.9" for n in days for currency in ("EUR", "USD")]
+    lines.remove(f"{last},USD,CHF,0.9")
+    (tmp_path / "rates.csv").write_text("date,from,to,rate\n" + "\n".join(lines))
+    options = BillingSummaryOptions("", str(tmp_path / "rates.csv"), "CHF")
+    with pytest.raises(InputError, match=rf"^no exchange rate for {last} USD to CHF$"):
+        run(spark, billing_summary.JOB, published, tmp_path / "out", options)
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_rates_and_their_currency_go_together() -> None:
+    for given in ({"rates": "rates.csv"}, {"report_currency": "EUR"}):
+        with pytest.raises(UsageError, match="--rates and --report-currency"):
+            BillingSummaryOptions(**given)
+    assert BillingSummaryOptions(tags=" a,b,, a").tag_keys == ("a", "b")
