@@ -340,7 +340,7 @@ def test_parquet_of_which_a_column_has_another_type_in_another_month(
     assert costs == [*[Decimal("1.5")] * 3, 2]
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate],
+@settings(max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate],
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(random=st.randoms(use_true_random=False))
 def test_any_split_of_the_files_gives_the_same_charges(
