@@ -20,7 +20,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(RUN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-real test-s3 s3 soak lint types fmt sample wheel clean
+.PHONY: help setup run test test-fast test-more test-s3 s3 soak lint types fmt sample wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,14 +47,15 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 	$(GRISTMILL) head $(OUT)/traffic_hourly
 	$(GRISTMILL) rejects $(OUT)
 
-test: setup ## Run every test
-	$(RUN)/pytest -n 2 --dist worksteal
+test: setup ## Run the tests
+	$(RUN)/pytest -n 2 --dist worksteal -m "not thorough"
+
+test-more: setup ## Run the same on more data, and on real files (GRISTMILL_DATA names their folder)
+	$(RUN)/pytest -n 2 --dist worksteal -m thorough
+	$(RUN)/pytest -n 2 --dist worksteal tests/real
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
 	$(RUN)/pytest tests/unit
-
-test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their folder)
-	$(RUN)/pytest tests/real
 
 s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
 	$(UV) sync --quiet --locked --inexact --extra s3

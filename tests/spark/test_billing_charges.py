@@ -340,7 +340,8 @@ def test_parquet_of_which_a_column_has_another_type_in_another_month(
     assert costs == [*[Decimal("1.5")] * 3, 2]
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate],
+@pytest.mark.thorough
+@settings(max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate],
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(random=st.randoms(use_true_random=False))
 def test_any_split_of_the_files_gives_the_same_charges(
@@ -421,6 +422,7 @@ def test_an_archive_without_a_csv_is_refused(read: ReadAll, tmp_path: Path) -> N
         read(tmp_path)
 
 
+@pytest.mark.thorough
 def test_the_sample_exports_tell_of_the_same_bill(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:

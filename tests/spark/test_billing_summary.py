@@ -210,6 +210,7 @@ def test_a_month_stands_beside_the_one_before(published: Path) -> None:
         assert [row["rank"] for row in moved] == list(range(1, len(moved) + 1))
 
 
+@pytest.mark.thorough
 def test_any_order_and_split_of_the_files_gives_the_same(
     spark: SparkSession, published: Path, tmp_path: Path
 ) -> None:

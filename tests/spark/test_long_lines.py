@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from jobs.access_logs import JOB, AccessLogOptions
@@ -12,6 +13,7 @@ from tests.process import Gristmill
 GOOD = "2 111122223333 eni-0a 192.0.2.4 10.0.0.1 443 999 6 7 5383 1791158440 1791158479 ACCEPT OK"
 
 
+@pytest.mark.thorough
 def test_a_line_of_50_mb_is_rejected_and_shown(
     run_job: RunJob, command: Gristmill, tmp_path: Path
 ) -> None:

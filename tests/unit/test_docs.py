@@ -6,6 +6,9 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from gristmill.billing import cur, focus
+from gristmill.billing.charges import REJECTS
+from gristmill.billing.cur import CATEGORIES
 from gristmill.report import DatasetReport, Report
 from gristmill.sample import write_samples
 from jobs import CATALOGUE
@@ -55,3 +58,26 @@ def readme_job() -> str:
     found = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert found
     return found[1]
+
+
+def test_the_codes_and_kinds_of_cost_exports_are_all_described() -> None:
+    text = (ROOT / "docs/billing.md").read_text()
+    codes = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", text, re.M))
+    assert codes == REJECTS
+    rows = re.findall(r"^\| (`\w+`[^|]*) \| (\w+) \| [\w-]+ \|(?: \w+)? \| [^|]+ \|$", text, re.M)
+    kinds = {kind: category for names, category in rows for kind in re.findall(r"`(\w+)`", names)}
+    assert {kind: kinds[kind] for kind in CATEGORIES} == CATEGORIES
+    assert {kinds[kind] for kind in kinds.keys() - CATEGORIES.keys()} == {"Usage"}
+    bold = set(re.findall(r"\*\*`(\w+/\w+)`\*\*", text))
+    assert bold == set(cur.REQUIRED)
+    assert all(f"`{name}`" in text for name in focus.REQUIRED)
+
+
+def test_every_column_of_a_report_that_is_read_is_described() -> None:
+    text = (ROOT / "docs/billing.md").read_text()
+    source = (ROOT / "lib/gristmill/billing/cur.py").read_text()
+    for name in re.findall(
+        r'"((?:bill|lineItem|pricing|product|reservation|savingsPlan)/\w+)"', source
+    ):
+        # A rate that is only checked for being an amount.
+        assert f"`{name}`" in text or name == "lineItem/UnblendedRate", name
