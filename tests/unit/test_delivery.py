@@ -113,11 +113,12 @@ def test_a_folder_may_have_been_copied_anywhere_and_be_named_oddly() -> None:
     folder = "file:///home/me/Kosten%20100%25%20%5B1%5D"
     new = parts(f"{folder}/{NEW}", 1)
     key = f"/aws/my report/20260901-20261001/{NEW}/mill-1.csv.gz"
-    listing = {f"{folder}/mill-Manifest.json": manifest(key)}
-    assert chosen([*parts(f"{folder}/{OLD}", 1), *new], listing)[0] == new
-    spaced = f"file:///bucket/my%20report/20260901-20261001/{NEW}/mill-1.csv.gz"
-    top = "file:///bucket/my%20report/20260901-20261001/mill-Manifest.json"
-    assert chosen([spaced], {top: manifest(key)}) == ([spaced], [])
+    listed = {f"{folder}/mill-Manifest.json": manifest(key)}
+    assert chosen([*parts(f"{folder}/{OLD}", 1), *new], listed)[0] == new
+    period = "file:///bucket/my%20report/20260901-20261001"
+    spaced = f"{period}/{NEW}/my%20report-1.csv.gz"
+    listing = manifest(f"/aws/my report/20260901-20261001/{NEW}/my report-1.csv.gz")
+    assert chosen([spaced], {f"{period}/my%20report-Manifest.json": listing}) == ([spaced], [])
 
 
 def test_files_that_are_named_are_read_and_so_are_folders_without_periods() -> None:

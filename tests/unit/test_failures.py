@@ -18,6 +18,7 @@ ADVICE = {
     "gzip": "the gzip file is damaged or cut off",
     "scheme": "no connector",
     "memory": "ran out of memory",
+    "parquet": "this is not Parquet, or is damaged",
     "gone": "run again",
 }
 
@@ -224,6 +225,11 @@ def test_an_exception_that_says_nothing_at_all_is_told_as_such(kind: type[Except
             (ABORTED, 'a.b.UnsupportedFileSystemException: No FileSystem for scheme "abfss"'),
             "scheme",
             'No FileSystem for scheme "abfss"',
+        ),
+        (
+            (ABORTED, "java.lang.RuntimeException: file:/a.parquet is not a Parquet file"),
+            "parquet",
+            "file:/a.parquet is not a Parquet file",
         ),
         ((ABORTED, "java.lang.OutOfMemoryError: Java heap space"), "memory", "Java heap space"),
         (
