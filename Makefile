@@ -55,7 +55,7 @@ test-more: setup ## Run the same on more data, and on real files (GRISTMILL_DATA
 	$(RUN)/pytest -n 2 --dist worksteal tests/real
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
-	$(RUN)/pytest tests/unit
+	$(RUN)/pytest -n 2 tests/unit
 
 s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
 	$(UV) sync --quiet --locked --inexact --extra s3
