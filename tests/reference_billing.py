@@ -131,6 +131,11 @@ def amortized(cells: Cells) -> Decimal | None:  # noqa: PLR0911  a rule a kind
 def cur(cells: Cells) -> dict[str, Any]:
     """The columns of a charge that matter most, from a line of a legacy CUR."""
     kind = cells["lineItem/LineItemType"]
+    billed = money(cells["lineItem/UnblendedCost"])
+    # What is billed less for a savings plan is worth no less.
+    priced = Decimal(0) if kind == "SavingsPlanNegation" else billed
+    is_usage = kind in {"Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"}
+    public = money(cells.get("pricing/publicOnDemandCost")) if is_usage else None
     tags = {
         name.removeprefix("resourceTags/"): text(value)
         for name, value in cells.items()
@@ -148,7 +153,9 @@ def cur(cells: Cells) -> dict[str, Any]:
         "charge_category": CATEGORIES[kind],
         "x_line_item_type": kind,
         "x_product_code": text(cells["lineItem/ProductCode"]),
-        "billed_cost": money(cells["lineItem/UnblendedCost"]),
+        "billed_cost": billed,
+        "list_cost": priced if public is None else public,
+        "contracted_cost": priced,
         "effective_cost": amortized(cells),
         "resource_id": text(cells.get("lineItem/ResourceId")),
         "tags": tags or None,

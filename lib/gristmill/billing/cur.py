@@ -71,6 +71,8 @@ def charge(cells: Cells) -> Mapping[str, Column]:
     billed = cells.money("lineItem/UnblendedCost")
     public = cells.money("pricing/publicOnDemandCost")
     is_usage = kind.isin("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
+    # A negation takes back what covered usage would have been billed, not what it is worth.
+    priced = F.when(kind == "SavingsPlanNegation", F.lit(0).cast(MONEY)).otherwise(billed)
     plan = cells.text("savingsPlan/SavingsPlanARN")
     reservation = cells.text("reservation/ReservationARN")
     commitment = F.coalesce(plan, reservation)
@@ -98,13 +100,13 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         ),
         "consumed_quantity": F.when(is_usage, cells.money("lineItem/UsageAmount")),
         "consumed_unit": F.when(is_usage, cells.text("pricing/unit")),
-        "contracted_cost": billed,
+        "contracted_cost": priced,
         "effective_cost": effective_cost(cells),
         "invoice_id": cells.text("bill/InvoiceId"),
         "invoice_issuer_name": F.coalesce(
             cells.text("bill/InvoicingEntity"), cells.text("bill/BillingEntity")
         ),
-        "list_cost": F.when(is_usage, F.coalesce(public, billed)).otherwise(billed),
+        "list_cost": F.when(is_usage, F.coalesce(public, billed)).otherwise(priced),
         "list_unit_price": cells.money("pricing/publicOnDemandRate"),
         "pricing_category": F.when(commitment.isNotNull() & is_usage, F.lit("Committed")).when(
             is_usage, F.lit("Standard")
