@@ -33,7 +33,9 @@ from gristmill.text.lines import find_files
 class BillingSummaryOptions(Options):
     """Which tags to sum by, and whether to add a reporting currency."""
 
-    tags: str = option("", metavar="KEYS", help="tags to sum by, with commas between them")
+    tag: tuple[str, ...] = option(
+        (), pattern=r".*\S.*", metavar="KEY", help="a tag to sum by; may be given several times"
+    )
     rates: str = option("", metavar="FILE", help="CSV of exchange rates: date,from,to,rate")
     report_currency: str = option(
         "", pattern=r"\S*", metavar="CODE", help="currency to add beside the billed one: EUR"
@@ -47,7 +49,7 @@ class BillingSummaryOptions(Options):
     @property
     def tag_keys(self) -> tuple[str, ...]:
         """The tags to sum by, in order, each once."""
-        return tuple(dict.fromkeys(key.strip() for key in self.tags.split(",") if key.strip()))
+        return tuple(dict.fromkeys(self.tag))
 
 
 class ChargesReader(DatasetReader):

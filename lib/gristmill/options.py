@@ -11,7 +11,8 @@ from typing import Any, Self
 from gristmill.errors import UsageError
 
 _SPEC = "gristmill option"
-_TYPES: tuple[type, ...] = (str, int, float, bool)
+_MANY = tuple[str, ...]
+_TYPES: tuple[Any, ...] = (str, int, float, bool, _MANY)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def flag(name: str) -> str:
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every job's options. Fields are `str`, `int`, `float` or `bool`.
+    """Base of every job's options. Fields are `str`, `int`, `float`, `bool` or `tuple[str, ...]`.
+
+    A tuple has a value for each time that its flag is given.
 
     Raises `UsageError` when a value does not fit, naming the flag and what would fit.
     """
@@ -76,6 +79,11 @@ class Options:
                 group.add_argument(
                     flag(field.name), action=argparse.BooleanOptionalAction, **shared
                 )
+            elif field.type == _MANY:
+                shared["default"] = None
+                group.add_argument(
+                    flag(field.name), action="append", metavar=spec.metavar or "TEXT", **shared
+                )
             else:
                 metavar = spec.metavar or ("|".join(spec.choices) if spec.choices else None)
                 kind: Any = field.type
@@ -86,7 +94,18 @@ class Options:
     @classmethod
     def from_namespace(cls, namespace: argparse.Namespace) -> Self:
         """The options that a parser with this class's arguments has read."""
-        return cls(**{field.name: getattr(namespace, field.name) for field in _fields(cls)})
+        given = {field.name: getattr(namespace, field.name) for field in _fields(cls)}
+        return cls._of({name: value for name, value in given.items() if value is not None})
+
+    @classmethod
+    def _of(cls, values: Mapping[str, Any]) -> Self:
+        many = {field.name for field in _fields(cls) if field.type == _MANY}
+        return cls(
+            **{
+                name: tuple(value) if name in many and isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
 
     @classmethod
     def parse(cls, argv: Sequence[str]) -> Self:
@@ -102,6 +121,8 @@ class Options:
             value = getattr(self, field.name)
             if isinstance(value, bool):
                 argv.append(flag(field.name) if value else flag(f"no_{field.name}"))
+            elif isinstance(value, tuple):
+                argv += [f"{flag(field.name)}={one}" for one in value]
             else:
                 argv.append(f"{flag(field.name)}={value}")
         return argv
@@ -119,7 +140,7 @@ class Options:
         ]
         if missing:
             raise UsageError(f"missing: {', '.join(missing)}")
-        return cls(**values)
+        return cls._of(values)
 
     def to_json(self) -> dict[str, Any]:
         """The options as a JSON object. `from_json(x.to_json()) == x`."""
@@ -175,6 +196,8 @@ def describe(cls: type[Options]) -> list[tuple[str, str, str]]:
         name = flag(field.name)
         if field.type is bool:
             name = f"{name}/{flag('no_' + field.name)}"
+        elif field.type == _MANY:
+            name = f"{name} {spec.metavar or 'TEXT'} …"
         elif spec.choices:
             name = f"{name} {'|'.join(spec.choices)}"
         else:
@@ -191,7 +214,9 @@ def _fields(cls: type[Options]) -> tuple["dataclasses.Field[Any]", ...]:
 def _spec(field: "dataclasses.Field[Any]") -> _Spec:
     spec = field.metadata.get(_SPEC)
     if not isinstance(spec, _Spec) or field.type not in _TYPES:
-        raise TypeError(f"{field.name}: declare it with option(), as str, int, float or bool")
+        raise TypeError(
+            f"{field.name}: declare it with option(), as str, int, float, bool or tuple[str, ...]"
+        )
     return spec
 
 
@@ -202,17 +227,24 @@ def _literal(text: str) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return (", ".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
 def _check(field: "dataclasses.Field[Any]", value: Any) -> None:
     spec = _spec(field)
     name = flag(field.name)
+    if field.type == _MANY and isinstance(value, tuple):
+        for one in value:
+            _check_one(spec, str, name, one)
+    else:
+        _check_one(spec, field.type, name, value)
+
+
+def _check_one(spec: _Spec, wanted: Any, name: str, value: Any) -> None:
     kind = type(value)
-    fits = kind is field.type or (field.type is float and kind is int)
+    fits = kind is wanted or (wanted is float and kind is int)
     if not fits:
-        wanted = getattr(field.type, "__name__", str(field.type))
-        raise UsageError(f"{name} takes {wanted}, not {value!r}")
+        raise UsageError(f"{name} takes {getattr(wanted, '__name__', wanted)}, not {value!r}")
     if spec.choices is not None and value not in spec.choices:
         raise UsageError(f"{name} takes one of {', '.join(spec.choices)}, not {value!r}")
     if spec.minimum is not None and not value >= spec.minimum:

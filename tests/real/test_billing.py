@@ -59,7 +59,7 @@ def test_the_figures_of_a_real_export_in_focus(
 ) -> None:
     out = tmp_path / "out"
     run_job(billing_charges.JOB, data / "billing" / "focus_1_0" / "focus_sample_1000.csv")
-    run_job(billing_summary.JOB, out, options=BillingSummaryOptions(tags=",".join(TAGS)))
+    run_job(billing_summary.JOB, out, options=BillingSummaryOptions(tag=tuple(TAGS)))
 
     def figures(name: str, *by: str) -> Sums:
         rows = [
@@ -147,7 +147,7 @@ def test_what_holds_of_all_exports_in_focus_holds(
 ) -> None:
     out = tmp_path / "out"
     run_job(billing_charges.JOB, data / "billing" / "focus_1_2")
-    run_job(billing_summary.JOB, out, options=BillingSummaryOptions(tags="Environment"))
+    run_job(billing_summary.JOB, out, options=BillingSummaryOptions(tag=("Environment",)))
     commitments = table(out, "commitments")
     assert len(commitments) == 450
     for row in commitments:

@@ -49,7 +49,7 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     days = {day(charge) for charge in MADE} | {date(2026, 1, n) for n in range(1, 32)}
     rates = ["rate,date,to,from,note", *(f"{RATE},{n},EUR,USD," for n in sorted(days))]
     (folder / "rates.csv").write_text("\n".join(rates))
-    both = BillingSummaryOptions("team", str(folder / "rates.csv"), "EUR")
+    both = BillingSummaryOptions(("team",), str(folder / "rates.csv"), "EUR")
     report = run(spark, billing_summary.JOB, folder / "out", folder / "out", both)
     assert report.lines == len(MADE) + len(billing.LINE_ITEMS)
     return folder / "out"
@@ -218,7 +218,7 @@ def test_any_order_and_split_of_the_files_gives_the_same(
         part = sorted(MADE[number::3], key=lambda charge: str(charge["list_cost"]))
         billing.write_focus(tmp_path / f"{number}.csv", part)
     reading = ExportReader().read(spark, [str(tmp_path)], BillingChargesOptions(export="focus"))
-    options = BillingSummaryOptions(tags="team")
+    options = BillingSummaryOptions(tag=("team",))
     charges = CHARGES.conform(reading.rows.where("_reason is null"))
     gathered = billing_summary.gather(charges, options).cache()
     for name, frame in billing_summary.summarise(gathered, options).items():
@@ -257,7 +257,7 @@ def test_a_table_that_lacks_a_charge_is_not_published(
     some = (COST_BY_REGION, COST_BY_TAG)
     job = replace(billing_summary.JOB, writes=some, **change)
     with pytest.raises(AuditError, match=message):
-        run(spark, job, published, tmp_path / "out", BillingSummaryOptions(tags="team"))
+        run(spark, job, published, tmp_path / "out", BillingSummaryOptions(tag=("team",)))
     assert not list((tmp_path / "out").rglob("*.parquet"))
 
 
@@ -269,14 +269,14 @@ def test_a_missing_rate_is_an_error_that_names_day_and_pair(
     lines = [f"{n},{currency},CHF,0.9" for n in days for currency in ("EUR", "USD")]
     lines.remove(f"{last},USD,CHF,0.9")
     (tmp_path / "rates.csv").write_text("date,from,to,rate\n" + "\n".join(lines))
-    options = BillingSummaryOptions("", str(tmp_path / "rates.csv"), "CHF")
+    options = BillingSummaryOptions((), str(tmp_path / "rates.csv"), "CHF")
     with pytest.raises(InputError, match=rf"^no exchange rate for {last} USD to CHF$"):
         run(spark, billing_summary.JOB, published, tmp_path / "out", options)
     assert not list((tmp_path / "out").rglob("*.parquet"))
 
 
 def test_rates_and_their_currency_go_together() -> None:
-    for given in ({"rates": "rates.csv"}, {"report_currency": "EUR"}):
+    for rates, currency in (("rates.csv", ""), ("", "EUR")):
         with pytest.raises(UsageError, match="--rates and --report-currency"):
-            BillingSummaryOptions(**given)
-    assert BillingSummaryOptions(tags=" a,b,, a").tag_keys == ("a", "b")
+            BillingSummaryOptions(rates=rates, report_currency=currency)
+    assert BillingSummaryOptions(tag=("a", "b, c", "a")).tag_keys == ("a", "b, c")

@@ -270,3 +270,26 @@ def test_the_parser_raises_instead_of_ending_the_process() -> None:
     with pytest.raises(UsageError, match=r"(?s)--fine.*mill grind --help") as refused:
         parser.parse_args(["--fine"])
     assert refused.value.exit_code == 2
+
+
+@dataclass(frozen=True)
+class Many(Options):
+    """Options of which one may be given several times."""
+
+    tag: tuple[str, ...] = option((), pattern=r".*\S.*", metavar="KEY", help="a tag")
+
+
+@pytest.mark.parametrize("tags", [(), ("a",), ("b, c", "--", "a", "a")])
+def test_a_flag_may_be_given_several_times(tags: tuple[str, ...]) -> None:
+    many = Many(tag=tags)
+    assert many.render() == [f"--tag={tag}" for tag in tags]
+    assert Many.parse(many.render()) == many
+    assert Many.from_json(json.loads(json.dumps(many.to_json()))) == many
+
+
+def test_each_value_of_a_flag_is_checked() -> None:
+    with pytest.raises(UsageError, match="--tag takes a value that matches"):
+        Many.parse(["--tag=a", "--tag= "])
+    with pytest.raises(UsageError, match="--tag takes"):
+        Many.from_json({"tag": "a"})
+    assert describe(Many) == [("--tag KEY …", "none", "a tag")]

@@ -62,7 +62,7 @@ COST_DAILY = table(
 )
 COST_BY_TAG = table(
     "cost_by_tag",
-    "Costs by the values of each tag that --tags names; each tag sums to the whole.",
+    "Costs by the values of each tag that --tag names; each tag sums to the whole.",
     (
         Field("tag_key", "string", "the tag"),
         Field("tag_value", "string", "its value; null for what is untagged"),
