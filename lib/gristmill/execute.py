@@ -22,6 +22,7 @@ from gristmill.staging import Staged, Staging, stage_all
 from gristmill.storage.hadoop import open_storage, qualified
 
 _SWEEPS, _PAUSE = 20, 0.25
+_QUIET = 6  # sweeps in a row that find nothing, after an interrupt
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def execute(
         counted = stage_all(job, request, reading.rows, staging)
         publication.commit(counted.lines, counted.rejected, counted.skipped)
     except BaseException as error:
-        if not _settle(spark, run, publication) or isinstance(error, OutputError):
+        quiet = _QUIET if isinstance(error, KeyboardInterrupt) else 1
+        if not _settle(spark, run, publication, quiet) or isinstance(error, OutputError):
             if isinstance(error, Exception) and aside(publication.is_overtaken):
                 # Its stage was put away under it, which shows in many ways.
                 raise publication.overtaken() from error
@@ -93,7 +95,7 @@ def execute(
     )
 
 
-def _settle(spark: SparkSession, run: Run, publication: Publication) -> bool:
+def _settle(spark: SparkSession, run: Run, publication: Publication, quiet: int) -> bool:
     """Put a run that was cut off away; gives whether it is published after all."""
 
     def settle() -> bool:
@@ -101,9 +103,11 @@ def _settle(spark: SparkSession, run: Run, publication: Publication) -> bool:
         if publication.finish():
             return True
         # A write that Ctrl-C has left without its caller makes its folder anew until it notices.
+        found_nothing = 0
         for _ in range(_SWEEPS):
             time.sleep(_PAUSE)
-            if not publication.sweep():
+            found_nothing = 0 if publication.sweep() else found_nothing + 1
+            if found_nothing == quiet:
                 break
         return False
 
