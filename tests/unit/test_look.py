@@ -1,5 +1,7 @@
 """Looking at what was published: rows as tables, rejects with where they stood."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -305,3 +307,45 @@ def test_rejects_that_gristmill_did_not_write_are_an_input_error(out: Path, writ
     write("rejects/x.parquet", {"letter": "sorry"})
     with pytest.raises(GristmillError, match="rejects"):
         look.rejects(str(out), 3)
+
+
+_SLOW_S3 = """
+import sys, time
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+from gristmill.cli.look import head
+
+class SlowFile:
+    def __init__(self, file):
+        self.file = file
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+    def read(self, *size):
+        time.sleep(0.05)
+        return self.file.read(*size)
+
+class SlowS3(LocalFileSystem):
+    protocol = "s3"
+    @classmethod
+    def _strip_protocol(cls, path):
+        return "/" + str(path).removeprefix("s3://").lstrip("/")
+    def _open(self, *given, **options):
+        return SlowFile(super()._open(*given, **options))
+
+fsspec.register_implementation("s3", SlowS3, clobber=True)
+print(len(head("s3:/" + sys.argv[1], 5)))
+"""
+
+
+def test_head_of_files_that_are_slow_to_read_leaves_nothing_running(
+    out: Path, write: Write
+) -> None:
+    for number in range(8):
+        write(f"numbers/{number}.parquet", *({"n": n} for n in range(1000)))
+    done = subprocess.run(
+        [sys.executable, "-c", _SLOW_S3, f"{out}/numbers"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-import pyarrow as pa
-import pyarrow.dataset as arrow
 import pyarrow.parquet as pq
 
 from gristmill.cli.place import arrow_path, local_path, open_output, open_place, readable
@@ -18,6 +19,8 @@ from gristmill.storage import Storage
 _CELL = 60
 _LINE = 200
 _CHUNK = 1 << 20
+_BATCH = 10_000
+_NULL = "__HIVE_DEFAULT_PARTITION__"
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
@@ -27,9 +30,8 @@ def head(folder: str, count: int) -> list[str]:
         raise UsageError(f"-n takes 1 or more, not {count}")
     with readable(folder):
         found = _open(open_place(folder), "")
-        rows = found.head(count).to_pylist()
-    names = tuple(found.schema.names)
-    return render(names, [tuple(_cell(row[name]) for name in names) for row in rows])
+        rows = list(islice(found.rows(count), count))
+    return render(found.names, [tuple(_cell(row[name]) for name in found.names) for row in rows])
 
 
 def rejects(output: str, examples: int) -> list[str]:
@@ -41,14 +43,13 @@ def rejects(output: str, examples: int) -> list[str]:
         if not place.data_files(REJECTS.name):
             return ["no rejects"]
         found = _open(place, REJECTS.name)
-        if missing := {field.name for field in REJECTS.fields} - set(found.schema.names):
+        if missing := {field.name for field in REJECTS.fields} - set(found.names):
             raise InputError(f"{output}: rejects has no column {', '.join(sorted(missing))}")
-        for batch in found.to_batches():
-            for row in batch.to_pylist():
-                kind = (row["job"], row["reason"])
-                counts[kind] = counts.get(kind, 0) + 1
-                if len(kept.setdefault(kind, [])) < examples:
-                    kept[kind].append(row)
+        for row in found.rows(_BATCH):
+            kind = (row["job"], row["reason"])
+            counts[kind] = counts.get(kind, 0) + 1
+            if len(kept.setdefault(kind, [])) < examples:
+                kept[kind].append(row)
     lines: list[str] = []
     for (job, reason), count in sorted(counts.items()):
         lines.append(f"{job}: {reason}: {count:,}")
@@ -90,27 +91,44 @@ def _where(row: dict[str, Any]) -> str:
     return f"{row['source_file']}:{number}"
 
 
-def _open(place: Storage, folder: str) -> Any:
-    """A dataset in `folder` of a place, for Arrow. Raises `InputError` where it has no files."""
+@dataclass(frozen=True)
+class _Dataset:
+    """The files of a dataset, and its columns, those of the path last."""
+
+    place: Storage
+    folder: str
+    paths: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def rows(self, batch: int) -> Iterator[dict[str, Any]]:
+        """The rows, read `batch` at a time."""
+        missing = dict.fromkeys(self.names)
+        for path in self.paths:
+            filesystem, full = arrow_path(self.place, f"{self.folder}/{path}".lstrip("/"))
+            # Arrow's datasets read ahead in threads, which take the process down with them when
+            # they call fsspec while Python ends; so read, nothing is left when a row is here.
+            with pq.ParquetFile(full, filesystem=filesystem, pre_buffer=False) as file:
+                for found in file.iter_batches(batch, use_threads=False):
+                    for row in found.to_pylist():
+                        yield {**missing, **row, **_partition(path)}
+
+
+def _open(place: Storage, folder: str) -> _Dataset:
+    """A dataset in `folder` of a place. Raises `InputError` where it has no files."""
     paths = [file.path for file in place.data_files(folder) if file.path.endswith(".parquet")]
     if not paths:
         raise InputError(f"no dataset in {place.root}/{folder}".rstrip("/"))
-    filesystem, base = arrow_path(place, folder)
-    base = base.rstrip("/")
-    # As strings: left to guess, Arrow makes a 7 of the corpus 007.
-    columns = [part.partition("=")[0] for part in paths[0].split("/")[:-1]]
-    partitions = pa.schema([(name, pa.string()) for name in columns])
     # Columns may have come since the oldest files were written; none ever goes.
     newest = max(paths, key=lambda path: _STAMP.findall(path)[-1:])
-    schema = pq.read_schema(f"{base}/{newest}", filesystem=filesystem)
-    return arrow.dataset(
-        [f"{base}/{path}" for path in paths],
-        schema=pa.unify_schemas([schema, partitions]),
-        format="parquet",
-        filesystem=filesystem,
-        partitioning=arrow.partitioning(partitions, flavor="hive"),
-        partition_base_dir=base,
-    )
+    filesystem, full = arrow_path(place, f"{folder}/{newest}".lstrip("/"))
+    columns = pq.read_schema(full, filesystem=filesystem).names
+    return _Dataset(place, folder, tuple(paths), (*columns, *_partition(newest)))
+
+
+def _partition(path: str) -> dict[str, str | None]:
+    """What the folders of a file's path say: strings, as a 7 would not be the corpus 007."""
+    said = (part.partition("=") for part in path.split("/")[:-1])
+    return {name: None if value == _NULL else unquote(value) for name, _, value in said}
 
 
 def _cell(value: object) -> str:
