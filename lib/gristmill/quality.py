@@ -1,6 +1,6 @@
 """Checks: predicates that say whether a row may pass, and the split into valid rows and rejects."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -41,6 +41,16 @@ def split(rows: DataFrame, checks: Iterable[Check]) -> tuple[DataFrame, DataFram
     Rejects keep their `_reason`.
     """
     return divide(judge(rows, checks))
+
+
+def first_reason(
+    codes: Iterable[str], rules: Mapping[str, Column], skipped: Column | None = None
+) -> Column:
+    """The first of `codes` whose rule holds, or null; `SKIPPED` where that holds."""
+    found = F.lit(None).cast("string")
+    for code in reversed(tuple(codes)):
+        found = F.when(rules[code], F.lit(code)).otherwise(found)
+    return found if skipped is None else F.when(skipped, F.lit(SKIPPED)).otherwise(found)
 
 
 def is_rejected() -> Column:

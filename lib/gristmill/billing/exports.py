@@ -20,7 +20,7 @@ from gristmill.billing.delivery import files_of
 from gristmill.billing.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
-from gristmill.quality import REASON, SKIPPED
+from gristmill.quality import REASON, first_reason
 from gristmill.storage.hadoop import content
 from gristmill.text.lines import (
     BLOCK_START,
@@ -29,6 +29,7 @@ from gristmill.text.lines import (
     RAW,
     SOURCE_FILE,
     find_files,
+    has_odd_quotes,
     literal,
     source_file,
     text_files,
@@ -55,8 +56,7 @@ class _Part:
         if self.header is None:
             return F.lit(False)
         # What follows a quote that is never closed is one field to Spark, up to the line's end.
-        quotes = F.length(RAW) - F.length(F.replace(F.col(RAW), F.lit('"'), F.lit("")))
-        return F.col(f"_cells.{_CORRUPT}").isNotNull() | (quotes % 2 == 1)
+        return F.col(f"_cells.{_CORRUPT}").isNotNull() | has_odd_quotes()
 
 
 class ExportReader(Reader):
@@ -134,19 +134,19 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
     plain = [file for file in files if file not in {*parquet, *zipped}]
     if plain:
         found = text_files(spark, [unquote(file) for file in plain], look_at=None)
-        by_header: dict[str, list[str]] = defaultdict(list)
-        for file, text in found.heads.items():
-            if text.strip():
-                by_header[text.lstrip("\ufeff").split("\n", 1)[0].rstrip("\r")].append(file)
-        for header, some in by_header.items():
-            lines = found.lines if len(by_header) == 1 else found.lines_of(some)
-            yield _of_lines(lines, header, some[0])
+        for header, lines, file in found.alike(_first_line):
+            if header:
+                yield _of_lines(lines, header, file)
     if zipped:
         for header, members in members_by_header(spark, zipped).items():
             yield _of_lines(zipped_lines(spark, members), header, next(iter(members)))
     if parquet:
         for file, read in _frames(spark, parquet):
             yield _of_parquet(read, file)
+
+
+def _first_line(text: str) -> str:
+    return text.lstrip("\ufeff").split("\n", 1)[0].rstrip("\r") if text.strip() else ""
 
 
 def _of_lines(lines: DataFrame, header: str, example: str) -> _Part:
@@ -210,11 +210,8 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
         "bad_amount": part.cells.is_bad_money(amounts),
         "no_currency": columns["billing_currency"].isNull(),
     }
-    reason = F.lit(None).cast("string")
-    for code in reversed(REJECTS):
-        reason = F.when(broken[code], F.lit(code)).otherwise(reason)
-    if part.header is not None:
-        reason = F.when(F.col(RAW) == part.header, F.lit(SKIPPED)).otherwise(reason)
+    is_header = None if part.header is None else F.col(RAW) == part.header
+    reason = first_reason(REJECTS, broken, skipped=is_header)
     return part.rows.select(
         *ORIGIN,
         reason.alias(REASON),

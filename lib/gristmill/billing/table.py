@@ -1,7 +1,6 @@
 """CSV files whose header names their columns, each line accounted for."""
 
 import csv
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -10,8 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.errors import InputError
-from gristmill.quality import REASON, SKIPPED
-from gristmill.text.lines import ORIGIN, RAW, TextFiles
+from gristmill.quality import REASON, first_reason
+from gristmill.text.lines import ORIGIN, RAW, TextFiles, has_odd_quotes
 
 REJECTS = {
     "empty_line": "nothing but white space",
@@ -44,15 +43,9 @@ def rows(found: TextFiles, wanted: Sequence[Wanted]) -> DataFrame:
     RFC 4180, but a line break always ends a row. Raises `InputError`, naming all columns that are
     missing or there twice.
     """
-    files: dict[str, list[str]] = defaultdict(list)
-    for file, text in found.heads.items():
-        files[_header_line(text)].append(file)
-    places = {line: _places(line, some[0], wanted) for line, some in files.items()}
-    if len(files) == 1:
-        line = next(iter(files))
-        return _parsed(found.lines, line, places[line], wanted)
     parts = [
-        _parsed(found.lines_of(some), line, places[line], wanted) for line, some in files.items()
+        _parsed(lines, header, _places(header, file, wanted), wanted)
+        for header, lines, file in found.alike(_header_line)
     ]
     return reduce(DataFrame.unionByName, parts)
 
@@ -95,13 +88,13 @@ def _parsed(
     )
     how = {"columnNameOfCorruptRecord": "bad", "escape": '"'}
     parsed = lines.withColumn("_fields", F.from_csv(RAW, schema, how))
-    odd_quotes = (F.length(RAW) - F.length(F.replace(RAW, F.lit('"'), F.lit("")))) % 2 == 1
-    reason = (
-        F.when(F.trim(RAW) == "", "empty_line")
-        .when(F.col(RAW) == F.lit(header), SKIPPED)
-        .when(odd_quotes, "unclosed_quote")
-        .when(F.col("_fields")["bad"].isNotNull(), "wrong_fields")
-    )
+    broken = {
+        "empty_line": F.trim(RAW) == "",
+        "unclosed_quote": has_odd_quotes(),
+        "wrong_fields": F.col("_fields")["bad"].isNotNull(),
+    }
+    is_header = (F.col(RAW) == header) & ~broken["empty_line"]
+    reason = first_reason(REJECTS, broken, skipped=is_header)
     values = [_value(places, column).alias(column.name) for column in wanted]
     return parsed.select(*ORIGIN, reason.alias(REASON), *values)
 

@@ -20,7 +20,7 @@ from gristmill.dataset import Field
 from gristmill.logs import format as log
 from gristmill.logs.format import Header, Http, LogFormat
 from gristmill.quality import REASON
-from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE
+from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE, has_odd_quotes
 
 FIELDS = (
     Field("type", "string", "http, https, h2, grpcs, ws or wss"),
@@ -151,7 +151,7 @@ def _reason(pieces: dict[str, Column]) -> Column:
         log.REJECTS,
         {
             "not_this_format": broken & ~F.col(RAW).rlike(_START),
-            "unclosed_quote": broken & log.has_odd_quotes(),
+            "unclosed_quote": broken & has_odd_quotes(),
             "wrong_fields": broken,
             "bad_timestamp": F.col("time").isNull()
             | (created & F.col("request_creation_time").isNull()),

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.dataset import Dataset, Field
-from gristmill.quality import SKIPPED, Check
+from gristmill.quality import Check, first_reason
 from gristmill.text.lines import RAW
 
 Header = tuple[str, ...]
@@ -158,17 +158,9 @@ def reason(
         "nul_byte": F.contains(RAW, F.lit("\0")),
         **rules,
     }
-    found = F.lit(None).cast("string")
-    for code in reversed(tuple(codes)):
-        found = F.when(rules[code], F.lit(code)).otherwise(found)
-    return found if skipped is None else F.when(skipped, F.lit(SKIPPED)).otherwise(found)
+    return first_reason(codes, rules, skipped)
 
 
 def any_of(conditions: Iterable[Column]) -> Column:
     """Whether one of them holds."""
     return functools.reduce(operator.or_, conditions)
-
-
-def has_odd_quotes() -> Column:
-    """Whether a line has a quote without its partner."""
-    return (F.length(RAW) - F.length(F.replace(RAW, F.lit('"'), F.lit("")))) % 2 == 1

@@ -1,18 +1,17 @@
 """Reading logs: the format recognised, every line parsed."""
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.job import Reader, Reading
 from gristmill.logs import formats
-from gristmill.logs.format import REASONS, Header, LogFormat
+from gristmill.logs.format import REASONS, Header
 from gristmill.logs.recognise import recognise
-from gristmill.text.lines import TextFiles, text_files
+from gristmill.text.lines import text_files
 
 AUTO = "auto"
 _LOOKED_AT = 1000
@@ -54,21 +53,9 @@ class LogReader(Reader):
             found = text_files(spark, inputs)
             return Reading(chosen.parse(found.lines, None), files=found.files)
         found = text_files(spark, inputs, look_at=None)
-        headers = {file: _header(chosen.header, text) for file, text in found.heads.items()}
-        return Reading(_by_header(chosen, headers, found), files=found.files)
-
-
-def _by_header(
-    chosen: LogFormat, headers: Mapping[str, Header | None], found: TextFiles
-) -> DataFrame:
-    """The lines of all files, those with the same header together."""
-    files: dict[Header | None, list[str]] = defaultdict(list)
-    for file, header in headers.items():
-        files[header].append(file)
-    if len(files) == 1:
-        return chosen.parse(found.lines, next(iter(files)))
-    parts = [chosen.parse(found.lines_of(some), header) for header, some in files.items()]
-    return reduce(DataFrame.unionByName, parts)
+        by_header = found.alike(partial(_header, chosen.header))
+        parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
+        return Reading(reduce(DataFrame.unionByName, parts), files=found.files)
 
 
 def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:

@@ -20,7 +20,7 @@ from gristmill.dataset import Field
 from gristmill.logs import format as log
 from gristmill.logs.format import Header, Http, LogFormat
 from gristmill.quality import REASON
-from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE
+from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE, has_odd_quotes
 
 FIELDS = (
     Field("bucket_owner", "string", "canonical user id of the bucket's owner"),
@@ -120,7 +120,7 @@ def _reason(pieces: dict[str, Column]) -> Column:
         {
             "not_this_format": F.col("_pieces").isNull()
             & ~F.col(RAW).rlike(r"^[^\s\"]+ [^\s\"]+ \["),
-            "unclosed_quote": F.col("_pieces").isNull() & log.has_odd_quotes(),
+            "unclosed_quote": F.col("_pieces").isNull() & has_odd_quotes(),
             "wrong_fields": F.col("_pieces").isNull(),
             "bad_timestamp": F.col("request_datetime").isNull(),
             "bad_status": ~pieces["http_status"].rlike(log.STATUS),

@@ -1,10 +1,11 @@
 """Lines of text files, each with where it stood."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
@@ -18,6 +19,8 @@ from gristmill.storage.hadoop import head, is_literal
 RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER = "_raw", "_source_file", "_block_start", "_line_number"
 ORIGIN = (RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER)
 """Columns that every row of a text file carries until it is valid, or rejected with them."""
+
+Kind = TypeVar("Kind", bound=Hashable)
 
 _HEAD = 64 * 1024
 _LOOKED_AT = 64
@@ -48,8 +51,19 @@ class TextFiles:
     files: tuple[str, ...]
     heads: Mapping[str, str]
 
-    def lines_of(self, files: Sequence[str]) -> DataFrame:
-        """The lines of some of the files."""
+    def alike(self, by: Callable[[str], Kind]) -> Iterator[tuple[Kind, DataFrame, str]]:
+        """The files that are alike `by` their heads: that, their lines, and one of them.
+
+        Only for files all of whose heads were looked at.
+        """
+        kinds: dict[Kind, list[str]] = defaultdict(list)
+        for file, text in self.heads.items():
+            kinds[by(text)].append(file)
+        for kind, files in kinds.items():
+            # Each kind is a scan of its own, so that a plan does not grow with the files.
+            yield kind, self.lines if len(kinds) == 1 else self._lines_of(files), files[0]
+
+    def _lines_of(self, files: Sequence[str]) -> DataFrame:
         return _lines(_reader(self.spark).text([literal(file) for file in files]))
 
 
@@ -66,6 +80,11 @@ def text_files(
     found, files = _found(spark, inputs)
     step = max(1, len(files) // look_at) if look_at else 1
     return TextFiles(spark, _lines(found), files, _heads(spark, files[::step]))
+
+
+def has_odd_quotes() -> Column:
+    """Whether a line has a double quote without its partner."""
+    return (F.length(RAW) - F.length(F.replace(RAW, F.lit('"'), F.lit("")))) % 2 == 1
 
 
 def find_files(spark: SparkSession, inputs: Sequence[str]) -> tuple[str, ...]:
