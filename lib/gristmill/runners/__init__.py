@@ -1,0 +1,85 @@
+"""Running a job in another process or on a cluster: what every such place can be asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class State(StrEnum):
+    """Where a run stands; one word for what each platform calls otherwise."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it stays so."""
+        return self in {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job to be run: `argv` are its flags, `spark` what it sets of Spark.
+
+    `run` is the run key: two submissions with the same one are the same run.
+    """
+
+    run: str
+    job: str
+    argv: tuple[str, ...]
+    spark: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Handle:
+    """What finds a run again: the kind of runner, the place (a cluster, an application) and the id there."""
+
+    runner: str
+    place: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a run is. `detail` is what the platform itself calls it, `reason` why it ended so.
+
+    `started` and `ended` are in UTC, and None as long as it has not.
+    """
+
+    state: State
+    detail: str = ""
+    reason: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """A log of a run: where it is, its size in bytes."""
+
+    uri: str
+    size: int
+
+
+class Runner(Protocol):
+    """A place that runs jobs. Its methods raise `GristmillError`."""
+
+    def submit(self, submission: Submission) -> Handle:
+        """Start a run, or give the one that has the same run key: safe to repeat."""
+
+    def poll(self, handles: Sequence[Handle]) -> Mapping[Handle, Status]:
+        """How runs are, in as few requests as the platform allows."""
+
+    def cancel(self, handle: Handle) -> None:
+        """Ask that a run end; `poll` tells when it has. Of a run that has ended, nothing is asked."""
+
+    def logs(self, handle: Handle) -> Sequence[LogFile]:
+        """The logs that are there by now: perhaps none yet."""
+
+    def read(self, log: LogFile) -> str:
+        """A log's text, unpacked; of a long one its end."""
