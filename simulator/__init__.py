@@ -1,0 +1,1 @@
+"""AWS on loopback, as far as Gristmill uses it: for tests, and to see EMR without an account."""
