@@ -12,20 +12,19 @@ import boto3
 from botocore.config import Config
 
 from simulator.emr import Emr
-from simulator.emr.lifecycle import Lifecycle
-from simulator.emr.state import Account
 from simulator.faults import Faults
 from simulator.logs import Logs
 from simulator.machine import Machine
 from simulator.s3 import REGION, S3Server, s3_server
 from simulator.server import Door, serving
+from simulator.serverless import Serverless
 from simulator.timing import Timing
 
 _TICK = 0.05
 _ROLE = "arn:aws:iam::123456789012:role/"
-_SECURITY = {
-    "AuthorizationConfiguration": {"IAMConfiguration": {"EnableApplicationScopedIAMRole": True}}
-}
+_SECURITY = json.dumps(
+    {"AuthorizationConfiguration": {"IAMConfiguration": {"EnableApplicationScopedIAMRole": True}}}
+)
 
 
 class Simulator:
@@ -56,10 +55,11 @@ class Simulator:
             # Filled once the endpoint is known: what runs is to find this AWS too.
             environ: dict[str, str] = {}
             machine = Machine(folder, environ, self._s3.client())
-            account = Account(REGION, Lifecycle(machine, self._logs, self.timing))
-            account.security[self.security_configuration] = json.dumps(_SECURITY), time.time()
-            self._emr = Emr(account)
-            door = Door(self._emr, self._emr, self.faults, self._lock)
+            self._emr = Emr(REGION, machine, self._logs, self.timing)
+            secured = {"Name": self.security_configuration, "SecurityConfiguration": _SECURITY}
+            self._emr.call("CreateSecurityConfiguration", secured)
+            self._serverless = Serverless(REGION, machine, self._logs, self.timing)
+            door = Door(self._emr, self._serverless, self.faults, self._lock)
             self.endpoint = stack.enter_context(serving(door))
             environ |= self.environ
             clock = threading.Thread(target=self._keep_time, name="emr")
@@ -126,4 +126,5 @@ class Simulator:
         while not self._stopping.wait(_TICK):
             with self._lock:
                 self._emr.advance(time.time())
+                self._serverless.advance(time.time())
             self._logs.deliver()

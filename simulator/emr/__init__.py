@@ -3,29 +3,26 @@
 import time
 from typing import Any
 
-from botocore import xform_name
-
+from simulator import operations
 from simulator.emr import catalogue, clusters, instances, settings, steps
+from simulator.emr.lifecycle import Lifecycle
 from simulator.emr.state import Account
-from simulator.errors import ApiError
+from simulator.logs import Logs
+from simulator.machine import Machine
+from simulator.timing import Timing
 
 _MODULES = (clusters, steps, instances, settings, catalogue)
 
 
 class Emr:
-    """The service. For one thread at a time."""
+    """The service, in one region. For one thread at a time."""
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
+    def __init__(self, region: str, machine: Machine, logs: Logs, timing: Timing) -> None:
+        self._account = Account(region, Lifecycle(machine, logs, timing))
 
     def call(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
         """Do an operation, named as AWS does. Raises `ApiError`."""
-        for module in _MODULES:
-            found = getattr(module, xform_name(operation), None)
-            if found:
-                answer: dict[str, Any] = found(self._account, asked)
-                return answer
-        raise ApiError("NotImplementedException", f"{operation} is not simulated", 501)
+        return operations.call(_MODULES, operation, self._account, asked)
 
     def advance(self, now: float) -> None:
         """Move all clusters on to `now`, an epoch."""
