@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> None:
         lines = [f"export {key}={shlex.quote(value)}\n" for key, value in aws.environ.items()]
         if arguments:
             aws.write_account(Path(arguments[0]))
-        sys.stdout.write("".join(lines))
+        # They would lead elsewhere, whatever else is set.
+        sys.stdout.write("".join([*lines, "unset AWS_PROFILE AWS_SESSION_TOKEN\n"]))
         sys.stdout.flush()
         sys.stderr.write(f"S3 has the bucket {aws.bucket}; Ctrl-C ends all of it\n")
         ended.wait()

@@ -8,6 +8,8 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 
 class Logs:
     """The logs that are on their way. `delay` says after how many seconds, or None for never."""
@@ -32,7 +34,7 @@ class Logs:
             ]
 
     def deliver(self) -> None:
-        """Bring to S3 what is due. Nothing where its bucket is not there, as EMR does."""
+        """Bring to S3 what is due. Where that fails they are lost, as on EMR."""
         now = time.monotonic()
         with self._lock:
             due = [one for one in self._waiting if one[0] <= now]
@@ -42,5 +44,5 @@ class Logs:
             key, body = place.path.lstrip("/"), gzip.compress(text)
             try:
                 self._client.put_object(Bucket=place.netloc, Key=key, Body=body)
-            except self._client.exceptions.NoSuchBucket:
+            except (BotoCoreError, ClientError):
                 continue

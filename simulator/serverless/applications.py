@@ -26,12 +26,12 @@ def create_application(account: Account, asked: Parameters) -> Answer:
         made = new_id()
         given = {k: v for k, v in asked.items() if k not in {"clientToken", "tags"}}
         account.applications[made] = Application(
-            made,
-            account.arn("applications", made),
-            _DEFAULTS | given,
-            now,
-            now,
-            asked.get("tags", {}),
+            id=made,
+            arn=account.arn("applications", made),
+            request=_DEFAULTS | given,
+            created=now,
+            changed=now,
+            tags=asked.get("tags", {}),
         )
         account.tokens.note("applications", asked, made)
         known = made
