@@ -1,6 +1,7 @@
 """Clusters: a spec as what RunJobFlow is asked for."""
 
-from emr.requests import CLUSTER_TAG, RUN_TAG, Request, Shipped, title
+from emr.package import Shipped
+from emr.requests import CLUSTER_TAG, RUN_TAG, Request, title
 from emr.requests.steps import step
 from emr.specs.cluster import ClusterSpec, Nodes, Scaling, Task
 from gristmill.runners import Submission

@@ -2,7 +2,8 @@
 
 import shlex
 
-from emr.requests import CLUSTER_TAG, DEPENDENCIES, RUN_TAG, Request, Shipped, title
+from emr.package import Shipped
+from emr.requests import CLUSTER_TAG, RUN_TAG, Request, title
 from emr.specs.serverless import ServerlessSpec, Worker
 from gristmill.runners import Submission
 
@@ -44,7 +45,12 @@ def start_job_run(
     spec: ServerlessSpec, application: str, submission: Submission, shipped: Shipped
 ) -> Request:
     """A job run. Its token is made of the run key: asked for twice, it runs once."""
-    settings = {**_workers(spec, shipped), **spec.spark, **submission.spark}
+    settings = {
+        **_workers(spec),
+        **shipped.settings(serverless=True),
+        **spec.spark,
+        **submission.spark,
+    }
     parameters = ["--py-files", shipped.py_files]
     for key, value in settings.items():
         parameters += ["--conf", f"{key}={value}"]
@@ -70,22 +76,15 @@ def start_job_run(
     }
 
 
-def _workers(spec: ServerlessSpec, shipped: Shipped) -> dict[str, str]:
+def _workers(spec: ServerlessSpec) -> dict[str, str]:
     python = f"/usr/bin/python{spec.python}"
-    settings = {
+    return {
         "spark.emr-serverless.driverEnv.PYSPARK_PYTHON": python,
         "spark.executorEnv.PYSPARK_PYTHON": python,
         **_worker("driver", spec.driver),
         **_worker("executor", spec.executor),
         "spark.dynamicAllocation.maxExecutors": str(spec.maximum_executors),
     }
-    if shipped.archive:
-        settings |= {
-            "spark.archives": f"{shipped.archive}#{DEPENDENCIES}",
-            "spark.emr-serverless.driverEnv.PYTHONPATH": f"./{DEPENDENCIES}",
-            "spark.executorEnv.PYTHONPATH": f"./{DEPENDENCIES}",
-        }
-    return settings
 
 
 def _worker(role: str, worker: Worker) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Steps: a run as what `command-runner.jar` is given."""
 
-from emr.requests import DEPENDENCIES, Request, Shipped, title
+from emr.package import Shipped
+from emr.requests import Request, title
 from emr.specs.cluster import ClusterSpec
 from gristmill.errors import UsageError
 from gristmill.runners import Submission
@@ -23,7 +24,12 @@ def add_job_flow_steps(
 
 def step(spec: ClusterSpec, submission: Submission, shipped: Shipped, on_failure: str) -> Request:
     """A step. Raises `UsageError` for what EMR or Spark would not take."""
-    settings = {**_yarn(spec, submission, shipped), **spec.spark, **submission.spark}
+    settings = {
+        **_yarn(spec, submission),
+        **shipped.settings(),
+        **spec.spark,
+        **submission.spark,
+    }
     arguments = ["spark-submit", "--deploy-mode", spec.deploy_mode, "--name", title(submission)]
     for key, value in settings.items():
         arguments += ["--conf", f"{key}={value}"]
@@ -45,19 +51,12 @@ def step(spec: ClusterSpec, submission: Submission, shipped: Shipped, on_failure
     }
 
 
-def _yarn(spec: ClusterSpec, submission: Submission, shipped: Shipped) -> dict[str, str]:
+def _yarn(spec: ClusterSpec, submission: Submission) -> dict[str, str]:
     python = f"python{spec.python}"
-    settings = {
+    return {
         "spark.yarn.appMasterEnv.PYSPARK_PYTHON": python,
         "spark.executorEnv.PYSPARK_PYTHON": python,
         # A run that failed has said why; YARN would run it again, and its report would be lost.
         "spark.yarn.maxAppAttempts": "1",
         "spark.yarn.tags": submission.run,
     }
-    if shipped.archive:
-        settings |= {
-            "spark.archives": f"{shipped.archive}#{DEPENDENCIES}",
-            "spark.yarn.appMasterEnv.PYTHONPATH": f"./{DEPENDENCIES}",
-            "spark.executorEnv.PYTHONPATH": f"./{DEPENDENCIES}",
-        }
-    return settings
