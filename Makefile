@@ -87,7 +87,7 @@ sample: setup ## Make the committed sample data again (seeded: the same bytes)
 	$(GRISTMILL) sample $(SAMPLE)
 
 package: setup ## Build what a cluster is given into dist/, and try it on the cluster's Python
-	$(RUN)/python -m emr.package dist
+	$(RUN)/python -m emr.package dist $(ARGS)
 
 wheel: setup ## Build the wheel into dist/
 	$(UV) build --quiet --wheel

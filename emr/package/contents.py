@@ -89,17 +89,19 @@ def locate(package: Package, home: str) -> Shipped:
 
 
 def files(package: Package, home: str) -> Mapping[str, tuple[Path, str]]:
-    """The files of a package and their URIs, by the name of the part."""
+    """The files of a package and their URIs, by the name of the part; what starts it comes last.
+
+    Raises `UsageError`.
+    """
     if not home.startswith("s3://") or not home.removeprefix("s3://").strip("/"):
         raise UsageError(f"packages are kept in S3, as s3://BUCKET/PREFIX, not in {home!r}")
     below = f"{home.rstrip('/')}/packages"
-    parts = {
-        "py_files": (package.code, f"{below}/{package.key}/{package.code.name}"),
-        "entry": (package.entry, f"{below}/{package.key}/{package.entry.name}"),
-    }
+    parts = {}
     if package.archive:
         uri = f"{below}/{package.archive_key}/{_UNPACKED}.tar.gz"
         parts["archive"] = (package.archive, uri)
+    for name, path in (("py_files", package.code), ("entry", package.entry)):
+        parts[name] = (path, f"{below}/{package.key}/{path.name}")
     return parts
 
 

@@ -24,8 +24,7 @@ def upload(package: Package, home: str, client: Any) -> Shipped:
     Safe to repeat, and to do from several machines at once: what an earlier upload did not finish
     is completed, and what is there stays as it is. Raises `GristmillError`.
     """
-    # The script last: where it is, all that it needs is.
-    for path, uri in reversed([*files(package, home).values()]):
+    for path, uri in files(package, home).values():
         try:
             _put(client, path, uri)
         except (BotoCoreError, ClientError) as error:
