@@ -22,14 +22,14 @@ def run_job_flow(spec: ClusterSpec) -> Request:
     }
 
 
-def run_job_flow_for(spec: ClusterSpec, submission: Submission, shipped: Shipped) -> Request:
+def run_job_flow_for(spec: ClusterSpec, shipped: Shipped, submission: Submission) -> Request:
     """A cluster that is there for one run and ends with it."""
     request = _cluster(spec, title(submission))
     request["Instances"]["KeepJobFlowAliveWhenNoSteps"] = False
     # Else it would outlive its run.
     request["Instances"]["TerminationProtected"] = False
     request["Tags"] = [*request["Tags"], {"Key": RUN_TAG, "Value": submission.run}]
-    request["Steps"] = [step(spec, submission, shipped, on_failure="TERMINATE_CLUSTER")]
+    request["Steps"] = [step(spec, shipped, submission, on_failure="TERMINATE_CLUSTER")]
     if spec.runtime_role:
         request["StepExecutionRoleArn"] = spec.runtime_role
     return request

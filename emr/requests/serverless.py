@@ -42,7 +42,7 @@ def application_name(spec: ServerlessSpec) -> str:
 
 
 def start_job_run(
-    spec: ServerlessSpec, application: str, submission: Submission, shipped: Shipped
+    spec: ServerlessSpec, application: str, shipped: Shipped, submission: Submission
 ) -> Request:
     """A job run. Its token is made of the run key: asked for twice, it runs once."""
     settings = {

@@ -10,19 +10,19 @@ _CHARACTERS = 10_240
 
 
 def add_job_flow_steps(
-    spec: ClusterSpec, cluster: str, submission: Submission, shipped: Shipped
+    spec: ClusterSpec, cluster: str, shipped: Shipped, submission: Submission
 ) -> Request:
     """A step on a cluster that runs. Where steps run side by side EMR takes only CONTINUE."""
     request = {
         "JobFlowId": cluster,
-        "Steps": [step(spec, submission, shipped, on_failure="CONTINUE")],
+        "Steps": [step(spec, shipped, submission, on_failure="CONTINUE")],
     }
     if spec.runtime_role:
         request["ExecutionRoleArn"] = spec.runtime_role
     return request
 
 
-def step(spec: ClusterSpec, submission: Submission, shipped: Shipped, on_failure: str) -> Request:
+def step(spec: ClusterSpec, shipped: Shipped, submission: Submission, on_failure: str) -> Request:
     """A step. Raises `UsageError` for what EMR or Spark would not take."""
     settings = {
         **_yarn(spec, submission),

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from emr.aws import Aws, explained
-from emr.package import Shipped
-from emr.requests.serverless import application_name, start_job_run
+from emr.requests.serverless import application_name
+from emr.runners.steps import Ask, asked
 from emr.specs import ServerlessSpec
 from gristmill.errors import InputError
 from gristmill.runners import Handle, LogFile, State, Status, Submission
@@ -29,23 +29,24 @@ _TAIL = 1 << 20
 
 
 class ServerlessRunner:
-    """Runs in the application `application`; only `submit` needs that and `shipped`."""
+    """Runs in applications. `logs` is the folder in S3 where they put logs.
+
+    Only `submit` needs the rest: what asks for a job run, and of which application.
+    """
 
     name = "serverless"
 
     def __init__(
-        self, aws: Aws, spec: ServerlessSpec, shipped: Shipped | None = None, application: str = ""
+        self, aws: Aws, logs: str, request: Ask | None = None, application: str = ""
     ) -> None:
         self._aws = aws
-        self._spec = spec
-        self._shipped = shipped
+        self._logs = logs
+        self._request = request
         self._application = application
 
     def submit(self, submission: Submission) -> Handle:
         """Start a job run, or give the one that has the same run key. Raises `GristmillError`."""
-        if self._shipped is None:
-            raise ValueError("nothing was shipped that could be run")
-        request = start_job_run(self._spec, self._application, submission, self._shipped)
+        request = asked(self._request, submission)
         with explained(f"start a job run in {self._application}"):
             run = self._aws.serverless.start_job_run(**request)["jobRunId"]
         return Handle(self.name, self._application, run)
@@ -88,7 +89,7 @@ class ServerlessRunner:
 
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that are in S3 so far: of the driver and of executors."""
-        folder = f"{self._spec.logs}/applications/{handle.place}/jobs/{handle.id}"
+        folder = f"{self._logs}/applications/{handle.place}/jobs/{handle.id}"
         return [LogFile(*one) for one in self._aws.objects(folder)]
 
     def read(self, log: LogFile) -> str:

@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from emr.aws import Aws, explained
-from emr.package import Shipped
-from emr.requests import title
-from emr.requests.steps import add_job_flow_steps
+from emr.requests import Request, title
 from emr.runners.once import once
-from emr.specs import ClusterSpec
 from gristmill.errors import InputError
 from gristmill.runners import Handle, LogFile, State, Status, Submission
 
@@ -31,30 +28,35 @@ _TAIL = 1 << 20
 _APPLICATION = re.compile(r"\bapplication_\d{13}_\d{4,}\b")
 
 
+Ask = Callable[[Submission], Request]
+"""Makes of a submission the request that starts it."""
+
+
 class StepRunner:
-    """Runs as steps of the cluster `cluster`; only `submit` needs that, `spec` and `shipped`."""
+    """Runs as steps. `logs` is the folder in S3 where their clusters put logs.
+
+    Only `submit` needs the rest: what asks for a step, and of which cluster.
+    """
 
     name = "step"
 
     def __init__(
         self,
         aws: Aws,
-        spec: ClusterSpec,
-        shipped: Shipped | None = None,
+        logs: str,
+        request: Ask | None = None,
         cluster: str = "",
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._aws = aws
-        self._spec = spec
-        self._shipped = shipped
+        self._logs = logs
+        self._request = request
         self._cluster = cluster
         self._pause = pause
 
     def submit(self, submission: Submission) -> Handle:
         """Add a step, or give the one that has the same run key. Raises `GristmillError`."""
-        if self._shipped is None:
-            raise ValueError("nothing was shipped that could be run")
-        request = add_job_flow_steps(self._spec, self._cluster, submission, self._shipped)
+        request = asked(self._request, submission)
 
         def send() -> Handle:
             (step,) = self._aws.emr_once.add_job_flow_steps(**request)["StepIds"]
@@ -117,7 +119,7 @@ class StepRunner:
 
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that EMR has put into S3 so far: of the step, of its driver and executors."""
-        root = f"{self._spec.logs}/{handle.place}"
+        root = f"{self._logs}/{handle.place}"
         found = [LogFile(*one) for one in self._aws.objects(f"{root}/steps/{handle.id}")]
         applications: set[str] = set()
         for log in found:
@@ -130,6 +132,13 @@ class StepRunner:
     def read(self, log: LogFile) -> str:
         """A log's text, unpacked; of a long one its end. Raises `GristmillError`."""
         return self._aws.tail(log.uri, _TAIL).decode(errors="replace")
+
+
+def asked(request: Ask | None, submission: Submission) -> Request:
+    """The request for a submission."""
+    if request is None:
+        raise ValueError("this runner was made to look after runs, not to start any")
+    return request(submission)
 
 
 def steps(aws: Aws, cluster: str, **which: Any) -> Iterator[dict[str, Any]]:

@@ -6,9 +6,8 @@ from typing import Any
 
 from emr.aws import Aws, explained
 from emr.requests import title
-from emr.requests.clusters import run_job_flow_for
 from emr.runners.once import once
-from emr.runners.steps import StepRunner, steps
+from emr.runners.steps import StepRunner, asked, steps
 from gristmill.errors import GristmillError
 from gristmill.runners import Handle, Submission
 
@@ -22,9 +21,7 @@ class TransientRunner(StepRunner):
 
     def submit(self, submission: Submission) -> Handle:
         """Make a cluster, or give the one that has the same run key. Raises `GristmillError`."""
-        if self._shipped is None:
-            raise ValueError("nothing was shipped that could be run")
-        request = run_job_flow_for(self._spec, submission, self._shipped)
+        request = asked(self._request, submission)
 
         def find() -> str | None:
             since = datetime.now(UTC) - _SINCE

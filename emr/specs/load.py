@@ -83,7 +83,7 @@ def _touches(field: str, wrong: Iterable[str]) -> bool:
 
 
 def _place(detail: ErrorDetails, kind: str) -> tuple[int | str, ...]:
-    place = detail["loc"]
+    place = detail["loc"] or ("kind",)
     # Which kind of spec it is stands first, and what of a key is wrong last.
     place = place[1:] if place[:1] == (kind,) else place
     return place[:-1] if place[-1:] == ("[key]",) else place
