@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.session import s3_settings, session, use_java
+from simulator.s3 import S3Server, s3_server
 from tests.aws.proxy import Proxy
-from tests.aws.seaweed import S3Server, s3_server
 
 
 @pytest.fixture(scope="session")

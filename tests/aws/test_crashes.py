@@ -20,8 +20,8 @@ from gristmill.publish import lease
 from gristmill.publish.settle import recover
 from gristmill.sample import write_samples
 from gristmill.storage.hadoop import open_storage
+from simulator.s3 import S3Server
 from tests.aws.proxy import Fault, Proxy, Request
-from tests.aws.seaweed import S3Server
 from tests.aws.through import CHANGES, through
 from tests.crash.matrix import expected, of_batch, state_of
 from tests.process import BIN, ROOT, environment, finish

@@ -9,7 +9,7 @@ import pytest
 
 from gristmill.sample import write_samples
 from gristmill.storage.remote import RemoteStorage
-from tests.aws.seaweed import S3Server
+from simulator.s3 import S3Server
 from tests.process import BIN, Finished, finish
 
 Gristmill = Callable[..., Finished]

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from gristmill.storage import Storage
 from gristmill.storage.hadoop import HadoopStorage, open_storage
 from gristmill.storage.remote import RemoteStorage
-from tests.aws.seaweed import S3Server
+from simulator.s3 import S3Server
 from tests.storage_conformance import *  # noqa: F403
 
 # SeaweedFS, unlike S3, goes on to list a folder whose files have gone.
