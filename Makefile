@@ -20,7 +20,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(RUN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-more test-s3 s3 soak lint types fmt sample wheel clean
+.PHONY: help setup run test test-fast test-more test-s3 s3 soak lint types fmt sample wheel package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ fmt: setup ## Format the code
 
 sample: setup ## Make the committed sample data again (seeded: the same bytes)
 	$(GRISTMILL) sample $(SAMPLE)
+
+package: setup ## Build what a cluster is given into dist/, and try it on the cluster's Python
+	$(RUN)/python -m emr.package dist $(ARGS)
 
 wheel: setup ## Build the wheel into dist/
 	$(UV) build --quiet --wheel

@@ -1,1 +1,1 @@
-"""The only code that knows AWS: clusters, packaging, submitting. Empty so far."""
+"""The only code that knows AWS: clusters, packaging, submitting."""

@@ -6,10 +6,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from gristmill.console import Console
-from gristmill.errors import GristmillError
+from gristmill.errors import GristmillError, OutputError
 from gristmill.execute import Run, execute
 from gristmill.failures import explain
 from gristmill.job import AnyJob, Request
@@ -17,6 +20,7 @@ from gristmill.options import ArgumentParser, duration
 from gristmill.progress import watch
 from gristmill.report import Report
 from gristmill.session import aside, s3_settings, session, spark_version, submitted, use_java
+from gristmill.storage.hadoop import open_storage
 
 INTERRUPTED = 130
 
@@ -75,7 +79,9 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     )
     job.options.add_arguments(parser)
     group = parser.add_argument_group("how it runs")
-    group.add_argument("--report", type=Path, metavar="FILE", help="write a report as JSON")
+    group.add_argument(
+        "--report", metavar="URI", help="write a report as JSON, to a file here or in S3"
+    )
     group.add_argument(
         "--max-reject-rate",
         type=float,
@@ -95,48 +101,75 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
 
 
 def _run(
-    job: AnyJob, request: Request, report_to: Path | None, console: Console, *, debug: bool
+    job: AnyJob, request: Request, report_to: str | None, console: Console, *, debug: bool
 ) -> int:
     run = Run.new()
+    # What is elsewhere only Spark reaches, and so only as long as it runs.
+    is_local = report_to is None or "://" not in report_to
+    elsewhere = None if is_local else report_to
     try:
-        report = _execute(job, request, run, console, debug=debug)
+        report = _execute(job, request, run, elsewhere, console, debug=debug)
     except (Exception, KeyboardInterrupt) as error:
         console.close()
-        cause = explain(error)
-        code = error.exit_code if isinstance(error, GristmillError) else 1
-        if isinstance(error, KeyboardInterrupt):
-            cause, code = "interrupted; nothing was published", INTERRUPTED
+        cause, code = _cause(error)
         console.fail(cause)
         if debug:
             traceback.print_exc()
-        if report_to:
+        if report_to and is_local:
             try:
-                failed(job, request, run, cause).write(report_to)
+                failed(job, request, run, cause).write(Path(report_to))
             except GristmillError as unwritten:
                 console.fail(str(unwritten))
         return code
     console.close()
     console.result(report)
-    if report_to:
-        report.write(report_to)
+    if report_to and is_local:
+        report.write(Path(report_to))
     return 0
 
 
-def _execute(job: AnyJob, request: Request, run: Run, console: Console, *, debug: bool) -> Report:
+def _cause(error: BaseException) -> tuple[str, int]:
+    """Why a run failed, and its exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; nothing was published", INTERRUPTED
+    return explain(error), error.exit_code if isinstance(error, GristmillError) else 1
+
+
+def _execute(
+    job: AnyJob, request: Request, run: Run, report_to: str | None, console: Console, *, debug: bool
+) -> Report:
     if not submitted():
         console.tell(f"starting Spark {spark_version()} on {use_java()}")
     _heed_signals()
     # An option may name a file, too.
     options = [value for value in request.options.to_json().values() if isinstance(value, str)]
-    settings = s3_settings((*request.inputs, request.output, *options), console.tell)
-    spark = session(f"gristmill {job.name}", settings, debug=debug)
+    places = (*request.inputs, request.output, *options, report_to or "")
+    spark = session(f"gristmill {job.name}", s3_settings(places, console.tell), debug=debug)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()
     try:
-        with watch(spark, console.progress):
-            return execute(spark, job, request, run, console.tell)
+        try:
+            with watch(spark, console.progress):
+                report = execute(spark, job, request, run, console.tell)
+        except BaseException as error:
+            if report_to:
+                unfinished = failed(job, request, run, _cause(error)[0])
+                aside(partial(_write_report, spark, unfinished, report_to))
+            raise
+        if report_to:
+            _write_report(spark, report, report_to)
+        return report
     finally:
         aside(spark.stop)
+
+
+def _write_report(spark: SparkSession, report: Report, uri: str) -> None:
+    """Write a report as JSON to where only Spark reaches. Raises `OutputError`."""
+    folder, _, name = uri.rpartition("/")
+    try:
+        open_storage(spark, folder).write(name, report.to_bytes())
+    except Exception as error:
+        raise OutputError(f"cannot write the report to {uri}: {explain(error)}") from error
 
 
 def _heed_signals() -> None:

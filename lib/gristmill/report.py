@@ -51,12 +51,27 @@ class Report:
         """The report as a JSON object."""
         return asdict(self)
 
+    def to_bytes(self) -> bytes:
+        """The report as a JSON document in UTF-8."""
+        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
+        return text.encode("utf-8", errors="replace")
+
+    @staticmethod
+    def from_bytes(data: bytes) -> "Report":
+        """The report that `to_bytes` gave. Raises `ValueError` for anything else."""
+        try:
+            told = json.loads(data)
+            datasets = tuple(DatasetReport(**dataset) for dataset in told.pop("datasets"))
+            inputs, notes = tuple(told.pop("inputs")), tuple(told.pop("notes"))
+            return Report(**told, inputs=inputs, notes=notes, datasets=datasets)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a report: {error}") from error
+
     def write(self, path: Path) -> None:
         """Write the report as JSON. Raises `OutputError`."""
-        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False) + "\n"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", errors="replace")
+            path.write_bytes(self.to_bytes())
         except OSError as error:
             raise OutputError(f"cannot write the report to {path}: {error.strerror}") from error
 

@@ -169,3 +169,14 @@ def test_a_table_has_a_row_for_each_dataset() -> None:
         ("word_counts", "12,345", "1,000", "2", "1.5 kB", "file:///out/word_counts"),
         ("rejects", "0", "1,000", "2", "0 B", "file:///out/word_counts"),
     ]
+
+
+def test_a_report_is_read_back_as_it_was_written() -> None:
+    for written in (report(notes=("a", "b")), report(state="failed", error="no", datasets=())):
+        assert Report.from_bytes(written.to_bytes()) == written
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"run": 1}', b"\xff"])
+def test_what_is_no_report_is_not_read_as_one(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        Report.from_bytes(data)

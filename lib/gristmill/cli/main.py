@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
             name = words[1]
             return run_command(_job(name), words[2:], console(), program=f"gristmill run {name}")
+        if words[:1] == ["emr"]:
+            return _emr(words[1:])
         if words[:2] == _EXPIRE.split():
             # One of the commands below; an output folder of that name is ./expire.
             words[:2] = [_EXPIRE]
@@ -47,6 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of a pipe, such as head, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _emr(words: Sequence[str]) -> int:
+    try:
+        from gristmill.cli import emr  # noqa: PLC0415  boto3 is slow to load, and an extra
+    except ModuleNotFoundError as error:
+        if error.name not in {"boto3", "botocore", "pydantic"}:
+            raise
+        raise UsageError(
+            "EMR needs boto3 and pydantic: pip install 'gristmill[emr]', or make emr"
+        ) from error
+    return emr.main(words)
 
 
 def _job(name: str) -> AnyJob:
@@ -100,7 +114,15 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("output", metavar="OUTPUT", help="the output root")
     recover = command("recover", _recover, "show and settle what runs that died left unfinished")
     recover.add_argument("output", metavar="OUTPUT", help="the output root")
-    sample = command("sample", _sample, "make sample data: logs, texts and meter readings")
+    _add_sample(command("sample", _sample, "make sample data: logs, texts and meter readings"))
+    # Only its help comes from here, too.
+    text = "jobs on Amazon EMR: submit, status, attach, cancel, logs, up, down, plan"
+    commands.add_parser("emr", help=text, description=text)
+    command("env", _env, "print what to export so that spark-submit finds Java and Python")
+    return parser
+
+
+def _add_sample(sample: argparse.ArgumentParser) -> None:
     sample.add_argument("folder", type=Path, metavar="DIR")
     sample.add_argument("--requests", type=int, default=6000, help="log lines (default: 6000)")
     sample.add_argument("--words", type=int, default=20000, help="words (default: 20000)")
@@ -109,8 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     text = "lines of usage in each cost export, FOCUS and CUR (default: 0, no exports)"
     sample.add_argument("--billing", type=int, default=0, help=text)
     sample.add_argument("--seed", type=int, default=7, help="same seed, same data (default: 7)")
-    command("env", _env, "print what to export so that spark-submit finds Java and Python")
-    return parser
 
 
 def _jobs(arguments: argparse.Namespace) -> None:

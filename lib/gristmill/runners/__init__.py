@@ -37,7 +37,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Handle:
-    """What finds a run again: the kind of runner, the place (a cluster, an application) and the id there."""
+    """What finds a run again: the kind of runner, the cluster or application, the id there."""
 
     runner: str
     place: str
@@ -76,7 +76,7 @@ class Runner(Protocol):
         """How runs are, in as few requests as the platform allows."""
 
     def cancel(self, handle: Handle) -> None:
-        """Ask that a run end; `poll` tells when it has. Of a run that has ended, nothing is asked."""
+        """Ask that a run end, if it has not; `poll` tells when it has."""
 
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that are there by now: perhaps none yet."""

@@ -1,0 +1,116 @@
+"""What a run that has ended comes back with: its report, what it cost, and why it failed."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from emr.aws import Aws
+from emr.cause import Cause, Kind, probable_cause
+from emr.cost import Cost, Prices, cost
+from emr.runs import Record
+from gristmill.errors import GristmillError
+from gristmill.report import Report
+from gristmill.runners import Handle, LogFile, Runner, State, Status
+
+T = TypeVar("T")
+
+# EMR puts logs into S3 every five minutes
+# (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-debugging.html).
+PATIENCE = timedelta(minutes=7)
+_LOOK, _READ = 10.0, 24
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of a run at its end. `notes` are what could not be found out, and why."""
+
+    status: Status
+    report: Report | None = None
+    cost: Cost | None = None
+    cause: Cause | None = None
+    logs: tuple[LogFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def answer(
+    aws: Aws,
+    record: Record,
+    runner: Runner,
+    handle: Handle,
+    status: Status,
+    *,
+    prices: Prices,
+    tell: Callable[[str], None],
+    patience: timedelta = PATIENCE,
+    pause: Callable[[float], None] = time.sleep,
+) -> Answer:
+    """All that is there of a run that has ended. What cannot be read changes nothing about it.
+
+    Of a run that failed without a report, logs are waited for: no longer than `patience`.
+    """
+    notes: list[str] = []
+    report = _tried(notes, lambda: _report(aws, record))
+    amount = _tried(notes, lambda: cost(aws, record, handle, status, prices))
+    logs: Sequence[LogFile] = ()
+    cause = None
+    if status.state is State.FAILED:
+        told = report is not None and report.error is not None
+        waits = 0.0 if told else patience.total_seconds()
+        logs, cause = _cause(runner, handle, notes, tell=tell, waits=waits, pause=pause)
+        if report is not None and report.error is not None:
+            cause = Cause(Kind.SAID, tuple(report.error.splitlines()), record.report)
+    return Answer(status, report, amount, cause, tuple(logs), tuple(notes))
+
+
+def _cause(
+    runner: Runner,
+    handle: Handle,
+    notes: list[str],
+    *,
+    tell: Callable[[str], None],
+    waits: float,
+    pause: Callable[[float], None],
+) -> tuple[Sequence[LogFile], Cause | None]:
+    waited, said = 0.0, False
+    while True:
+        logs = _tried(notes, lambda: runner.logs(handle)) or ()
+        texts = {}
+        for log in sorted(logs, key=_interest)[:_READ]:
+            text = _tried(notes, partial(runner.read, log))
+            if text is not None:
+                texts[log.uri] = text
+        cause = probable_cause(texts) if texts else None
+        if (cause is not None and cause.kind is not Kind.UNKNOWN) or waited >= waits or notes:
+            return logs, cause
+        if not said:
+            said = True
+            tell("waiting for its logs, which EMR puts into S3 every five minutes")
+        pause(_LOOK)
+        waited += _LOOK
+
+
+def _interest(log: LogFile) -> tuple[bool, bool, str]:
+    """The driver's logs first, then what the others printed as errors."""
+    is_driver = "_000001/" in log.uri or "SPARK_DRIVER" in log.uri or "/steps/" in log.uri
+    return not is_driver, "stderr" not in log.uri, log.uri
+
+
+def _report(aws: Aws, record: Record) -> Report | None:
+    if not record.report.startswith("s3"):
+        return None
+    data = aws.read(record.report)
+    try:
+        return None if data is None else Report.from_bytes(data)
+    except ValueError as error:
+        raise GristmillError(f"{record.report} is not a report: {error}") from error
+
+
+def _tried(notes: list[str], work: Callable[[], T | None]) -> T | None:
+    try:
+        return work()
+    except GristmillError as error:
+        notes.append(str(error))
+        return None

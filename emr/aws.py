@@ -1,0 +1,174 @@
+"""The clients of AWS: how long they wait, what they try again, and what their errors mean."""
+
+import contextlib
+import zlib
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+)
+
+from gristmill.errors import GristmillError
+
+_GZIP = zlib.MAX_WBITS | 16
+_PATIENCE = {"connect_timeout": 10, "read_timeout": 60}
+# botocore repeats what timed out, whatever it was: a second RunJobFlow or AddJobFlowSteps, which
+# know no token, would be a second cluster or step.
+_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, **_PATIENCE)
+_AGAIN = Config(retries={"mode": "standard", "total_max_attempts": 8}, **_PATIENCE)
+
+_THROTTLED = {
+    "ThrottlingException",
+    "Throttling",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+}
+_EXPIRED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+}
+_FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
+
+
+class Aws:
+    """The clients for a region, with the profile and the credentials of the usual environment."""
+
+    def __init__(self, region: str) -> None:
+        self.region = region
+        self._session = boto3.Session(region_name=region)
+
+    @cached_property
+    def emr(self) -> Any:
+        """EMR, for what may be asked twice."""
+        return self._client("emr", _AGAIN)
+
+    @cached_property
+    def emr_once(self) -> Any:
+        """EMR, for what must not be: a request that failed is not repeated."""
+        return self._client("emr", _ONCE)
+
+    @cached_property
+    def serverless(self) -> Any:
+        """EMR Serverless, whose requests carry tokens."""
+        return self._client("emr-serverless", _AGAIN)
+
+    @cached_property
+    def s3(self) -> Any:
+        """S3."""
+        return self._client("s3", _AGAIN)
+
+    def _client(self, service: str, config: Config) -> Any:
+        with explained(service):
+            return self._session.client(service, config=config)
+
+    def read(self, uri: str) -> bytes | None:
+        """A small object; None where there is none. Raises `GristmillError`."""
+        bucket, key = place(uri)
+        with explained(f"read {uri}"):
+            try:
+                answer = self.s3.get_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if code(error) in _MISSING:
+                    return None
+                raise
+            data: bytes = answer["Body"].read()
+            return data
+
+    def tail(self, uri: str, size: int) -> bytes:
+        """The last `size` bytes of an object, unpacked where its name ends in .gz."""
+        bucket, key = place(uri)
+        with explained(f"read {uri}"):
+            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
+            unpack = zlib.decompressobj(_GZIP).decompress if key.endswith(".gz") else bytes
+            end = b""
+            for chunk in body.iter_chunks(1 << 20):
+                try:
+                    end = (end + unpack(chunk))[-size:]
+                except zlib.error:
+                    # What is cut off or broken is still read as far as it goes.
+                    break
+            return end
+
+    def create(self, uri: str, data: bytes) -> bool:
+        """Write an object where there is none; gives whether there was none."""
+        bucket, key = place(uri)
+        with explained(f"write {uri}"):
+            try:
+                self.s3.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+            except ClientError as error:
+                if code(error) in {"PreconditionFailed", "412", "ConditionalRequestConflict"}:
+                    return False
+                raise
+        return True
+
+    def write(self, uri: str, data: bytes) -> None:
+        """Write an object, or replace it. Raises `GristmillError`."""
+        bucket, key = place(uri)
+        with explained(f"write {uri}"):
+            self.s3.put_object(Bucket=bucket, Key=key, Body=data)
+
+    def objects(self, uri: str) -> Iterator[tuple[str, int]]:
+        """The URIs and sizes of the objects below a folder. Raises `GristmillError`."""
+        bucket, prefix = place(uri)
+        with explained(f"list {uri}"):
+            pages = self.s3.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/"):
+                for found in page.get("Contents", []):
+                    yield f"s3://{bucket}/{found['Key']}", found["Size"]
+
+
+def place(uri: str) -> tuple[str, str]:
+    """The bucket and the key of a URI; `LogUri` may come back as `s3n://`."""
+    parts = urlsplit(uri, allow_fragments=False)
+    return parts.netloc, parts.path.lstrip("/")
+
+
+def code(error: ClientError) -> str:
+    """The code by which a service names an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_throttled(error: Exception) -> bool:
+    """Whether a request was turned away, unseen, as there are too many."""
+    return isinstance(error, ClientError) and code(error) in _THROTTLED
+
+
+def is_ambiguous(error: Exception) -> bool:
+    """Whether a request may have been done though it failed: no answer came, or one of 5xx."""
+    if isinstance(error, ClientError):
+        status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500
+    return isinstance(error, HTTPClientError)
+
+
+@contextlib.contextmanager
+def explained(what: str) -> Iterator[None]:
+    """What goes wrong inside becomes a `GristmillError` that says what to do."""
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise GristmillError(
+            f"cannot {what}: no AWS credentials: set AWS_PROFILE, or log in with the AWS "
+            "command line"
+        ) from error
+    except ClientError as error:
+        advice = ""
+        if code(error) in _EXPIRED:
+            advice = "the AWS credentials are not valid any more: log in again\n"
+        elif code(error) in _FORBIDDEN:
+            advice = "this AWS user may not do that: see docs/emr-account.md for who may do what\n"
+        said = error.response.get("Error", {}).get("Message") or str(error)
+        raise GristmillError(f"cannot {what}: {advice}{code(error)}: {said}") from error
+    except BotoCoreError as error:
+        raise GristmillError(f"cannot {what}: {error}") from error

@@ -1,0 +1,33 @@
+"""What spark-submit starts on a cluster: `entry.py JOB [FLAG …]`, with the exit codes of `run`.
+
+It travels by itself, beside the package that it imports, so it says what is wrong with a cluster
+whose Python is too old before it imports anything that such a Python cannot read.
+"""
+
+import sys
+
+OLDEST = (3, 11)
+
+
+def main(argv: "list[str]") -> int:
+    """Run the job that `argv` names with the flags after it; gives the exit code."""
+    if sys.version_info < OLDEST:
+        sys.stderr.write(
+            f"gristmill: this Python is {sys.version_info[0]}.{sys.version_info[1]} and the jobs "
+            "need 3.11: set PYSPARK_PYTHON, of the driver and of the executors, to python3.11\n"
+        )
+        return 2
+    from gristmill.command import run_command  # noqa: PLC0415
+    from gristmill.console import Console  # noqa: PLC0415
+    from jobs import CATALOGUE  # noqa: PLC0415
+
+    name = argv[0] if argv else None
+    if name not in CATALOGUE:
+        wrong = "which job?" if name is None else f"no job is named {name!r};"
+        Console().fail(f"{wrong} there are: {', '.join(CATALOGUE)}")
+        return 2
+    return run_command(CATALOGUE[name], argv[1:], Console(), program=f"gristmill {name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

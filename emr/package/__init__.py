@@ -1,0 +1,42 @@
+"""Shipping: the project, the script that starts a job, and what users add, as files for S3."""
+
+import shutil
+from pathlib import Path
+
+from emr.package.check import check
+from emr.package.contents import Architecture, Package, Shipped, Target, files, locate
+from emr.package.dependencies import build_archive, left_out
+from emr.package.upload import upload
+from emr.package.wheel import build_wheel
+
+__all__ = [
+    "Architecture",
+    "Package",
+    "Shipped",
+    "Target",
+    "build",
+    "check",
+    "files",
+    "locate",
+    "upload",
+]
+
+_ENTRY = Path(__file__).parents[1] / "entry.py"
+_ANY = Target()
+
+
+def build(folder: Path, requirements: Path | None = None, target: Target = _ANY) -> Package:
+    """Write into `folder` what is shipped; with `requirements`, a file as pip takes, those as well.
+
+    The same tree gives the same files, and so the same keys. Raises `GristmillError`.
+    """
+    code, version = build_wheel(folder)
+    entry = folder / _ENTRY.name
+    shutil.copyfile(_ENTRY, entry)
+    if requirements is None:
+        return Package(version, target, code, entry)
+    notes = tuple(
+        f"{requirements}: {name} is left out, as the cluster has it"
+        for name in left_out(requirements)
+    )
+    return Package(version, target, code, entry, build_archive(requirements, target), notes)

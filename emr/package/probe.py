@@ -1,0 +1,81 @@
+"""Run by the target's Python, with nothing else to import: try a package, print what is wrong.
+
+    python -I -S probe.py CODE.zip ENTRY.py FOLDER-WITH-PYSPARK 3.11
+
+The last line of the output is a JSON list of problems.
+"""
+
+import ast
+import contextlib
+import importlib
+import io
+import json
+import runpy
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+
+_SAID = 200
+# For commands on a laptop: what these import, a cluster need not have.
+_NOT_ON_A_CLUSTER = ("gristmill.cli", "gristmill.storage.remote")
+
+
+def main(code: str, entry: str, pyspark: str, version: str) -> list[str]:
+    """All that is wrong with a package; empty where nothing is."""
+    # -I and -S have left the standard library alone on it.
+    sys.path[:] = [code, *sys.path, pyspark]
+    with zipfile.ZipFile(code) as packed:
+        sources = {name: packed.read(name) for name in packed.namelist() if name.endswith(".py")}
+    with open(entry, "rb") as file:  # noqa: PTH123
+        script = {"entry.py": file.read()}
+    wrong = [*_unreadable(sources | script, version), *_unimportable(code, sources)]
+    return wrong or [*_unstartable(entry)]
+
+
+def _unreadable(sources: Mapping[str, bytes], version: str) -> Iterator[str]:
+    major, minor = map(int, version.split("."))
+    for name, source in sources.items():
+        try:
+            compile(source, name, "exec")
+            # Of a syntax newer than `version`, where this Python is; not quite all of it.
+            ast.parse(source, name, feature_version=(major, minor))
+        except (SyntaxError, ValueError) as error:
+            yield f"{name}: {_said(error)}"
+
+
+def _unimportable(code: str, sources: Mapping[str, bytes]) -> Iterator[str]:
+    for path in sorted(sources):
+        name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        if not name.startswith(("gristmill", "jobs")) or name.startswith(_NOT_ON_A_CLUSTER):
+            continue
+        try:
+            module = importlib.import_module(name)
+        except Exception as error:
+            yield f"import {name}: {_said(error)}"
+        else:
+            if not str(module.__file__).startswith(code):
+                yield f"import {name}: it came from {module.__file__}"
+
+
+def _unstartable(entry: str) -> Iterator[str]:
+    start = runpy.run_path(entry)["main"]
+    jobs = importlib.import_module("jobs").CATALOGUE
+    if not jobs:
+        yield "there are no jobs in it"
+    for name in jobs:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                start([name, "--help"])
+        except SystemExit as end:
+            if end.code:
+                yield f"entry.py {name} --help: exit code {end.code}"
+        except Exception as error:
+            yield f"entry.py {name} --help: {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:_SAID]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(*sys.argv[1:5])) + "\n")

@@ -1,0 +1,52 @@
+"""Secrets taken out of what is shown: requests are printed, logged and pasted into tickets."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "********"
+
+_NAME = r"[\w.-]*(?:secret|passw(?:or)?d|token(?![a-z])|credential|access[._-]?key|api[._-]?key)[\w.-]*"
+_IS_NAME = re.compile(_NAME, re.IGNORECASE)
+# The ARN of a secret, which is meant to be passed, and the name of a token that is none.
+_HARMLESS = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):|^clientToken$")
+_ASSIGNED = re.compile(rf"((?:--)?{_NAME})([=:])(\S+)", re.IGNORECASE)
+_KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
+_IN_URI = re.compile(r"(\w+://[^/\s:@]+:)[^/\s@]+@")
+
+
+def redact(value: Any) -> Any:
+    """`value`, JSON, with what looks like a secret hidden.
+
+    By the name of a key, a flag or a setting (`--db-password`, `spark.x.secret.key=`), as an AWS
+    access key id, or as the password in a URI.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: HIDDEN if _names_a_secret(key) and isinstance(item, str) else redact(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return _words(value)
+    return _text(value) if isinstance(value, str) else value
+
+
+def _words(values: list[Any] | tuple[Any, ...]) -> list[Any]:
+    """The words of a command: what follows a flag that names a secret is one."""
+    found: list[Any] = []
+    hide = False
+    for value in values:
+        found.append(HIDDEN if hide and isinstance(value, str) else redact(value))
+        hide = isinstance(value, str) and value.startswith("--") and _names_a_secret(value[2:])
+    return found
+
+
+def _names_a_secret(name: str) -> bool:
+    return bool(_IS_NAME.fullmatch(name)) and not _HARMLESS.search(name)
+
+
+def _text(text: str) -> str:
+    def hidden(found: re.Match[str]) -> str:
+        return found[0] if _HARMLESS.search(found[3]) else f"{found[1]}{found[2]}{HIDDEN}"
+
+    return _IN_URI.sub(rf"\g<1>{HIDDEN}@", _KEY_ID.sub(HIDDEN, _ASSIGNED.sub(hidden, text)))

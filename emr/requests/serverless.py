@@ -1,0 +1,98 @@
+"""EMR Serverless: an application, and the runs in it."""
+
+import shlex
+
+from emr.package import Shipped
+from emr.requests import CLUSTER_TAG, RUN_TAG, Request, title
+from emr.specs.serverless import ServerlessSpec, Worker
+from gristmill.runners import Submission
+
+
+def create_application(spec: ServerlessSpec) -> Request:
+    """The application that a spec names; asked for again, it is the same one."""
+    request: Request = {
+        "name": application_name(spec),
+        "releaseLabel": spec.release_label,
+        "type": "SPARK",
+        "clientToken": f"gristmill-{spec.name}"[:64],
+        "architecture": spec.architecture.upper(),
+        "maximumCapacity": {
+            "cpu": f"{spec.maximum.vcpu} vCPU",
+            "memory": f"{spec.maximum.memory_gib} GB",
+        },
+        "autoStartConfiguration": {"enabled": True},
+        "autoStopConfiguration": {
+            "enabled": True,
+            "idleTimeoutMinutes": int(spec.idle_timeout.total_seconds() // 60),
+        },
+        "schedulerConfiguration": {"maxConcurrentRuns": spec.maximum_runs},
+        "tags": {CLUSTER_TAG: spec.name, **spec.tags},
+    }
+    if spec.network:
+        request["networkConfiguration"] = {
+            "subnetIds": list(spec.network.subnets),
+            "securityGroupIds": list(spec.network.security_groups),
+        }
+    return request
+
+
+def application_name(spec: ServerlessSpec) -> str:
+    """What an application is called."""
+    return f"gristmill-{spec.name}"[:64]
+
+
+def start_job_run(
+    spec: ServerlessSpec, application: str, shipped: Shipped, submission: Submission
+) -> Request:
+    """A job run. Its token is made of the run key: asked for twice, it runs once."""
+    settings = {
+        **_workers(spec),
+        **shipped.settings(serverless=True),
+        **spec.spark,
+        **submission.spark,
+    }
+    parameters = ["--py-files", shipped.py_files]
+    for key, value in settings.items():
+        parameters += ["--conf", f"{key}={value}"]
+    return {
+        "applicationId": application,
+        "clientToken": f"gristmill-{submission.run}",
+        "executionRoleArn": spec.runtime_role,
+        "name": title(submission),
+        "jobDriver": {
+            "sparkSubmit": {
+                "entryPoint": shipped.entry,
+                "entryPointArguments": [submission.job, *submission.argv],
+                "sparkSubmitParameters": shlex.join(parameters),
+            }
+        },
+        "configurationOverrides": {
+            "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"{spec.logs}/"}}
+        },
+        "executionTimeoutMinutes": int(spec.run_timeout.total_seconds() // 60),
+        # A run that failed has said why.
+        "retryPolicy": {"maxAttempts": 1},
+        "tags": {CLUSTER_TAG: spec.name, RUN_TAG: submission.run, **spec.tags},
+    }
+
+
+def _workers(spec: ServerlessSpec) -> dict[str, str]:
+    python = f"/usr/bin/python{spec.python}"
+    return {
+        "spark.emr-serverless.driverEnv.PYSPARK_PYTHON": python,
+        "spark.executorEnv.PYSPARK_PYTHON": python,
+        **_worker("driver", spec.driver),
+        **_worker("executor", spec.executor),
+        "spark.dynamicAllocation.maxExecutors": str(spec.maximum_executors),
+    }
+
+
+def _worker(role: str, worker: Worker) -> dict[str, str]:
+    # A worker's memory is Spark's with its overhead of a tenth
+    # (https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/jobs-spark.html).
+    megabytes = int(worker.memory_gib * 1024 / 1.1)
+    return {
+        f"spark.{role}.cores": str(worker.vcpu),
+        f"spark.{role}.memory": f"{megabytes}m",
+        f"spark.emr-serverless.{role}.disk": f"{worker.disk_gib}g",
+    }

@@ -1,0 +1,1 @@
+"""The places on AWS that run jobs: steps of a cluster, a cluster for one run, EMR Serverless."""

@@ -1,0 +1,162 @@
+"""Runs as steps of a cluster that is there."""
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from emr.aws import Aws, explained
+from emr.requests import Request, title
+from emr.runners.once import once
+from gristmill.errors import InputError
+from gristmill.runners import Handle, LogFile, State, Status, Submission
+
+_STATES = {
+    "PENDING": State.PENDING,
+    "CANCEL_PENDING": State.RUNNING,
+    "RUNNING": State.RUNNING,
+    "COMPLETED": State.SUCCEEDED,
+    "CANCELLED": State.CANCELLED,
+    "FAILED": State.FAILED,
+    "INTERRUPTED": State.FAILED,
+}
+_OVER = {"TERMINATED", "TERMINATED_WITH_ERRORS"}
+# ListSteps takes no more ids at once.
+_IDS = 10
+_TAIL = 1 << 20
+_APPLICATION = re.compile(r"\bapplication_\d{13}_\d{4,}\b")
+
+
+Ask = Callable[[Submission], Request]
+"""Makes of a submission the request that starts it."""
+
+
+class StepRunner:
+    """Runs as steps. `logs` is the folder in S3 where their clusters put logs.
+
+    Only `submit` needs the rest: what asks for a step, and of which cluster.
+    """
+
+    name = "step"
+
+    def __init__(
+        self,
+        aws: Aws,
+        logs: str,
+        request: Ask | None = None,
+        cluster: str = "",
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._aws = aws
+        self._logs = logs
+        self._request = request
+        self._cluster = cluster
+        self._pause = pause
+
+    def submit(self, submission: Submission) -> Handle:
+        """Add a step, or give the one that has the same run key. Raises `GristmillError`."""
+        request = asked(self._request, submission)
+
+        def send() -> Handle:
+            (step,) = self._aws.emr_once.add_job_flow_steps(**request)["StepIds"]
+            return Handle(self.name, self._cluster, step)
+
+        what = f"add a step to {self._cluster}"
+        return once(what, lambda: self._find(title(submission)), send, self._pause)
+
+    def _find(self, name: str) -> Handle | None:
+        for step in steps(self._aws, self._cluster):
+            if step["Name"] == name:
+                return Handle(self.name, self._cluster, step["Id"])
+        return None
+
+    def poll(self, handles: Sequence[Handle]) -> Mapping[Handle, Status]:
+        """How runs are: a request for ten steps, and one for their cluster if any goes on."""
+        clusters: dict[str, dict[str, Handle]] = defaultdict(dict)
+        for handle in handles:
+            clusters[handle.place][handle.id] = handle
+        found: dict[Handle, Status] = {}
+        for cluster, wanted in clusters.items():
+            ids = list(wanted)
+            for start in range(0, len(ids), _IDS):
+                some = ids[start : start + _IDS]
+                for step in steps(self._aws, cluster, StepIds=some):
+                    found[wanted[step["Id"]]] = _status(step)
+            if missing := [one for one in wanted.values() if one not in found]:
+                raise InputError(f"{cluster} has no step {missing[0].id}")
+            self._with_cluster(cluster, list(wanted.values()), found)
+        return found
+
+    def _with_cluster(
+        self, cluster: str, handles: Sequence[Handle], found: dict[Handle, Status]
+    ) -> None:
+        """Add what their cluster means for steps that go on: one that is gone runs nothing."""
+        going_on = [handle for handle in handles if not found[handle].state.is_final]
+        if not going_on:
+            return
+        with explained(f"describe {cluster}"):
+            told = self._aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
+        why = told.get("StateChangeReason", {})
+        for handle in going_on:
+            status = found[handle]
+            detail = f"{status.detail}, cluster {told['State']}"
+            if told["State"] in _OVER:
+                reason = f"{cluster} ended: {why.get('Code', '')} {why.get('Message', '')}".strip()
+                ended = told.get("Timeline", {}).get("EndDateTime")
+                found[handle] = Status(State.FAILED, detail, reason, status.started, ended)
+            else:
+                found[handle] = Status(status.state, detail, status.reason, status.started)
+
+    def cancel(self, handle: Handle) -> None:
+        """Ask that a step end; one that has ended stays as it is. Raises `GristmillError`."""
+        with explained(f"cancel {handle.id}"):
+            self._aws.emr.cancel_steps(
+                ClusterId=handle.place,
+                StepIds=[handle.id],
+                StepCancellationOption="SEND_INTERRUPT",
+            )
+
+    def logs(self, handle: Handle) -> Sequence[LogFile]:
+        """The logs that EMR has put into S3 so far: of the step, of its driver and executors."""
+        root = f"{self._logs}/{handle.place}"
+        found = [LogFile(*one) for one in self._aws.objects(f"{root}/steps/{handle.id}")]
+        applications: set[str] = set()
+        for log in found:
+            applications |= set(_APPLICATION.findall(self.read(log)))
+        for application in sorted(applications):
+            inside = self._aws.objects(f"{root}/containers/{application}")
+            found += [LogFile(*one) for one in inside]
+        return found
+
+    def read(self, log: LogFile) -> str:
+        """A log's text, unpacked; of a long one its end. Raises `GristmillError`."""
+        return self._aws.tail(log.uri, _TAIL).decode(errors="replace")
+
+
+def asked(request: Ask | None, submission: Submission) -> Request:
+    """The request for a submission."""
+    if request is None:
+        raise ValueError("this runner was made to look after runs, not to start any")
+    return request(submission)
+
+
+def steps(aws: Aws, cluster: str, **which: Any) -> Iterator[dict[str, Any]]:
+    """The steps of a cluster, the newest first. Raises `GristmillError`."""
+    with explained(f"list the steps of {cluster}"):
+        for page in aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster, **which):
+            yield from page["Steps"]
+
+
+def _status(step: dict[str, Any]) -> Status:
+    told = step["Status"]
+    timeline = told.get("Timeline", {})
+    failure, change = told.get("FailureDetails", {}), told.get("StateChangeReason", {})
+    said = (failure.get("Reason"), failure.get("Message"), change.get("Message"))
+    return Status(
+        _STATES[told["State"]],
+        told["State"],
+        " ".join(text for text in said if text),
+        timeline.get("StartDateTime"),
+        timeline.get("EndDateTime"),
+    )

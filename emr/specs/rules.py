@@ -1,0 +1,178 @@
+"""What fields of a spec must be to one another: what EMR, or a run on it, would stumble over later.
+
+A rule gives the field that it is about and what is wrong. It runs only where the fields that it
+reads are right by themselves.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from emr.specs.cluster import ClusterSpec, Volume, architecture
+from emr.specs.serverless import ServerlessSpec
+
+Problem = tuple[str, str]
+"""A field, and what is wrong with it."""
+
+_SECRET = re.compile(r"secret|password|passwd|token|access[._-]?key|credential", re.IGNORECASE)
+# GiB of memory that a worker of so many vCPU may have, lowest and highest, and the step between.
+_MEMORY = {1: (2, 8, 1), 2: (4, 16, 1), 4: (8, 30, 1), 8: (16, 60, 4), 16: (32, 120, 8)}
+_SHARES = ("driver", "executor")
+
+
+def problems(spec: ClusterSpec | ServerlessSpec) -> list[Problem]:
+    """All rules that `spec` breaks."""
+    found = [*_release(spec.release_label, spec.python), *_spark(spec.spark)]
+    if isinstance(spec, ServerlessSpec):
+        return [*found, *_workers(spec)]
+    return [
+        *found,
+        *_architecture(spec),
+        *_nodes(spec),
+        *_spot(spec),
+        *_scaling(spec),
+        *_network(spec),
+    ]
+
+
+def _release(label: str, python: str) -> Iterator[Problem]:
+    number = tuple(map(int, re.findall(r"\d+", label)))
+    if number < (8,):
+        yield (
+            "release_label",
+            f"{label} runs Spark 3; Gristmill needs Spark 4.1, as emr-spark-8.1.0 has it",
+        )
+    elif not label.startswith("emr-spark-"):
+        yield "release_label", f"from 8 on labels begin with emr-spark-: emr-spark-{label[4:]}"
+    elif number < (8, 1):
+        yield (
+            "release_label",
+            f"{label} runs Spark 4.0; Gristmill needs Spark 4.1, as emr-spark-8.1.0 has it",
+        )
+    # What 8.1 has; a later release may have more.
+    if number[:2] == (8, 1) and python not in {"3.11", "3.13"}:
+        yield "python", f"{label} has Python 3.11 and 3.13, not {python}"
+
+
+def _spark(settings: Mapping[str, str]) -> Iterator[Problem]:
+    for key in settings:
+        if not key.startswith("spark."):
+            yield f"spark.{key}", "a setting of Spark begins with spark. (of Hadoop: spark.hadoop.)"
+        elif _SECRET.search(key):
+            yield (
+                f"spark.{key}",
+                "looks like a secret, which anybody who may describe a step could read: "
+                "give a role instead, or the ARN of a secret to the job",
+            )
+
+
+def _architecture(spec: ClusterSpec) -> Iterator[Problem]:
+    kinds = {
+        kind: [
+            one
+            for nodes in spec.roles.values()
+            for one in nodes.instance_types
+            if architecture(one) == kind
+        ]
+        for kind in ("arm64", "x86_64")
+    }
+    if all(kinds.values()):
+        yield (
+            "primary.instance_types",
+            f"{kinds['arm64'][0]} is a Graviton (arm64) and {kinds['x86_64'][0]} is not: "
+            "use one architecture, as what is shipped is built for one",
+        )
+
+
+def _nodes(spec: ClusterSpec) -> Iterator[Problem]:
+    for role, nodes in spec.roles.items():
+        if spec.nodes == "groups" and len(nodes.instance_types) > 1:
+            yield (
+                f"{role}.instance_types",
+                'an instance group has one type: name one, or set nodes = "fleets"',
+            )
+        if spec.nodes == "groups" and nodes.weights:
+            yield f"{role}.weights", 'only fleets weigh: set nodes = "fleets"'
+        if len(set(nodes.instance_types)) < len(nodes.instance_types):
+            yield f"{role}.instance_types", "a type is there twice"
+        if unknown := sorted(set(nodes.weights) - set(nodes.instance_types)):
+            yield f"{role}.weights", f"{', '.join(unknown)} is not among the instance_types"
+        for number, volume in enumerate(nodes.volumes):
+            yield from _volume(f"{role}.volumes.{number}", volume)
+    if any(weight != 1 for weight in spec.primary.weights.values()):
+        yield "primary.weights", "there is one primary node, whatever it weighs: leave it out"
+    if spec.task and not spec.core:
+        yield "core", "EMR has no task nodes without core nodes: add [core]"
+
+
+def _volume(field: str, volume: Volume) -> Iterator[Problem]:
+    if volume.iops is not None and volume.type not in {"gp3", "io1", "io2"}:
+        yield f"{field}.iops", f"{volume.type} has none to set: only gp3, io1 and io2 have"
+    if volume.iops is None and volume.type in {"io1", "io2"}:
+        yield f"{field}.iops", f"{volume.type} needs it"
+    if volume.throughput is not None and volume.type != "gp3":
+        yield f"{field}.throughput", f"{volume.type} has none to set: only gp3 has"
+
+
+def _spot(spec: ClusterSpec) -> Iterator[Problem]:
+    task = spec.task
+    if task is None:
+        return
+    if spec.nodes == "fleets" and task.spot + task.on_demand == 0:
+        yield "task", "a fleet starts with one unit at least: set spot or on_demand"
+    if spec.nodes == "groups" and task.spot and task.on_demand:
+        yield "task", 'a group is Spot or On-Demand: set one to 0, or nodes = "fleets"'
+
+
+def _scaling(spec: ClusterSpec) -> Iterator[Problem]:
+    scaling = spec.scaling
+    if scaling is None:
+        return
+    if spec.core is None:
+        yield "core", "managed scaling starts from core nodes: add [core]"
+        return
+    if scaling.minimum > scaling.maximum:
+        yield "scaling.minimum", f"{scaling.minimum} is above maximum, {scaling.maximum}"
+    for name, value in (
+        ("maximum_core", scaling.maximum_core),
+        ("maximum_on_demand", scaling.maximum_on_demand),
+    ):
+        if value is not None and value > scaling.maximum:
+            yield f"scaling.{name}", f"{value} is above maximum, {scaling.maximum}"
+        if value is not None and value < spec.core.count:
+            yield (
+                f"scaling.{name}",
+                f"{value} is below core.count, {spec.core.count}: core nodes are On-Demand",
+            )
+        if value is None and spec.task is not None and spec.task.spot:
+            yield (
+                f"scaling.{name}",
+                "set it: without it, scaling adds core nodes where Spot task nodes were meant",
+            )
+
+
+def _network(spec: ClusterSpec) -> Iterator[Problem]:
+    if not spec.subnets:
+        yield "subnets", "name one: emr-spark-8 runs in a VPC"
+    elif spec.nodes == "groups" and len(spec.subnets) > 1:
+        yield "subnets", 'instance groups take one: name one, or set nodes = "fleets"'
+    if spec.runtime_role and not spec.security_configuration:
+        yield (
+            "runtime_role",
+            "EMR takes it only with a security_configuration with application-scoped roles",
+        )
+
+
+def _workers(spec: ServerlessSpec) -> Iterator[Problem]:
+    for name in _SHARES:
+        worker = getattr(spec, name)
+        low, high, step = _MEMORY[worker.vcpu]
+        if not low <= worker.memory_gib <= high or (worker.memory_gib - low) % step:
+            steps = "" if step == 1 else f" in steps of {step}"
+            yield (
+                f"{name}.memory_gib",
+                f"{worker.vcpu} vCPU go with {low} to {high} GiB{steps}, not {worker.memory_gib}",
+            )
+    if spec.driver.vcpu + spec.executor.vcpu > spec.maximum.vcpu:
+        yield "maximum.vcpu", "a driver and one executor do not fit"
+    if spec.driver.memory_gib + spec.executor.memory_gib > spec.maximum.memory_gib:
+        yield "maximum.memory_gib", "a driver and one executor do not fit"

@@ -1,0 +1,79 @@
+"""An application of EMR Serverless, and the sizes of the workers that runs get in it."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emr.specs.fields import (
+    Group,
+    Name,
+    PythonVersion,
+    Region,
+    ReleaseLabel,
+    RoleArn,
+    S3Folder,
+    Span,
+    SparkSettings,
+    Subnet,
+    Table,
+    Tags,
+    between,
+)
+
+
+class Worker(Table):
+    """A driver or an executor: its processors and memory.
+
+    A worker has 1, 2, 4, 8 or 16 vCPU
+    (https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/app-behavior.html).
+    """
+
+    vcpu: Literal[1, 2, 4, 8, 16] = 4
+    memory_gib: Annotated[int, Field(ge=2, le=120)] = 14
+    disk_gib: Annotated[int, Field(ge=20, le=200)] = 20
+
+
+class Maximum(Table):
+    """What all workers of an application may have at once."""
+
+    vcpu: Annotated[int, Field(ge=1)]
+    memory_gib: Annotated[int, Field(ge=1)]
+
+
+class Network(Table):
+    """Subnets of a VPC for the workers, where a job reaches into it; S3 takes none."""
+
+    subnets: Annotated[tuple[Subnet, ...], Field(min_length=1, max_length=16)]
+    security_groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=5)]
+
+
+class ServerlessSpec(Table):
+    """An application. `home` is the folder in S3 below which packages, runs and logs are kept."""
+
+    kind: Literal["serverless"]
+    name: Name
+    region: Region
+    home: S3Folder
+    release_label: ReleaseLabel = "emr-spark-8.1.0"
+    python: PythonVersion = "3.11"
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+
+    driver: Worker = Worker()
+    executor: Worker = Worker()
+    maximum_executors: Annotated[int, Field(ge=1, le=1000)] = 10
+    maximum: Maximum = Maximum(vcpu=64, memory_gib=256)
+    maximum_runs: Annotated[int, Field(ge=1, le=1000)] = 15
+    idle_timeout: Annotated[Span, between("1m", "7d")] = timedelta(minutes=15)
+    run_timeout: Annotated[Span, between("5m", "690d")] = timedelta(hours=12)
+
+    runtime_role: RoleArn
+    network: Network | None = None
+    log_uri: S3Folder | None = None
+    spark: SparkSettings
+    tags: Tags
+
+    @property
+    def logs(self) -> str:
+        """The folder in S3 where logs go."""
+        return self.log_uri or f"{self.home}/logs"

@@ -1,0 +1,172 @@
+"""Submitting: what is wrong is found here, what is shipped is uploaded, and it runs once."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from emr.aws import Aws
+from emr.package import Package, Shipped, Target, build, locate, upload
+from emr.requests import Request
+from emr.requests.clusters import run_job_flow_for
+from emr.requests.serverless import start_job_run
+from emr.requests.steps import add_job_flow_steps
+from emr.runners.serverless import ServerlessRunner, find_application
+from emr.runners.steps import StepRunner
+from emr.runners.transient import TransientRunner
+from emr.runs import Record, Runs, owner
+from emr.specs import ServerlessSpec, Spec
+from emr.targets import find_cluster
+from gristmill.command import job_parser
+from gristmill.errors import UsageError
+from gristmill.job import AnyJob
+from gristmill.publish.settle import run_id
+from gristmill.runners import Handle, Runner, Submission
+
+_RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
+_NOT_HERE = {"s3", "s3a", "s3n", "hdfs"}
+_MOMENT, _LOOK = timedelta(minutes=1), 2.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be run: a job with its flags on what a spec describes.
+
+    `run` is the run key, a new one where it is None; `transient` makes a cluster for it alone;
+    `requirements` is a file of dependencies as pip takes.
+    """
+
+    job: AnyJob
+    argv: tuple[str, ...]
+    spec: Spec
+    run: str | None = None
+    transient: bool = False
+    requirements: Path | None = None
+
+    @property
+    def target(self) -> Target:
+        """What is shipped must run on."""
+        return Target(self.spec.python, self.spec.architecture)
+
+
+def prepare(wanted: Wanted) -> Record:
+    """The run as it will be written down. Raises `UsageError` for flags that the job refuses."""
+    run = wanted.run or run_id(datetime.now(UTC), secrets.token_hex(4))
+    if not _RUN.fullmatch(run):
+        raise UsageError(f"--run takes 1 to 48 letters, digits, dots or dashes, not {run!r}")
+    if wanted.transient and isinstance(wanted.spec, ServerlessSpec):
+        raise UsageError("--transient makes a cluster, and EMR Serverless has none: leave it out")
+    parsed = job_parser(wanted.job, f"gristmill emr submit {wanted.job.name}").parse_args(
+        list(wanted.argv)
+    )
+    wanted.job.options.from_namespace(parsed)
+    for uri in (*parsed.input, parsed.output):
+        if uri.partition("://")[0] not in _NOT_HERE:
+            raise UsageError(f"{uri} is not where a cluster could see it: upload it to S3")
+    argv, report = wanted.argv, parsed.report
+    if report is None:
+        report = f"{parsed.output.rstrip('/')}/_gristmill/reports/{run}.json"
+        argv = (*argv, "--report", report)
+    submission = Submission(run, wanted.job.name, argv)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    spec = wanted.spec
+    return Record(submission, spec.name, spec.architecture, spec.logs, report, created, owner())
+
+
+def pack(wanted: Wanted, folder: Path) -> tuple[Package, Shipped]:
+    """What is shipped, built in `folder`, and where it will be. Raises `GristmillError`."""
+    package = build(folder, wanted.requirements, wanted.target)
+    return package, locate(package, wanted.spec.home)
+
+
+def plan(wanted: Wanted) -> dict[str, Request]:
+    """The request that `submit` would make, by its name; ids that AWS would give are in <>."""
+    record = prepare(wanted)
+    with TemporaryDirectory() as folder:
+        _, shipped = pack(wanted, Path(folder))
+    spec, submission = wanted.spec, record.submission
+    if isinstance(spec, ServerlessSpec):
+        return {"StartJobRun": start_job_run(spec, "<application>", shipped, submission)}
+    if wanted.transient:
+        return {"RunJobFlow": run_job_flow_for(spec, shipped, submission)}
+    return {"AddJobFlowSteps": add_job_flow_steps(spec, "<cluster>", shipped, submission)}
+
+
+def submit(
+    aws: Aws,
+    wanted: Wanted,
+    tell: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> Record:
+    """Run a job, or give the run that has the same key. Raises `GristmillError`."""
+    record = prepare(wanted)
+    place = _place(aws, wanted)
+    runs = Runs(aws, wanted.spec.home)
+    if not runs.create(record):
+        record = _written(runs, record, pause)
+        if record.handle:
+            tell(f"run {record.run} was submitted before, by {record.owner}")
+            return record
+    with TemporaryDirectory() as folder:
+        package, _ = pack(wanted, Path(folder))
+        for note in package.notes:
+            tell(note)
+        shipped = upload(package, wanted.spec.home, aws.s3)
+    handle = _runner(aws, wanted, shipped, place).submit(record.submission)
+    record = replace(record, handle=handle)
+    runs.save(record)
+    return record
+
+
+def _written(runs: Runs, record: Record, pause: Callable[[float], None]) -> Record:
+    """The run that was written down under the key before, once it is known what became of it."""
+    while True:
+        found = runs.load(record.run)
+        if (found.submission, found.spec) != (record.submission, record.spec):
+            raise UsageError(f"run {record.run} is another one: {' '.join(found.submission.argv)}")
+        age = datetime.now(UTC) - datetime.fromisoformat(found.created)
+        # Another process may be about to submit it; one that died then is waited for in vain.
+        if found.handle or age > _MOMENT:
+            return found
+        pause(_LOOK)
+
+
+def _place(aws: Aws, wanted: Wanted) -> str:
+    """The id of the cluster or the application that is there for it; none for a transient one."""
+    spec = wanted.spec
+    if wanted.transient:
+        return ""
+    if isinstance(spec, ServerlessSpec):
+        found = find_application(aws, spec)
+    else:
+        found = find_cluster(aws, spec)
+    if found is None:
+        other = "" if isinstance(spec, ServerlessSpec) else ", or add --transient"
+        raise UsageError(f"{spec.name} is not up: gristmill emr up {spec.name}{other}")
+    return found
+
+
+def _runner(aws: Aws, wanted: Wanted, shipped: Shipped, place: str) -> Runner:
+    spec = wanted.spec
+    if isinstance(spec, ServerlessSpec):
+        start = partial(start_job_run, spec, place, shipped)
+        return ServerlessRunner(aws, spec.logs, start, place)
+    if wanted.transient:
+        return TransientRunner(aws, spec.logs, partial(run_job_flow_for, spec, shipped))
+    add = partial(add_job_flow_steps, spec, place, shipped)
+    return StepRunner(aws, spec.logs, add, place)
+
+
+def runner_of(aws: Aws, record: Record) -> tuple[Runner, Handle]:
+    """What looks after a run. Raises `UsageError` where it was never submitted."""
+    if record.handle is None:
+        raise UsageError(
+            f"run {record.run} never reached AWS: submit it again with --run {record.run}"
+        )
+    kinds = {kind.name: kind for kind in (StepRunner, TransientRunner, ServerlessRunner)}
+    return kinds[record.handle.runner](aws, record.logs), record.handle

@@ -1,0 +1,78 @@
+"""`gristmill emr COMMAND …`: jobs on EMR, from a laptop and back."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from emr.cost import PRICES
+from emr.specs.load import ACCOUNT
+from gristmill.cli.emr import runs, targets
+from gristmill.options import ArgumentParser, duration
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a command; gives the exit code. Raises `GristmillError`."""
+    arguments = _parser().parse_args(list(argv))
+    handler: Handler = arguments.handler
+    return handler(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = ArgumentParser(prog="gristmill emr", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(handler=handler)
+        text = "the spec: a name in emr/clusters, or a TOML file (default: dev)"
+        added.add_argument("--cluster", default="dev", metavar="SPEC", help=text)
+        text = "what all specs share (default: emr/account.toml)"
+        added.add_argument("--account", type=Path, default=ACCOUNT, metavar="FILE", help=text)
+        return added
+
+    text = "run a job: gristmill emr submit [FLAG …] JOB --input s3://… --output s3://…"
+    added = command("submit", runs.submit_job, text)
+    _add_wanted(added)
+    _add_watching(added)
+    added.add_argument("--detach", action="store_true", help="submit, and do not wait")
+    text = "print the request as JSON and ask AWS nothing"
+    added.add_argument("--dry-run", action="store_true", help=text)
+    text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB … or plan up"
+    added = command("plan", runs.show_plan, text)
+    added.add_argument("what", choices=["submit", "up"])
+    _add_wanted(added, optional=True)
+    added = command("attach", runs.attach, "take up a run again: wait for it and show its answer")
+    added.add_argument("run", metavar="RUN")
+    _add_watching(added)
+    added = command("status", runs.status, "list the newest runs, or show one")
+    added.add_argument("run", nargs="?", metavar="RUN")
+    added.add_argument("-n", type=int, default=20, help="how many (default: 20)")
+    added = command("cancel", runs.cancel, "end a run")
+    added.add_argument("run", metavar="RUN")
+    added = command("logs", runs.logs, "show what a run's driver printed, and where the logs are")
+    added.add_argument("run", metavar="RUN")
+    command("up", targets.make, "make the cluster or the application, if it is not there")
+    command("down", targets.end, "end the cluster, or stop the application")
+    command("clusters", targets.show, "list the clusters and applications that are there")
+    return parser
+
+
+def _add_wanted(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument("--transient", action="store_true", help="on a cluster made for this run")
+    text = "a name for the run: submitted twice under one name, it runs once"
+    parser.add_argument("--run", metavar="KEY", help=text)
+    text = "ship these dependencies, too: a file as pip takes"
+    parser.add_argument("--requirements", type=Path, metavar="FILE", help=text)
+    parser.add_argument("job", metavar="JOB", nargs="?" if optional else None)
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="…", help="the job's own flags")
+
+
+def _add_watching(parser: argparse.ArgumentParser) -> None:
+    text = "stop watching after this span; the run goes on (default: 12h)"
+    parser.add_argument("--deadline", type=duration, default="12h", metavar="SPAN", help=text)
+    text = "on Ctrl-C, cancel the run and do not ask"
+    parser.add_argument("--cancel-on-interrupt", action="store_true", help=text)
+    text = "another table of prices (default: emr/prices.toml)"
+    parser.add_argument("--prices", type=Path, default=PRICES, metavar="FILE", help=text)

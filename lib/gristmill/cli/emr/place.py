@@ -1,0 +1,38 @@
+"""What the flags of a command name: the spec, its AWS, the runs below its home."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+from emr.aws import Aws
+from emr.runs import Runs
+from emr.specs import Spec, load_spec
+from emr.specs.load import ACCOUNT
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a command works on."""
+
+    spec: Spec
+    aws: Aws
+    runs: Runs
+
+    @staticmethod
+    def of(arguments: argparse.Namespace) -> "Place":
+        """What the flags name. Raises `UsageError`."""
+        spec = load_spec(arguments.cluster, arguments.account)
+        aws = Aws(spec.region)
+        return Place(spec, aws, Runs(aws, spec.home))
+
+
+def tell(text: str) -> None:
+    """Say something in passing."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def again(arguments: argparse.Namespace, run: str) -> str:
+    """The command that takes up a run again."""
+    flags = "" if arguments.cluster == "dev" else f" --cluster {arguments.cluster}"
+    flags += "" if arguments.account == ACCOUNT else f" --account {arguments.account}"
+    return f"gristmill emr attach{flags} {run}"

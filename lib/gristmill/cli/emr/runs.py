@@ -1,0 +1,216 @@
+"""Runs: submitted, watched, listed, cancelled."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from emr.answer import answer
+from emr.aws import Aws
+from emr.cost import read_prices
+from emr.redact import redact
+from emr.runs import Record
+from emr.specs import load_spec
+from emr.submit import Wanted, plan, runner_of, submit
+from emr.targets import plan_up
+from emr.watch import StillRunningError, watch
+from gristmill.cli.emr.answer import show
+from gristmill.cli.emr.place import Place, again, tell
+from gristmill.command import INTERRUPTED
+from gristmill.console import render
+from gristmill.errors import GristmillError, UsageError
+from gristmill.job import AnyJob
+from gristmill.runners import Handle, Runner, State, Status
+from jobs import CATALOGUE
+
+_CODES = {State.SUCCEEDED: 0, State.CANCELLED: INTERRUPTED}
+
+
+def _job(name: str) -> AnyJob:
+    if name not in CATALOGUE:
+        raise UsageError(f"no job is named {name!r}; there are: {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]
+
+
+def _wanted(arguments: argparse.Namespace) -> Wanted:
+    if arguments.job is None:
+        raise UsageError("which job? gristmill emr plan submit JOB …")
+    return Wanted(
+        _job(arguments.job),
+        tuple(arguments.argv),
+        load_spec(arguments.cluster, arguments.account),
+        arguments.run,
+        arguments.transient,
+        arguments.requirements,
+    )
+
+
+def submit_job(arguments: argparse.Namespace) -> int:
+    """Submit a job and, unless it is left alone, see it through; gives the exit code."""
+    wanted = _wanted(arguments)
+    if arguments.dry_run:
+        return _print(plan(wanted))
+    read_prices(arguments.prices)  # A table that is wrong had better be known of now.
+    place = Place.of(arguments)
+    record = submit(place.aws, wanted, tell)
+    tell(f"run {record.run}: {record.submission.job} on {_where(record)}")
+    if arguments.detach:
+        print(record.run)
+        return 0
+    return _see_through(arguments, place, record)
+
+
+def show_plan(arguments: argparse.Namespace) -> int:
+    """Print what AWS would be asked for; gives the exit code."""
+    if arguments.what == "submit":
+        return _print(plan(_wanted(arguments)))
+    return _print(plan_up(load_spec(arguments.cluster, arguments.account)))
+
+
+def _print(requests: object) -> int:
+    print(json.dumps(redact(requests), indent=2))
+    return 0
+
+
+def attach(arguments: argparse.Namespace) -> int:
+    """Take up a run again; gives the exit code."""
+    read_prices(arguments.prices)
+    place = Place.of(arguments)
+    return _see_through(arguments, place, place.runs.load(arguments.run))
+
+
+def _see_through(arguments: argparse.Namespace, place: Place, record: Record) -> int:
+    """Watch a run to its end and show its answer; gives the exit code."""
+    runner, handle = runner_of(place.aws, record)
+    try:
+        status = watch(runner, handle, _teller(record), deadline=arguments.deadline)
+        found = answer(
+            place.aws,
+            record,
+            runner,
+            handle,
+            status,
+            prices=read_prices(arguments.prices),
+            tell=tell,
+        )
+    except StillRunningError as error:
+        raise StillRunningError(
+            f"{error}\nTo take it up again: {again(arguments, record.run)}"
+        ) from None
+    except KeyboardInterrupt:
+        return _interrupted(arguments, record, runner, handle)
+    show(record, found)
+    return _CODES.get(status.state, 1)
+
+
+def _teller(record: Record) -> Callable[[Status], None]:
+    """Says what becomes of a run, with the time since it was submitted."""
+    start = datetime.fromisoformat(record.created)
+
+    def heard(status: Status) -> None:
+        passed = timedelta(seconds=int((datetime.now(UTC) - start).total_seconds()))
+        tell(f"{passed}  {status.state.value:<9}  {status.detail}".rstrip())
+
+    return heard
+
+
+def _interrupted(
+    arguments: argparse.Namespace, record: Record, runner: Runner, handle: Handle
+) -> int:
+    """What Ctrl-C means: cancelled if that was asked for, or is now; else the run goes on."""
+    cancel = arguments.cancel_on_interrupt
+    if not cancel and sys.stdin.isatty():
+        try:
+            cancel = input("\nThe run goes on. Cancel it? [y/N] ").strip().lower().startswith("y")
+        except (EOFError, KeyboardInterrupt):
+            cancel = False
+    if cancel:
+        runner.cancel(handle)
+        tell(f"asked that run {record.run} end: {again(arguments, record.run)} shows when it has")
+    else:
+        tell(f"left run {record.run} running; to take it up again: {again(arguments, record.run)}")
+    return INTERRUPTED
+
+
+def _where(record: Record) -> str:
+    handle = record.handle
+    return f"{record.spec} ({handle.place}, {handle.id})" if handle else record.spec
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """List runs; gives the exit code."""
+    place = Place.of(arguments)
+    records = [place.runs.load(arguments.run)] if arguments.run else place.runs.newest(arguments.n)
+    states = _states(place.aws, records)
+    rows = [
+        (
+            record.run,
+            record.submission.job,
+            states[record.run],
+            _where(record),
+            record.created.replace("+00:00", "Z"),
+            record.owner,
+        )
+        for record in records
+    ]
+    heading = ("run", "job", "state", "on", "submitted", "by")
+    print("\n".join(render(heading, rows) if rows else ["nothing was submitted yet"]))
+    return 0
+
+
+def _states(aws: Aws, records: Sequence[Record]) -> dict[str, str]:
+    """The state of each run, in one poll for each kind of runner."""
+    states = {record.run: "never submitted" for record in records}
+    kinds: dict[str, tuple[Runner, dict[Handle, str]]] = {}
+    for record in records:
+        if record.handle:
+            runner, handle = runner_of(aws, record)
+            kinds.setdefault(handle.runner, (runner, {}))[1][handle] = record.run
+    for runner, handles in kinds.values():
+        try:
+            found = runner.poll(list(handles))
+        except GristmillError as error:
+            # One that AWS has forgotten must not hide the others.
+            tell(f"note: {error}")
+            found = _one_by_one(runner, list(handles))
+        for handle, run in handles.items():
+            states[run] = found[handle].state.value if handle in found else "unknown"
+    return states
+
+
+def _one_by_one(runner: Runner, handles: Sequence[Handle]) -> dict[Handle, Status]:
+    found: dict[Handle, Status] = {}
+    for handle in handles:
+        try:
+            found |= runner.poll([handle])
+        except GristmillError:
+            continue
+    return found
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    """Ask that a run end; gives the exit code."""
+    place = Place.of(arguments)
+    record = place.runs.load(arguments.run)
+    runner, handle = runner_of(place.aws, record)
+    status = runner.poll([handle])[handle]
+    if status.state.is_final:
+        tell(f"run {record.run} has {status.state.value} already")
+        return 0
+    runner.cancel(handle)
+    tell(f"asked that run {record.run} end")
+    return 0
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """Print the logs of a run; gives the exit code."""
+    place = Place.of(arguments)
+    runner, handle = runner_of(place.aws, place.runs.load(arguments.run))
+    logs = runner.logs(handle)
+    if not logs:
+        tell("no logs yet: EMR puts them into S3 every five minutes")
+    for log in logs:
+        print(f"==> {log.uri}")
+        print(runner.read(log))
+    return 0

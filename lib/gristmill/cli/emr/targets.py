@@ -1,0 +1,40 @@
+"""Clusters and applications: made, ended, listed."""
+
+import argparse
+
+from emr.targets import down, live, up
+from gristmill.cli.emr.place import Place, tell
+from gristmill.console import render
+
+
+def make(arguments: argparse.Namespace) -> int:
+    """Make what a spec describes; gives the exit code."""
+    place = Place.of(arguments)
+    print(up(place.aws, place.spec, tell))
+    return 0
+
+
+def end(arguments: argparse.Namespace) -> int:
+    """End what a spec describes; gives the exit code."""
+    place = Place.of(arguments)
+    found = down(place.aws, place.spec)
+    tell(f"{place.spec.name} is not up" if found is None else f"asked that {found} end")
+    return 0
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """List what is up; gives the exit code."""
+    place = Place.of(arguments)
+    rows = [
+        (
+            one.name,
+            one.kind,
+            one.id,
+            one.state,
+            f"{one.since:%Y-%m-%dT%H:%MZ}" if one.since else "-",
+        )
+        for one in live(place.aws)
+    ]
+    heading = ("name", "kind", "id", "state", "since")
+    print("\n".join(render(heading, rows) if rows else ["nothing is up"]))
+    return 0

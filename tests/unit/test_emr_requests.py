@@ -1,0 +1,135 @@
+"""Requests: as they were gone through by eye, and as botocore's own model of AWS takes them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from emr.package import Shipped
+from emr.requests.clusters import run_job_flow, run_job_flow_for
+from emr.requests.serverless import create_application, start_job_run
+from emr.requests.steps import add_job_flow_steps
+from emr.specs import ClusterSpec, ServerlessSpec, load_spec
+from gristmill.errors import UsageError
+from gristmill.runners import Submission
+from tests.emr_specs import NODES, account, cluster, serverless
+
+GOLDEN = Path(__file__).with_name("golden")
+RUN = Submission(
+    "20261121T231500Z-1a2b3c4d",
+    "access-logs",
+    ("--input", "s3://logs/a b/*.gz", "--output", "s3://out/web", "--report", "s3://out/r.json"),
+)
+SHIPPED = Shipped("s3://b/packages/1/gristmill.zip", "s3://b/packages/1/entry.py")
+WITH_ARCHIVE = Shipped(SHIPPED.py_files, SHIPPED.entry, "s3://b/packages/2/dependencies.tar.gz")
+
+
+def requests(tmp_path: Path) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Requests by name: the service, the operation, what it is given."""
+    shared = account(tmp_path)
+    dev, nightly = load_spec("dev", shared), load_spec("nightly", shared)
+    assert isinstance(dev, ClusterSpec)
+    assert isinstance(nightly, ClusterSpec)
+    application = load_spec("serverless", shared)
+    assert isinstance(application, ServerlessSpec)
+    groups = cluster(
+        nodes="groups",
+        runtime_role=None,
+        security_configuration=None,
+        deploy_mode="client",
+        task=NODES | {"spot": 3},
+        bootstrap=[{"name": "setup", "script": "s3://bbb/setup.sh", "args": ["-q"]}],
+        primary_security_groups=["sg-0123456789abcdef0"],
+        core_security_groups=["sg-0123456789abcdef1"],
+        spark={"spark.executor.memory": "4g"},
+        scaling={
+            "minimum": 2,
+            "maximum": 8,
+            "maximum_core": 2,
+            "maximum_on_demand": 2,
+        },
+    )
+    return {
+        "dev_cluster": ("emr", "RunJobFlow", run_job_flow(dev)),
+        "dev_step": ("emr", "AddJobFlowSteps", add_job_flow_steps(dev, "j-1", SHIPPED, RUN)),
+        "nightly_cluster": ("emr", "RunJobFlow", run_job_flow(nightly)),
+        "nightly_transient": ("emr", "RunJobFlow", run_job_flow_for(nightly, WITH_ARCHIVE, RUN)),
+        "groups_cluster": ("emr", "RunJobFlow", run_job_flow(groups)),
+        "groups_step": ("emr", "AddJobFlowSteps", add_job_flow_steps(groups, "j-1", SHIPPED, RUN)),
+        "serverless_application": (
+            "emr-serverless",
+            "CreateApplication",
+            create_application(application),
+        ),
+        "serverless_run": (
+            "emr-serverless",
+            "StartJobRun",
+            start_job_run(application, "00f1", WITH_ARCHIVE, RUN),
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.json")))
+def test_requests_are_as_they_were_gone_through(name: str, tmp_path: Path) -> None:
+    _, _, request = requests(tmp_path)[name]
+    assert request == json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def test_every_request_was_gone_through_and_is_what_aws_takes(tmp_path: Path) -> None:
+    found = requests(tmp_path)
+    assert sorted(found) == sorted(path.stem for path in GOLDEN.glob("*.json"))
+    session = botocore.session.get_session()
+    for service, operation, request in found.values():
+        shape = session.get_service_model(service).operation_model(operation).input_shape
+        report = ParamValidator().validate(request, shape)
+        assert not report.has_errors(), report.generate_report()
+
+
+def test_spot_is_for_task_nodes_alone_and_the_driver_is_kept_off_it(tmp_path: Path) -> None:
+    request = requests(tmp_path)["nightly_cluster"][2]
+    fleets = {fleet["Name"]: fleet for fleet in request["Instances"]["InstanceFleets"]}
+    assert {name: fleet["TargetSpotCapacity"] for name, fleet in fleets.items()} == {
+        "primary": 0,
+        "core": 0,
+        "task": 2,
+    }
+    spot = fleets["task"]["LaunchSpecifications"]["SpotSpecification"]
+    assert spot["TimeoutAction"] == "SWITCH_TO_ON_DEMAND"
+    (labels,) = request["Configurations"]
+    assert labels["Properties"]["yarn.node-labels.am.default-node-label-expression"] == "CORE"
+
+
+def test_a_step_that_is_too_long_for_emr_is_refused_with_a_way_out() -> None:
+    inputs = tuple(f"s3://bucket/folder/file-{number:05}.gz" for number in range(400))
+    run = Submission("r", "word-count", ("--input", *inputs))
+    with pytest.raises(UsageError, match=r"EMR takes 10,240: name a folder or a glob"):
+        add_job_flow_steps(cluster(), "j-1", SHIPPED, run)
+
+
+def test_dependencies_are_refused_where_they_would_not_reach_the_driver() -> None:
+    with pytest.raises(UsageError, match="deploy_mode"):
+        add_job_flow_steps(cluster(deploy_mode="client"), "j-1", WITH_ARCHIVE, RUN)
+
+
+def test_a_token_is_made_of_the_run_key_and_short_enough() -> None:
+    spec = serverless()
+    run = Submission("k" * 48, "word-count", ())
+    first, again = (start_job_run(spec, "00f1", SHIPPED, run)["clientToken"] for _ in range(2))
+    assert first == again
+    assert len(first) <= 64
+    other = start_job_run(spec, "00f1", SHIPPED, Submission("j" * 48, "word-count", ()))
+    assert other["clientToken"] != first
+
+
+def test_the_memory_of_a_worker_is_sparks_with_its_overhead() -> None:
+    spec = serverless(driver={"vcpu": 1, "memory_gib": 2}, executor={"vcpu": 16, "memory_gib": 120})
+    parameters = start_job_run(spec, "00f1", SHIPPED, RUN)["jobDriver"]["sparkSubmit"][
+        "sparkSubmitParameters"
+    ]
+    for gib, role in ((2, "driver"), (120, "executor")):
+        (said,) = (part.partition("m")[0] for part in parameters.split(f"spark.{role}.memory=")[1:])
+        assert int(said) * 1.1 <= gib * 1024
+        assert int(said) * 1.1 > gib * 1024 * 0.99
