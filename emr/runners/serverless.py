@@ -79,7 +79,9 @@ class ServerlessRunner:
             return found
 
     def cancel(self, handle: Handle) -> None:
-        """Ask that a job run end. Raises `GristmillError`."""
+        """Ask that a job run end, if it has not. Raises `GristmillError`."""
+        if self.poll([handle])[handle].state.is_final:
+            return
         with explained(f"cancel {handle.id}"):
             self._aws.serverless.cancel_job_run(
                 applicationId=handle.place,

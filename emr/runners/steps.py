@@ -4,6 +4,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from emr.aws import Aws, explained
@@ -21,6 +22,7 @@ _STATES = {
     "FAILED": State.FAILED,
     "INTERRUPTED": State.FAILED,
 }
+_INTERRUPTED = "INTERRUPTED"
 _OVER = {"TERMINATED", "TERMINATED_WITH_ERRORS"}
 # ListSteps takes no more ids at once.
 _IDS = 10
@@ -91,22 +93,32 @@ class StepRunner:
     def _with_cluster(
         self, cluster: str, handles: Sequence[Handle], found: dict[Handle, Status]
     ) -> None:
-        """Add what their cluster means for steps that go on: one that is gone runs nothing."""
-        going_on = [handle for handle in handles if not found[handle].state.is_final]
-        if not going_on:
+        """Add what their cluster means for steps that go on, or that it has interrupted."""
+        concerned = [
+            handle
+            for handle in handles
+            if not found[handle].state.is_final or found[handle].detail == _INTERRUPTED
+        ]
+        if not concerned:
             return
         with explained(f"describe {cluster}"):
             told = self._aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
         why = told.get("StateChangeReason", {})
-        for handle in going_on:
+        for handle in concerned:
             status = found[handle]
             detail = f"{status.detail}, cluster {told['State']}"
-            if told["State"] in _OVER:
-                reason = f"{cluster} ended: {why.get('Code', '')} {why.get('Message', '')}".strip()
-                ended = told.get("Timeline", {}).get("EndDateTime")
-                found[handle] = Status(State.FAILED, detail, reason, status.started, ended)
-            else:
-                found[handle] = Status(status.state, detail, status.reason, status.started)
+            if told["State"] not in _OVER and not status.state.is_final:
+                found[handle] = replace(status, detail=detail)
+                continue
+            # A cluster that is gone runs nothing, whatever its steps are said to do.
+            by_user = why.get("Code") == "USER_REQUEST"
+            found[handle] = Status(
+                State.CANCELLED if by_user else State.FAILED,
+                detail,
+                f"{cluster} ended: {why.get('Code', '')} {why.get('Message', '')}".strip(),
+                status.started,
+                status.ended or told.get("Timeline", {}).get("EndDateTime"),
+            )
 
     def cancel(self, handle: Handle) -> None:
         """Ask that a step end; one that has ended stays as it is. Raises `GristmillError`."""

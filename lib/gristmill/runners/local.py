@@ -71,13 +71,15 @@ class LocalRunner:
         started, code = _modified(home / "pid"), home / "code"
         if not code.exists() and self._alive(home):
             return Status(State.RUNNING, "", "", started)
+        is_cancelled = (home / "cancel").exists()
         if not code.exists():
-            return Status(State.FAILED, "", "its process was killed", started)
+            state = State.CANCELLED if is_cancelled else State.FAILED
+            return Status(state, "", "its process was killed", started)
         number, ended = int(code.read_text()), _modified(code)
         detail = f"exit code {number}"
         if number == 0:
             return Status(State.SUCCEEDED, detail, "", started, ended)
-        is_cancelled = number == _INTERRUPTED or (home / "cancel").exists()
+        is_cancelled = is_cancelled or number == _INTERRUPTED
         state = State.CANCELLED if is_cancelled else State.FAILED
         return Status(state, detail, detail, started, ended)
 
