@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from emr.aws import Aws, explained
@@ -22,7 +23,9 @@ _STATES = {
     "FAILED": State.FAILED,
     "INTERRUPTED": State.FAILED,
 }
-_INTERRUPTED = "INTERRUPTED"
+# What EMR calls steps that ran, or waited to, when their cluster ended.
+_ENDED_WITH_IT = {"INTERRUPTED", "CANCELLED"}
+_WITHIN = timedelta(minutes=2)
 _OVER = {"TERMINATED", "TERMINATED_WITH_ERRORS"}
 # ListSteps takes no more ids at once.
 _IDS = 10
@@ -93,32 +96,18 @@ class StepRunner:
     def _with_cluster(
         self, cluster: str, handles: Sequence[Handle], found: dict[Handle, Status]
     ) -> None:
-        """Add what their cluster means for steps that go on, or that it has interrupted."""
+        """Add what their cluster means for steps that go on, or that its own end may have ended."""
         concerned = [
             handle
             for handle in handles
-            if not found[handle].state.is_final or found[handle].detail == _INTERRUPTED
+            if not found[handle].state.is_final or found[handle].detail in _ENDED_WITH_IT
         ]
         if not concerned:
             return
         with explained(f"describe {cluster}"):
             told = self._aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
-        why = told.get("StateChangeReason", {})
         for handle in concerned:
-            status = found[handle]
-            detail = f"{status.detail}, cluster {told['State']}"
-            if told["State"] not in _OVER and not status.state.is_final:
-                found[handle] = replace(status, detail=detail)
-                continue
-            # A cluster that is gone runs nothing, whatever its steps are said to do.
-            by_user = why.get("Code") == "USER_REQUEST"
-            found[handle] = Status(
-                State.CANCELLED if by_user else State.FAILED,
-                detail,
-                f"{cluster} ended: {why.get('Code', '')} {why.get('Message', '')}".strip(),
-                status.started,
-                status.ended or told.get("Timeline", {}).get("EndDateTime"),
-            )
+            found[handle] = _on(cluster, told, found[handle])
 
     def cancel(self, handle: Handle) -> None:
         """Ask that a step end; one that has ended stays as it is. Raises `GristmillError`."""
@@ -144,6 +133,25 @@ class StepRunner:
     def read(self, log: LogFile) -> str:
         """A log's text, unpacked; of a long one its end. Raises `GristmillError`."""
         return self._aws.tail(log.uri, _TAIL).decode(errors="replace")
+
+
+def _on(cluster: str, told: dict[str, Any], status: Status) -> Status:
+    """The status of a step, given that of its cluster: one that is gone runs nothing."""
+    detail = f"{status.detail}, cluster {told['State']}"
+    ended = told.get("Timeline", {}).get("EndDateTime")
+    if told["State"] not in _OVER:
+        return status if status.state.is_final else replace(status, detail=detail)
+    if status.state is State.CANCELLED and status.ended and ended - status.ended > _WITHIN:
+        # It was cancelled long before.
+        return status
+    why = told.get("StateChangeReason", {})
+    return Status(
+        State.CANCELLED if why.get("Code") == "USER_REQUEST" else State.FAILED,
+        detail,
+        f"{cluster} ended: {why.get('Code', '')} {why.get('Message', '')}".strip(),
+        status.started,
+        status.ended or ended,
+    )
 
 
 def asked(request: Ask | None, submission: Submission) -> Request:

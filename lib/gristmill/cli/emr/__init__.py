@@ -1,6 +1,7 @@
 """`gristmill emr COMMAND …`: jobs on EMR, from a laptop and back."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,8 +29,9 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(handler=handler)
         text = "the spec: a name in emr/clusters, or a TOML file (default: dev)"
         added.add_argument("--cluster", default="dev", metavar="SPEC", help=text)
-        text = "what all specs share (default: emr/account.toml)"
-        added.add_argument("--account", type=Path, default=ACCOUNT, metavar="FILE", help=text)
+        text = "what all specs share (default: $GRISTMILL_EMR_ACCOUNT, or emr/account.toml)"
+        account = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
+        added.add_argument("--account", type=Path, default=account, metavar="FILE", help=text)
         return added
 
     text = "run a job: gristmill emr submit [FLAG …] JOB --input s3://… --output s3://…"

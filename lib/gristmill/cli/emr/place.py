@@ -1,8 +1,10 @@
 """What the flags of a command name: the spec, its AWS, the runs below its home."""
 
 import argparse
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from emr.aws import Aws
 from emr.runs import Runs
@@ -34,5 +36,6 @@ def tell(text: str) -> None:
 def again(arguments: argparse.Namespace, run: str) -> str:
     """The command that takes up a run again."""
     flags = "" if arguments.cluster == "dev" else f" --cluster {arguments.cluster}"
-    flags += "" if arguments.account == ACCOUNT else f" --account {arguments.account}"
+    usual = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
+    flags += "" if arguments.account == usual else f" --account {arguments.account}"
     return f"gristmill emr attach{flags} {run}"
