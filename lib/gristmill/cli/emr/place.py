@@ -1,12 +1,14 @@
 """What the flags of a command name: the spec, its AWS, the runs below its home."""
 
 import argparse
+import json
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from emr.aws import Aws
+from emr.redact import redact
 from emr.runs import Runs
 from emr.specs import Spec, load_spec
 from emr.specs.load import ACCOUNT
@@ -31,6 +33,12 @@ class Place:
 def tell(text: str) -> None:
     """Say something in passing."""
     print(text, file=sys.stderr, flush=True)
+
+
+def print_requests(requests: object) -> int:
+    """Print requests as JSON, without secrets; gives the exit code."""
+    print(json.dumps(redact(requests), indent=2))
+    return 0
 
 
 def again(arguments: argparse.Namespace, run: str) -> str:
