@@ -1,5 +1,6 @@
 """Requests to EMR as the tests make them, and what came of them."""
 
+import gzip
 import time
 from collections.abc import Callable
 from typing import Any
@@ -88,3 +89,13 @@ def objects(aws: Simulator, prefix: str) -> dict[str, bytes]:
         key.removeprefix(prefix): client.get_object(Bucket=aws.bucket, Key=key)["Body"].read()
         for key in (one["Key"] for one in found)
     }
+
+
+def arrived(aws: Simulator, prefix: str, count: int) -> dict[str, bytes]:
+    """What is in the bucket below a prefix, once it is so many objects: logs, unpacked."""
+    found: dict[str, bytes] = until(lambda: _if_of(count, objects(aws, prefix)))
+    return {name.removesuffix(".gz"): gzip.decompress(body) for name, body in found.items()}
+
+
+def _if_of(count: int, found: dict[str, bytes]) -> dict[str, bytes]:
+    return found if len(found) == count else {}
