@@ -76,6 +76,13 @@ def test_steps_run_in_their_order_and_leave_logs(aws: Simulator, emr: Any) -> No
     assert b"ended with exit code 0" in logs["controller"]
 
 
+def test_a_step_without_a_command_and_one_of_another_jar_fail(aws: Simulator, emr: Any) -> None:
+    other = step("true")
+    other["HadoopJarStep"]["Jar"] = "s3://bucket/mine.jar"
+    here = emr.run_job_flow(**cluster(aws, Steps=[step(), other]))["JobFlowId"]
+    until(lambda: states(emr, here) == ["FAILED", "FAILED"])
+
+
 @pytest.mark.parametrize("delay", [0.5, None])
 def test_logs_may_come_late_or_never(aws: Simulator, emr: Any, delay: float | None) -> None:
     aws.timing.logs = delay

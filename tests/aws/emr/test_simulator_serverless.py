@@ -75,7 +75,7 @@ def test_a_run_goes_through_its_states_and_says_why_it_failed(
     assert found["arn"] == made["arn"]
     assert found["createdAt"] < found["startedAt"] < found["endedAt"]
     assert found["billedResourceUtilization"]["vCPUHour"] > 0
-    assert "ExitCode: 1" in found["stateDetails"]
+    assert "ExitCode: 1. Last few exceptions: ValueError: no" in found["stateDetails"]
     place = f"serverless/logs/applications/{application}/jobs/{run}/SPARK_DRIVER/"
     logs = arrived(aws, place, 2)
     assert logs["stdout"].startswith(b"a b c d\n")
