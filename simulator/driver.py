@@ -38,7 +38,7 @@ def command(
     entry = machine.fetch(submission.primary, folder)
     packages = [str(machine.fetch(uri, folder)) for uri in submission.files("spark.submit.pyFiles")]
     for archive in submission.files("spark.archives"):
-        machine.unpack(archive, folder)
+        machine.unpack(archive, folder, release)
     given = dict(submission.settings)
     jars = [str(machine.fetch(uri, folder)) for uri in submission.files("spark.jars")]
     for uri in submission.files("spark.files"):

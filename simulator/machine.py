@@ -125,7 +125,7 @@ class Machine:
             raise MissingFile(f"No such file or directory: {uri}") from error
         return made
 
-    def unpack(self, uri: str, folder: Path) -> None:
+    def unpack(self, uri: str, folder: Path, release: Release) -> None:
         """An archive of S3 (`s3://…/name.tar.gz#folder`), unpacked into `folder` as YARN would.
 
         Raises `MissingFile`.
@@ -135,24 +135,30 @@ class Machine:
         packed = folder / f".{archive.name}"
         archive.rename(packed)
         target = folder / (name or archive.name)
-        if packed.suffix in {".zip", ".jar"}:
-            with zipfile.ZipFile(packed) as opened:
-                opened.extractall(target)  # noqa: S202  what the test packed itself
-        else:
-            with tarfile.open(packed) as opened:
-                opened.extractall(target, filter="tar")
+        try:
+            _extract(packed, target)
+        except (tarfile.TarError, zipfile.BadZipFile) as error:
+            raise MissingFile(f"cannot unpack {where}: {error}") from error
         packed.unlink()
         for link in target.glob("bin/python*"):
-            _as_on_another_machine(link)
+            if link.is_symlink() and link.readlink().is_absolute():
+                self._follow(link, release)
 
-
-def _as_on_another_machine(link: Path) -> None:
-    # The Python of a virtual environment is a link to that of the machine on which it was made.
-    if not link.is_symlink():
-        return
-    target = link.readlink()
-    if target.is_absolute() and not _SYSTEM_PYTHON.fullmatch(str(target)):
+    def _follow(self, link: Path, release: Release) -> None:
+        # The Python of a virtual environment is a link to that of the machine where it was made.
+        found = self.python(str(link.readlink()), release)
         link.unlink()
+        if Path(found).parent == self._pythons(release):
+            link.symlink_to(found)
+
+
+def _extract(packed: Path, target: Path) -> None:
+    if packed.suffix in {".zip", ".jar"}:
+        with zipfile.ZipFile(packed) as opened:
+            opened.extractall(target)  # noqa: S202  what the user packed
+    else:
+        with tarfile.open(packed) as opened:
+            opened.extractall(target, filter="tar")
 
 
 def _interpreter(name: str) -> str:

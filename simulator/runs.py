@@ -18,22 +18,28 @@ from simulator.machine import Machine, MissingFile
 from simulator.releases import Release
 
 _POLL = 0.05
+_RUNNER = "command-runner.jar"
+# Of a driver, unless spark.yarn.maxAppAttempts says otherwise (YARN's default).
+_ATTEMPTS = "2"
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: `arguments` as command-runner.jar takes them.
+    """What to run: `arguments` as `jar` takes them; `application` is what it is called there.
 
-    `application` is YARN's id for it, without the word; settings that begin with `variables` are
-    environment variables of the driver.
+    On YARN, which all clusters have and EMR Serverless has not, that is its id without the word.
     """
 
     arguments: Sequence[str]
     release: Release
     application: str
-    variables: str = "spark.yarn.appMasterEnv."
-    attempts: int | None = None
-    """How often a driver is tried: what the settings or else YARN says where None."""
+    jar: str = _RUNNER
+    is_on_yarn: bool = True
+
+    @property
+    def variables(self) -> str:
+        """What the settings begin with that are environment variables of the driver."""
+        return "spark.yarn.appMasterEnv." if self.is_on_yarn else "spark.emr-serverless.driverEnv."
 
 
 class Run(threading.Thread):
@@ -63,7 +69,8 @@ class Run(threading.Thread):
         try:
             for name in ("controller", "syslog", "stdout", "stderr"):
                 (self.folder / name).touch()
-            self._note(f"INFO startExec 'command-runner.jar {shlex.join(self._command.arguments)}'")
+            words = shlex.join([self._command.jar, *self._command.arguments])
+            self._note(f"INFO startExec 'hadoop jar {words}'")
             code = self._work()
         except MissingFile as error:
             self._say(f'Exception in thread "main" java.io.FileNotFoundException: {error}')
@@ -85,6 +92,11 @@ class Run(threading.Thread):
                     os.killpg(self._process.pid, signal.SIGKILL if force else signal.SIGTERM)
 
     def _work(self) -> int:
+        if self._command.jar != _RUNNER:
+            raise MissingFile(f"{self._command.jar}: only {_RUNNER} is simulated")
+        if not self._command.arguments:
+            self._say("command-runner.jar: no command")
+            return 1
         first, *rest = self._command.arguments
         if Path(first).name == "spark-submit":
             return self._submit(rest)
@@ -103,11 +115,13 @@ class Run(threading.Thread):
             with self._slot():
                 return self._spawn(*first, self.folder)
         application = f"application_{self._command.application}"
-        asked = submission.settings.get("spark.yarn.maxAppAttempts", "2")
+        attempts = 1
+        if self._command.is_on_yarn:
+            attempts = int(submission.settings.get("spark.yarn.maxAppAttempts", _ATTEMPTS))
         self._report(application, "ACCEPTED")
         with self._slot():
             self._report(application, "RUNNING")
-            for attempt in range(1, (self._command.attempts or int(asked)) + 1):
+            for attempt in range(1, attempts + 1):
                 output = self.folder / f"driver-{attempt:02}"
                 output.mkdir()
                 self.drivers.append(output)
@@ -115,7 +129,8 @@ class Run(threading.Thread):
                 code = self._spawn(*prepared, output)
                 if code == 0 or self.is_cancelled:
                     break
-                _tell_end(output / "stderr", code)
+                if self._command.is_on_yarn:
+                    _tell_end(output / "stderr", code)
         self._report(application, "KILLED" if self.is_cancelled else "FINISHED")
         if code:
             how = "killed" if self.is_cancelled else "failed"
@@ -154,6 +169,9 @@ class Run(threading.Thread):
                 err.write(f'Cannot run program "{argv[0]}": {error.strerror}\n'.encode())
                 return 1
             code = self._process.wait()
+            # What it started and left behind ends with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         return 128 - code if code < 0 else code
 
     @contextlib.contextmanager

@@ -111,5 +111,8 @@ def _check(found: Submission) -> None:
     mode = found.settings.get("spark.submit.deployMode", "client")
     if mode not in {"client", "cluster"}:
         raise UsageError('Error: --deploy-mode must be either "client" or "cluster"')
+    attempts = found.settings.get("spark.yarn.maxAppAttempts", "1")
+    if not attempts.isdecimal():
+        raise UsageError(f"Error: spark.yarn.maxAppAttempts should be int, but was {attempts}")
     if mode == "cluster" and master != "yarn":
         raise UsageError(f'Error: Cluster deploy mode is not compatible with master "{master}"')

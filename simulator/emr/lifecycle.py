@@ -88,6 +88,7 @@ class Lifecycle:
         cluster.applications += 1
         command = Command(
             arguments=step.config.get("Args", []),
+            jar=step.config["Jar"],
             release=cluster.release,
             application=f"{int(cluster.created * 1000)}_{cluster.applications:04}",
         )

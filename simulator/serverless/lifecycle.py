@@ -74,8 +74,7 @@ class Lifecycle:
             arguments=arguments(run.request),
             release=run.release,
             application=run.id,
-            variables="spark.emr-serverless.driverEnv.",
-            attempts=1,
+            is_on_yarn=False,
         )
         folder = self._machine.work(f"{run.id}-{run.attempt}")
         run.run = Run(self._machine, folder, command)
@@ -140,10 +139,16 @@ def _log_files(done: Run) -> dict[str, Path]:
 
 
 def _failure(done: Run) -> str:
-    lines = _log_files(done)["stderr"].read_text(errors="replace").splitlines()
-    last = next((line for line in reversed(lines) if "Exception" in line or "Error" in line), "")
+    # Python's own words are in what the driver printed: Spark joins its two streams.
+    logs = _log_files(done)
+    lines = [
+        line
+        for name in ("stderr", "stdout")
+        for line in logs[name].read_text(errors="replace").splitlines()
+        if "Exception" in line or "Error" in line
+    ]
     told = (
         "Job failed, please check complete logs in configured logging destination. "
-        f"ExitCode: {done.code}. Last few exceptions: {last}"
+        f"ExitCode: {done.code}. Last few exceptions: {lines[-1] if lines else ''}"
     )
     return told[:256]
