@@ -118,10 +118,14 @@ class StepRunner:
                 StepCancellationOption="SEND_INTERRUPT",
             )
 
+    def logs_at(self, handle: Handle) -> str:
+        """The folder for what the step itself prints; its driver's is beside it."""
+        return f"{self._logs}/{handle.place}/steps/{handle.id}/"
+
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that EMR has put into S3 so far: of the step, of its driver and executors."""
         root = f"{self._logs}/{handle.place}"
-        found = [LogFile(*one) for one in self._aws.objects(f"{root}/steps/{handle.id}")]
+        found = [LogFile(*one) for one in self._aws.objects(self.logs_at(handle))]
         applications: set[str] = set()
         for log in found:
             applications |= set(_APPLICATION.findall(self.read(log)))

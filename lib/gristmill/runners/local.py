@@ -91,6 +91,10 @@ class LocalRunner:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(_pid(home), signal.SIGTERM)
 
+    def logs_at(self, handle: Handle) -> str:
+        """The folder of the run."""
+        return str(self._home(handle))
+
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """What the run printed."""
         home = self._home(handle)

@@ -44,5 +44,7 @@ def _facts(found: Answer) -> list[str]:
         lines.append(f"it ran for {timedelta(seconds=seconds)}")
     if found.cost is not None:
         lines.append(f"it cost {found.cost}")
-    folders = dict.fromkeys(log.uri.rpartition("/")[0] for log in found.logs)
-    return lines + [f"logs: {folder}/" for folder in folders] + [f"note: {n}" for n in found.notes]
+    if found.status.state is State.FAILED:
+        folders = (f"{log.uri.rpartition('/')[0]}/" for log in found.logs)
+        lines += [f"logs: {folder}" for folder in dict.fromkeys((found.logs_at, *folders))]
+    return [*lines, *(f"note: {note}" for note in found.notes)]
