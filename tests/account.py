@@ -1,11 +1,12 @@
 """The account's template, filled in, and what its roles may do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from emr.deploy import TEMPLATE, Deployment, plan
 from tests.cloudformation import ACCOUNT, REGION, Stack, read
+from tests.iam import Call, many
 
 BUCKET = "gristmill-bucket-1a2b3c4d5e6f"
 HOME = f"arn:aws:s3:::{BUCKET}/gristmill"
@@ -22,6 +23,20 @@ def role(name: str) -> str:
 SERVICE, INSTANCE, RUNTIME = (
     role(f"gristmill-emr-{name}-{REGION}") for name in ("service", "instance", "runtime")
 )
+OTHER_ROLE = role("administrator")
+CLUSTER = f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-1ABCDEFGHIJKL"
+APPLICATIONS = f"arn:aws:emr-serverless:{REGION}:{ACCOUNT}:/applications"
+
+# What comes with a call.
+OURS = {"elasticmapreduce:ResourceTag/gristmill:cluster": "dev"}
+AS_RUNTIME = {"elasticmapreduce:ExecutionRoleArn": RUNTIME}
+FOR_EMR = {"aws:RequestTag/for-use-with-amazon-emr-managed-policies": "true"}
+TO_EMR = {"iam:PassedToService": "elasticmapreduce.amazonaws.com"}
+TO_EC2 = {"iam:PassedToService": "ec2.amazonaws.com"}
+TO_SERVERLESS = {"iam:PassedToService": "emr-serverless.amazonaws.com"}
+THROUGH_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+THROUGH_EC2 = {"kms:ViaService": f"ec2.{REGION}.amazonaws.com"}
+
 DEPLOYMENT = Deployment(
     vpc=VPC,
     subnets=SUBNETS,
@@ -52,9 +67,7 @@ def template() -> dict[str, Any]:
 @cache
 def stack(deployment: Deployment = DEPLOYMENT) -> Stack:
     """The template with what `deployment` gives its parameters."""
-    values = {
-        one["ParameterKey"]: one["ParameterValue"] for one in plan(deployment)["Parameters"]
-    }
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in plan(deployment)["Parameters"]}
     prefix = values.get("NamePrefix", "gristmill")
     attributes: dict[str, str] = {
         "Bucket": BUCKET,
@@ -82,3 +95,23 @@ def policies(name: str, deployment: Deployment = DEPLOYMENT) -> tuple[Mapping[st
 def trust(name: str) -> tuple[Mapping[str, Any], ...]:
     """Who may assume the service, instance or runtime role."""
     return (stack().properties(f"{name.title()}Role")["AssumeRolePolicyDocument"],)
+
+
+def ec2(resource: str, region: str = REGION) -> str:
+    """The ARN of something of EC2."""
+    return f"arn:aws:ec2:{region}:{ACCOUNT}:{resource}"
+
+
+def shown(call: Call) -> str:
+    """A call as the name of a test."""
+    return f"{call.action} {call.resource.rpartition(':::')[2]} {dict(call.context)}"
+
+
+def actions(policies: Iterable[Mapping[str, Any]]) -> set[str]:
+    """All actions that are in them."""
+    return {
+        action
+        for policy in policies
+        for statement in policy["Statement"]
+        for action in many(statement["Action"])
+    }
