@@ -153,7 +153,7 @@ def first_use(iam: Any, tell: Callable[[str], None]) -> None:
         try:
             iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
         except ClientError as error:
-            if "has been taken" not in str(error):
+            if not any(known in str(error) for known in ("has been taken", "already exists")):
                 raise problem(error) from error
         else:
             tell(f"made the service-linked role of {service}.amazonaws.com")
