@@ -13,13 +13,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from emr.stacks import Stacks, problem
+from emr.aws import explained
+from emr.specs.load import ACCOUNT
+from emr.stacks import Stacks
 from gristmill.errors import GristmillError, UsageError
 
 TEMPLATE = Path(__file__).parent / "account" / "template.yaml"
-ACCOUNT = Path(__file__).parent / "account.toml"
-"""What specs have in common: region, home, roles, security configuration and subnets."""
-
 # How much of a template may be part of the request
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html).
 _LARGEST = 51_200
@@ -150,13 +149,14 @@ def first_use(iam: Any, tell: Callable[[str], None]) -> None:
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/using-service-linked-roles.html
     """
     for service in ("elasticmapreduce", "ops.emr-serverless", "spot"):
-        try:
-            iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
-        except ClientError as error:
-            if not any(known in str(error) for known in ("has been taken", "already exists")):
-                raise problem(error) from error
-        else:
-            tell(f"made the service-linked role of {service}.amazonaws.com")
+        with explained(f"make the service-linked role of {service}"):
+            try:
+                iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
+            except ClientError as error:
+                if not any(known in str(error) for known in ("has been taken", "already exists")):
+                    raise
+            else:
+                tell(f"made the service-linked role of {service}.amazonaws.com")
 
 
 def account_toml(stack: str, outputs: Mapping[str, str]) -> str:

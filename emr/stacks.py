@@ -4,12 +4,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from emr.aws import explained
 from gristmill.errors import BusyError, GristmillError, UsageError
 
 _PATIENCE_SECONDS = 3600.0
@@ -39,7 +39,7 @@ class Stacks:
         if found["StackStatus"] == "ROLLBACK_COMPLETE":
             # What has failed from the start cannot be changed, and there is nothing in it.
             self._tell(f"removing what an earlier attempt left of the stack {name}")
-            with told():
+            with explained(f"delete stack {name}"):
                 self._client.delete_stack(StackName=found["StackId"])
             if (status := self._wait(found["StackId"])) != "DELETE_COMPLETE":
                 raise GristmillError(f"stack {name} is {status}: delete it, then deploy again")
@@ -60,13 +60,13 @@ class Stacks:
         created = self._create(request)
         stack, identity = created["StackId"], created["Id"]
         while True:
-            with told():
+            with explained(f"look at the change of stack {name}"):
                 found = self._client.describe_change_set(ChangeSetName=identity, StackName=stack)
             if found["Status"] == "CREATE_COMPLETE":
                 break
             if found["Status"] == "FAILED":
                 reason = found.get("StatusReason", "")
-                with told():
+                with explained(f"drop the change of stack {name}"):
                     self._client.delete_change_set(ChangeSetName=identity, StackName=stack)
                 if any(known in reason for known in _NOTHING):
                     return False
@@ -85,31 +85,28 @@ class Stacks:
         return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
     def _describe(self, name: str) -> dict[str, Any] | None:
-        try:
-            with told():
+        with explained(f"look at stack {name}"):
+            try:
                 found: dict[str, Any] = self._client.describe_stacks(StackName=name)["Stacks"][0]
-        except GristmillError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
+            except ClientError as error:
+                if "does not exist" in str(error):
+                    return None
+                raise
         return found
 
     def _create(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            created: dict[str, Any] = self._client.create_change_set(**request)
-        except self._client.exceptions.AlreadyExistsException:
-            # Of an attempt that was cut off.
-            with told():
-                self._client.delete_change_set(
-                    ChangeSetName=request["ChangeSetName"], StackName=request["StackName"]
-                )
+        with explained(f"change stack {request['StackName']}"):
+            try:
+                created: dict[str, Any] = self._client.create_change_set(**request)
+            except self._client.exceptions.AlreadyExistsException:
+                # Of an attempt that was cut off.
+                both = {key: request[key] for key in ("ChangeSetName", "StackName")}
+                self._client.delete_change_set(**both)
                 created = self._client.create_change_set(**request)
-        except (BotoCoreError, ClientError) as error:
-            raise problem(error) from error
         return created
 
     def _carry_out(self, name: str, stack: str, change_set: str) -> None:
-        with told():
+        with explained(f"change stack {name}"):
             newest = self._client.describe_stack_events(StackName=stack)["StackEvents"][:1]
             self._client.execute_change_set(ChangeSetName=change_set, StackName=stack)
         last = newest[0]["EventId"] if newest else ""
@@ -154,32 +151,10 @@ class Stacks:
     def _events_since(self, stack: str, last: str) -> list[dict[str, Any]]:
         """The events after the one named `last`, oldest first."""
         new: list[dict[str, Any]] = []
-        with told():
+        with explained(f"follow stack {stack}"):
             pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack)
             for event in (event for page in pages for event in page["StackEvents"]):
                 if event["EventId"] == last:
                     break
                 new.append(event)
         return new[::-1]
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """What boto3 raises, as a `GristmillError`."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise problem(error) from error
-
-
-def problem(error: BotoCoreError | ClientError) -> GristmillError:
-    """What went wrong with a call, and what to do."""
-    if not isinstance(error, ClientError):
-        return GristmillError(f"cannot ask AWS: {error}. Look at AWS_PROFILE and AWS_REGION")
-    said = f"AWS: {error.response['Error'].get('Message', error)}"
-    code = error.response["Error"].get("Code", "")
-    if "AccessDenied" in code or code == "UnauthorizedOperation":
-        return GristmillError(f"{said}. To deploy takes an administrator of the account")
-    if "Expired" in code or "InvalidClientTokenId" in code:
-        return GristmillError(f"{said}. Sign in again")
-    return GristmillError(said)

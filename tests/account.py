@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from emr.deploy import TEMPLATE, Deployment, plan
+from emr.requests import CLUSTER_TAG
 from tests.cloudformation import ACCOUNT, REGION, Stack, read
 from tests.iam import Call, many
 
@@ -28,7 +29,7 @@ CLUSTER = f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-1ABCDEFGHIJKL"
 APPLICATIONS = f"arn:aws:emr-serverless:{REGION}:{ACCOUNT}:/applications"
 
 # What comes with a call.
-OURS = {"elasticmapreduce:ResourceTag/gristmill:cluster": "dev"}
+OURS = {f"elasticmapreduce:ResourceTag/{CLUSTER_TAG}": "dev"}
 AS_RUNTIME = {"elasticmapreduce:ExecutionRoleArn": RUNTIME}
 FOR_EMR = {"aws:RequestTag/for-use-with-amazon-emr-managed-policies": "true"}
 TO_EMR = {"iam:PassedToService": "elasticmapreduce.amazonaws.com"}

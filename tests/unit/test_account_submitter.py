@@ -4,10 +4,15 @@ Policies are evaluated as IAM does (tests/iam.py), with the context that AWS doc
 (the Service Authorization Reference). None of this has been asked of AWS itself.
 """
 
+import ast
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import boto3
 import pytest
 
+from emr.requests import CLUSTER_TAG
 from tests.account import (
     APPLICATIONS,
     AS_RUNTIME,
@@ -42,26 +47,28 @@ APPLICATION = f"{APPLICATIONS}/00abcdef12345678"
 RUN = f"{APPLICATION}/jobruns/00fedcba87654321"
 
 FOREIGN = {"elasticmapreduce:ResourceTag/department": "dev"}
-OUR_APP = {"aws:ResourceTag/gristmill:cluster": "serverless"}
-TAGGED = FOR_EMR | {"aws:RequestTag/gristmill:cluster": "dev"}
+OUR_APP = {f"aws:ResourceTag/{CLUSTER_TAG}": "serverless"}
+TAGGED = FOR_EMR | {f"aws:RequestTag/{CLUSTER_TAG}": "dev"}
 
 ON_A_CLUSTER = (
     "AddTags",
     "CancelSteps",
     "DescribeCluster",
     "DescribeStep",
-    "ListInstanceFleets",
-    "ListInstanceGroups",
     "ListInstances",
     "ListSteps",
     "PutAutoTerminationPolicy",
     "PutManagedScalingPolicy",
+    "SetTerminationProtection",
     "TerminateJobFlows",
 )
 
 
+EMR = "elasticmapreduce"
+
+
 def emr(action: str) -> str:
-    return f"elasticmapreduce:{action}"
+    return f"{EMR}:{action}"
 
 
 def serverless(action: str) -> str:
@@ -81,8 +88,6 @@ ALLOWED = [
     Call(emr("AddJobFlowSteps"), CLUSTER, OURS | AS_RUNTIME),
     Call(emr("ListClusters")),
     *(Call(emr(action), CLUSTER, OURS) for action in ON_A_CLUSTER),
-    Call(emr("ListReleaseLabels")),
-    Call(emr("DescribeReleaseLabel")),
     # EMR Serverless.
     Call(serverless("CreateApplication"), context=TAGGED),
     Call(serverless("TagResource"), f"{APPLICATIONS}/*", TAGGED),
@@ -94,10 +99,7 @@ ALLOWED = [
         for action in ("GetApplication", "ListJobRuns", "StartApplication", "StopApplication")
     ),
     Call(serverless("StartJobRun"), APPLICATION, OUR_APP | TAGGED),
-    *(
-        Call(serverless(action), RUN, OUR_APP)
-        for action in ("CancelJobRun", "GetDashboardForJobRun", "GetJobRun")
-    ),
+    *(Call(serverless(action), RUN, OUR_APP) for action in ("CancelJobRun", "GetJobRun")),
     Call("iam:PassRole", RUNTIME, TO_SERVERLESS),
     Call(
         "ec2:CreateNetworkInterface",
@@ -115,9 +117,8 @@ ALLOWED = [
     ),
     Call("s3:AbortMultipartUpload", f"{HOME}/packages/1a2b/env.tar.gz"),
     Call("s3:GetObject", f"{HOME}/logs/j-1ABC/steps/s-1/stderr.gz"),
-    Call("s3:GetObject", f"{HOME}/reports/20261121T231500Z-1a2b3c4d.json"),
-    Call("s3:GetObject", f"arn:aws:s3:::{BUCKET}/data/words/reports/1.json"),
-    Call("s3:GetObject", "arn:aws:s3:::lake/mill/reports/1.json"),
+    Call("s3:GetObject", f"arn:aws:s3:::{BUCKET}/data/words/_gristmill/reports/1.json"),
+    Call("s3:GetObject", "arn:aws:s3:::lake/mill/_gristmill/reports/1.json"),
     Call("kms:Decrypt", KEY, THROUGH_S3),
     Call("kms:GenerateDataKey", KEY, THROUGH_S3),
     Call("kms:Decrypt", DATA_KEY, THROUGH_S3),
@@ -148,7 +149,6 @@ DENIED = [
     Call(emr("RemoveTags"), CLUSTER, OURS),
     Call(emr("RunJobFlow")),
     Call(emr("RunJobFlow"), context=FOR_EMR),
-    Call(emr("SetTerminationProtection"), CLUSTER, OURS),
     Call(emr("DeleteSecurityConfiguration")),
     Call(emr("PutBlockPublicAccessConfiguration")),
     # Applications of others.
@@ -164,12 +164,13 @@ DENIED = [
     Call("s3:PutObject", f"{HOME}/logs/j-1ABC/steps/s-1/stderr.gz"),
     Call("s3:DeleteObject", f"{HOME}/logs/j-1ABC/steps/s-1/stderr.gz"),
     Call("s3:DeleteObject", f"{HOME}/packages/1a2b/gristmill.zip"),
-    Call("s3:PutObject", f"{HOME}/reports/1.json"),
+    Call("s3:PutObject", "arn:aws:s3:::lake/mill/_gristmill/reports/1.json"),
+    Call("s3:GetObject", "arn:aws:s3:::lake/mill/_gristmill/log/0000000042.json"),
     Call("s3:GetObject", f"arn:aws:s3:::{BUCKET}/data/out/word_counts/1.parquet"),
     Call("s3:GetObject", "arn:aws:s3:::lake/mill/word_counts/1.parquet"),
     Call("s3:GetObject", "arn:aws:s3:::landing/logs/raw/a.gz"),
     Call("s3:GetObject", "arn:aws:s3:::others/gristmill/packages/1a2b/gristmill.zip"),
-    Call("s3:GetObject", "arn:aws:s3:::others/reports/1.json"),
+    Call("s3:GetObject", "arn:aws:s3:::others/_gristmill/reports/1.json"),
     Call("s3:ListBucket", "arn:aws:s3:::others"),
     Call("s3:DeleteBucket", f"arn:aws:s3:::{BUCKET}"),
     Call("s3:PutBucketPolicy", f"arn:aws:s3:::{BUCKET}"),
@@ -206,13 +207,40 @@ def test_what_nobody_needs_is_not_given() -> None:
     assert actions(SUBMITTER) == {call.action for call in ALLOWED}
 
 
+def test_every_call_that_we_make_is_among_what_is_needed() -> None:
+    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
+    operations = {
+        method: f"{prefix}:{operation}"
+        for service, prefix in (("s3", "s3"), ("emr-serverless", "emr-serverless"), ("emr", EMR))
+        for method, operation in boto3.client(
+            service, REGION, **keys
+        ).meta.method_to_api_mapping.items()
+    }
+    made = {operations[name] for name in names_called() if name in operations}
+    # What S3 calls otherwise.
+    made = {{"s3:HeadObject": "s3:GetObject"}.get(one, one) for one in made}
+    made = {{"s3:ListObjectsV2": "s3:ListBucket"}.get(one, one) for one in made}
+    assert len(made) > 15
+    assert made <= {call.action for call in ALLOWED}
+
+
+def names_called() -> Iterator[str]:
+    """The methods that are called anywhere in `emr`, and those of the pages that it asks for."""
+    for path in (Path(__file__).parents[2] / "emr").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                yield node.func.attr
+                if node.func.attr == "get_paginator" and isinstance(node.args[0], ast.Constant):
+                    yield str(node.args[0].value)
+
+
 def test_submitters_can_be_held_to_clusters_by_name() -> None:
     held = policies("submitter", replace(MINIMAL, cluster_names=("dev*",)))
     for tag, allowed in (("dev-2", True), ("nightly", False)):
-        ours = {"elasticmapreduce:ResourceTag/gristmill:cluster": tag}
+        ours = {f"elasticmapreduce:ResourceTag/{CLUSTER_TAG}": tag}
         assert is_allowed(held, Call(emr("TerminateJobFlows"), CLUSTER, ours)) == allowed
-        asked = TAGGED | {"aws:RequestTag/gristmill:cluster": tag}
+        asked = TAGGED | {f"aws:RequestTag/{CLUSTER_TAG}": tag}
         assert is_allowed(held, Call(emr("RunJobFlow"), context=asked)) == allowed
     # A cluster of one's own cannot become another's.
-    away = OURS | {"aws:RequestTag/gristmill:cluster": "nightly"}
+    away = OURS | {f"aws:RequestTag/{CLUSTER_TAG}": "nightly"}
     assert not is_allowed(held, Call(emr("AddTags"), CLUSTER, away))

@@ -208,8 +208,8 @@ ANY_REQUEST = dict.fromkeys(plan(DEPLOYMENT), ANY)
 @pytest.mark.parametrize(
     ("code", "message", "told"),
     [
-        ("AccessDenied", "not authorized to perform: cloudformation", "takes an administrator"),
-        ("ExpiredToken", "The security token is expired", "Sign in again"),
+        ("AccessDenied", "not authorized to perform: cloudformation", "docs/emr-account.md"),
+        ("ExpiredToken", "The security token is expired", "log in again"),
         ("ValidationError", "Parameter VpcId: no such VPC", "no such VPC"),
     ],
 )
