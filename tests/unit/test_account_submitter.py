@@ -168,6 +168,8 @@ DENIED = [
     Call("s3:GetObject", "arn:aws:s3:::lake/mill/_gristmill/log/0000000042.json"),
     Call("s3:GetObject", f"arn:aws:s3:::{BUCKET}/data/out/word_counts/1.parquet"),
     Call("s3:GetObject", "arn:aws:s3:::lake/mill/word_counts/1.parquet"),
+    Call("s3:GetObject", f"arn:aws:s3:::{BUCKET}/data/out/people.json"),
+    Call("s3:GetObject", "arn:aws:s3:::lake/mill/people.json"),
     Call("s3:GetObject", "arn:aws:s3:::landing/logs/raw/a.gz"),
     Call("s3:GetObject", "arn:aws:s3:::others/gristmill/packages/1a2b/gristmill.zip"),
     Call("s3:GetObject", "arn:aws:s3:::others/_gristmill/reports/1.json"),
