@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: clean emr-demo emr-down emr-logs emr-status emr-submit emr-up fmt help lint package run s3 sample setup soak test test-fast test-more test-s3 types wheel
+.PHONY: clean emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint package run s3 sample setup soak test test-fast test-more test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
 
 WHICH_JOB = say which: make emr-submit JOB=access-logs ARGS="--input s3://… --output s3://…"
 WHICH_RUN = say which: make emr-logs RUN=…, and make emr-status lists them
+
+emr-deploy: setup ## Make what EMR needs in your AWS account (docs/emr-account.md says with what ARGS)
+	$(GRISTMILL) emr deploy $(ARGS)
 
 emr-up: setup ## Make the cluster CLUSTER (default: dev) of emr/clusters on EMR
 	$(GRISTMILL) emr up --cluster $(CLUSTER)

@@ -42,34 +42,37 @@ _MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
 
 
 class Aws:
-    """The clients for a region, with the profile and the credentials of the usual environment."""
+    """The clients for a region, with the profile and the credentials of the usual environment.
 
-    def __init__(self, region: str) -> None:
-        self.region = region
+    Without a region, it is that environment's, too.
+    """
+
+    def __init__(self, region: str | None) -> None:
         with explained("use AWS"):
             self._session = boto3.Session(region_name=region)
 
     @cached_property
     def emr(self) -> Any:
         """EMR, for what may be asked twice."""
-        return self._client("emr", _AGAIN)
+        return self.client("emr")
 
     @cached_property
     def emr_once(self) -> Any:
         """EMR, for what must not be: a request that failed is not repeated."""
-        return self._client("emr", _ONCE)
+        return self.client("emr", _ONCE)
 
     @cached_property
     def serverless(self) -> Any:
         """EMR Serverless, whose requests carry tokens."""
-        return self._client("emr-serverless", _AGAIN)
+        return self.client("emr-serverless")
 
     @cached_property
     def s3(self) -> Any:
         """S3."""
-        return self._client("s3", _AGAIN)
+        return self.client("s3")
 
-    def _client(self, service: str, config: Config) -> Any:
+    def client(self, service: str, config: Config = _AGAIN) -> Any:
+        """The client of a service. Raises `GristmillError`."""
         with explained(service):
             return self._session.client(service, config=config)
 

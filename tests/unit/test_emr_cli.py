@@ -37,6 +37,16 @@ def test_each_spec_that_comes_with_it_can_be_planned(emr: Emr, spec: str) -> Non
         assert json.loads(done.out)
 
 
+def test_a_deployment_can_be_planned(emr: Emr) -> None:
+    done = emr(
+        "plan", "deploy", "--vpc", "vpc-01234567", "--subnet", "subnet-01234567", "--stack", "x"
+    )
+    assert done.code == 0, done.err
+    request = json.loads(done.out)["CreateChangeSet"]
+    assert request["StackName"] == "x"
+    assert {"ParameterKey": "VpcId", "ParameterValue": "vpc-01234567"} in request["Parameters"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -49,6 +59,8 @@ def test_each_spec_that_comes_with_it_can_be_planned(emr: Emr, spec: str) -> Non
         (["submit", "--cluster", "nothing", *JOB], "name one of dev, nightly, serverless"),
         (["submit", "--prices", "/dev/null", *JOB], "no prices in /dev/null"),
         (["plan", "submit"], "required: JOB"),
+        (["plan", "deploy"], "needs SubnetIds and VpcId"),
+        (["deploy", "--vpc", "x", "--log-days", "0"], "log_days: must be 1 or more"),
         (["fly"], "invalid choice: 'fly'"),
         (["attach"], "required: RUN"),
     ],

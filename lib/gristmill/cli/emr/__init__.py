@@ -8,7 +8,7 @@ from typing import Any
 
 from emr.cost import PRICES
 from emr.specs.load import ACCOUNT
-from gristmill.cli.emr import runs, targets
+from gristmill.cli.emr import deploy, runs, targets
 from gristmill.options import ArgumentParser, duration
 
 Handler = Callable[[argparse.Namespace], int]
@@ -30,11 +30,12 @@ def _parser() -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         added: argparse.ArgumentParser = where.add_parser(name, help=text, description=text)
         added.set_defaults(handler=handler)
-        text = "the spec: a name in emr/clusters, or a TOML file (default: dev)"
-        added.add_argument("--cluster", default="dev", metavar="SPEC", help=text)
         text = "what all specs share (default: $GRISTMILL_EMR_ACCOUNT, or emr/account.toml)"
         account = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
         added.add_argument("--account", type=Path, default=account, metavar="FILE", help=text)
+        if name != "deploy":
+            text = "the spec: a name in emr/clusters, or a TOML file (default: dev)"
+            added.add_argument("--cluster", default="dev", metavar="SPEC", help=text)
         return added
 
     text = "run a job: gristmill emr submit [FLAG …] JOB --input s3://… --output s3://…"
@@ -44,11 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--detach", action="store_true", help="submit, and do not wait")
     text = "print the request as JSON and ask AWS nothing"
     added.add_argument("--dry-run", action="store_true", help=text)
-    text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB …, or plan up"
+    text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB …, up, deploy"
     planned = commands.add_parser("plan", help=text, description=text)
     plans = planned.add_subparsers(metavar="COMMAND", required=True)
     _add_wanted(command("submit", runs.show_plan, "what submit would ask for", plans))
     command("up", targets.show_plan, "what up would ask for", plans)
+    deploy.add_flags(command("deploy", deploy.show_plan, "what deploy would ask for", plans))
     added = command("attach", runs.attach, "take up a run again: wait for it and show its answer")
     added.add_argument("run", metavar="RUN")
     _add_watching(added)
@@ -62,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     command("up", targets.make, "make the cluster or the application, if it is not there")
     command("down", targets.end, "end the cluster, or stop the application")
     command("clusters", targets.show, "list the clusters and applications that are there")
+    text = "make what EMR needs in the account, or bring it up to date (docs/emr-account.md)"
+    added = command("deploy", deploy.make, text)
+    added.add_argument("--region", metavar="NAME", help="where (default: as the AWS tools have it)")
+    deploy.add_flags(added)
     return parser
 
 
