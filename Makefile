@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 STAMP  := $(VENV)/.synced
 OUT    ?= out
+CLUSTER ?= dev
 SAMPLE := data/sample
 
 # A uv on PATH serves; where there is none, one is installed into .uv/, inside the project.
@@ -11,19 +12,19 @@ UV := $(if $(UV_ON_PATH),$(UV_ON_PATH),.uv/bin/uv)
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON_DOWNLOADS := never
 
-RUN := $(VENV)/bin
+BIN := $(VENV)/bin
 # The interpreter itself, not a link to it that may go away.
 INTERPRETER = $(shell $(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.executable))')
 # An environment whose interpreter has gone is made anew.
-$(if $(shell $(RUN)/python -c '' 2>/dev/null && echo alive),,$(shell rm -f $(STAMP)))
+$(if $(shell $(BIN)/python -c '' 2>/dev/null && echo alive),,$(shell rm -f $(STAMP)))
 $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv))
-GRISTMILL := $(RUN)/gristmill
+GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast test-more test-s3 s3 soak lint types fmt sample wheel package clean
+.PHONY: clean emr-demo emr-down emr-logs emr-status emr-submit emr-up fmt help lint package run s3 sample setup soak test test-fast test-more test-s3 types wheel
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Install everything into .venv/ (nothing outside this folder)
 
@@ -48,46 +49,68 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 	$(GRISTMILL) rejects $(OUT)
 
 test: setup ## Run the tests
-	$(RUN)/pytest -n 2 --dist worksteal -m "not thorough"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
 
 test-more: setup ## Run the same on more data, and on real files (GRISTMILL_DATA names their folder)
-	$(RUN)/pytest -n 2 --dist worksteal -m thorough
-	$(RUN)/pytest -n 2 --dist worksteal tests/real
+	$(BIN)/pytest -n 2 --dist worksteal -m thorough
+	$(BIN)/pytest -n 2 --dist worksteal tests/real
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
-	$(RUN)/pytest -n 2 tests/unit
+	$(BIN)/pytest -n 2 tests/unit
 
 s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
 	$(UV) sync --quiet --locked --inexact --extra s3
 	@echo "Fetching Spark's connector …"
-	@$(RUN)/python -m gristmill.s3
+	@$(BIN)/python -m gristmill.s3
 
 test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
 	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \
-	  $(RUN)/pytest -n 2 --dist worksteal tests/aws; \
+	  $(BIN)/pytest -n 2 --dist worksteal tests/aws; \
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "SKIPPED: the tests on S3 did NOT run, as what they need could not be installed" >&2; fi
 
+WHICH_JOB = say which: make emr-submit JOB=access-logs ARGS="--input s3://… --output s3://…"
+WHICH_RUN = say which: make emr-logs RUN=…, and make emr-status lists them
+
+emr-up: setup ## Make the cluster CLUSTER (default: dev) of emr/clusters on EMR
+	$(GRISTMILL) emr up --cluster $(CLUSTER)
+
+emr-submit: setup ## Run JOB with ARGS on CLUSTER, and come back with the answer (FLAGS="--transient")
+	$(GRISTMILL) emr submit --cluster $(CLUSTER) $(FLAGS) $(or $(JOB),$(error $(WHICH_JOB))) $(ARGS)
+
+emr-status: setup ## List the newest runs on EMR, or show RUN
+	$(GRISTMILL) emr status --cluster $(CLUSTER) $(RUN)
+
+emr-logs: setup ## Show the logs of RUN
+	$(GRISTMILL) emr logs --cluster $(CLUSTER) $(or $(RUN),$(error $(WHICH_RUN)))
+
+emr-down: setup ## End the cluster CLUSTER
+	$(GRISTMILL) emr down --cluster $(CLUSTER)
+
+emr-demo: setup ## See a job go to EMR and come back, without AWS: all of it runs on this machine
+	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
+	@$(BIN)/python -m simulator.demo
+
 soak: setup ## Kill runs at random for ten minutes (SEED=1 ROUNDS=240)
-	$(RUN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
+	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
 
 lint: setup ## Check style and layers
-	$(RUN)/ruff check
-	$(RUN)/ruff format --check
-	$(RUN)/lint-imports --no-cache
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
 
 types: setup ## Check types, strictly
-	$(RUN)/mypy
+	$(BIN)/mypy
 
 fmt: setup ## Format the code
-	$(RUN)/ruff check --fix
-	$(RUN)/ruff format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 sample: setup ## Make the committed sample data again (seeded: the same bytes)
 	$(GRISTMILL) sample $(SAMPLE)
 
 package: setup ## Build what a cluster is given into dist/, and try it on the cluster's Python
-	$(RUN)/python -m emr.package dist $(ARGS)
+	$(BIN)/python -m emr.package dist $(ARGS)
 
 wheel: setup ## Build the wheel into dist/
 	$(UV) build --quiet --wheel

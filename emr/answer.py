@@ -25,9 +25,14 @@ _LOOK, _READ = 10.0, 24
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of a run at its end. `notes` are what could not be found out, and why."""
+    """What is known of a run at its end.
+
+    `logs_at` is where its logs are or, as EMR takes minutes to bring them, will be; `notes` are
+    what could not be found out, and why.
+    """
 
     status: Status
+    logs_at: str
     report: Report | None = None
     cost: Cost | None = None
     cause: Cause | None = None
@@ -62,7 +67,7 @@ def answer(
         logs, cause = _cause(runner, handle, notes, tell=tell, waits=waits, pause=pause)
         if report is not None and report.error is not None:
             cause = Cause(Kind.SAID, tuple(report.error.splitlines()), record.report)
-    return Answer(status, report, amount, cause, tuple(logs), tuple(notes))
+    return Answer(status, runner.logs_at(handle), report, amount, cause, tuple(logs), tuple(notes))
 
 
 def _cause(

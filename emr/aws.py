@@ -46,7 +46,8 @@ class Aws:
 
     def __init__(self, region: str) -> None:
         self.region = region
-        self._session = boto3.Session(region_name=region)
+        with explained("use AWS"):
+            self._session = boto3.Session(region_name=region)
 
     @cached_property
     def emr(self) -> Any:

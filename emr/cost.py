@@ -74,7 +74,10 @@ class Cost:
 
     def __str__(self) -> str:
         spot = f", {self.spot:.0%} of them Spot" if self.spot else ""
-        text = f"about {self.amount:.2f} {self.currency} ({self.hours:.2f} {self.unit} hours{spot}"
+        # Two figures that mean something, and no more of them.
+        digits = 2 if self.amount >= Decimal("0.1") or not self.amount else 4
+        amount = f"{self.amount:.{digits}f} {self.currency}"
+        text = f"about {amount} ({self.hours:.2f} {self.unit} hours{spot}"
         if self.unknown:
             text += f"; without {', '.join(self.unknown)}, which the prices do not have"
         return f"{text}; {self.basis})"

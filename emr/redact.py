@@ -6,7 +6,9 @@ from typing import Any
 
 HIDDEN = "********"
 
-_NAME = r"[\w.-]*(?:secret|passw(?:or)?d|token(?![a-z])|credential|access[._-]?key|api[._-]?key)[\w.-]*"
+_NAME = (
+    r"[\w.-]*(?:secret|passw(?:or)?d|token(?![a-z])|credential|access[._-]?key|api[._-]?key)[\w.-]*"
+)
 _IS_NAME = re.compile(_NAME, re.IGNORECASE)
 # The ARN of a secret, which is meant to be passed, and the name of a token that is none.
 _HARMLESS = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):|^clientToken$")

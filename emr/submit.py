@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emr.aws import Aws
-from emr.package import Package, Shipped, Target, build, locate, upload
+from emr.package import Package, Shipped, Target, build, check, locate, upload
 from emr.requests import Request
 from emr.requests.clusters import run_job_flow_for
 from emr.requests.serverless import start_job_run
@@ -114,7 +114,7 @@ def submit(
             return record
     with TemporaryDirectory() as folder:
         package, _ = pack(wanted, Path(folder))
-        for note in package.notes:
+        for note in (*package.notes, *check(package)):
             tell(note)
         shipped = upload(package, wanted.spec.home, aws.s3)
     handle = _runner(aws, wanted, shipped, place).submit(record.submission)
@@ -147,7 +147,7 @@ def _place(aws: Aws, wanted: Wanted) -> str:
         found = find_cluster(aws, spec)
     if found is None:
         other = "" if isinstance(spec, ServerlessSpec) else ", or add --transient"
-        raise UsageError(f"{spec.name} is not up: gristmill emr up {spec.name}{other}")
+        raise UsageError(f"{spec.name} is not up: gristmill emr up --cluster {spec.name}{other}")
     return found
 
 

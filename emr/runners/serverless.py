@@ -79,7 +79,9 @@ class ServerlessRunner:
             return found
 
     def cancel(self, handle: Handle) -> None:
-        """Ask that a job run end. Raises `GristmillError`."""
+        """Ask that a job run end, if it has not. Raises `GristmillError`."""
+        if self.poll([handle])[handle].state.is_final:
+            return
         with explained(f"cancel {handle.id}"):
             self._aws.serverless.cancel_job_run(
                 applicationId=handle.place,
@@ -87,10 +89,13 @@ class ServerlessRunner:
                 shutdownGracePeriodInSeconds=_GRACE_SECONDS,
             )
 
+    def logs_at(self, handle: Handle) -> str:
+        """The folder for what the driver and the executors print."""
+        return f"{self._logs}/applications/{handle.place}/jobs/{handle.id}/"
+
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that are in S3 so far: of the driver and of executors."""
-        folder = f"{self._logs}/applications/{handle.place}/jobs/{handle.id}"
-        return [LogFile(*one) for one in self._aws.objects(folder)]
+        return [LogFile(*one) for one in self._aws.objects(self.logs_at(handle))]
 
     def read(self, log: LogFile) -> str:
         """A log's text, unpacked; of a long one its end. Raises `GristmillError`."""

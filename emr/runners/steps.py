@@ -4,6 +4,8 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from emr.aws import Aws, explained
@@ -21,6 +23,9 @@ _STATES = {
     "FAILED": State.FAILED,
     "INTERRUPTED": State.FAILED,
 }
+# What EMR calls steps that ran, or waited to, when their cluster ended.
+_ENDED_WITH_IT = {"INTERRUPTED", "CANCELLED"}
+_WITHIN = timedelta(minutes=2)
 _OVER = {"TERMINATED", "TERMINATED_WITH_ERRORS"}
 # ListSteps takes no more ids at once.
 _IDS = 10
@@ -91,22 +96,18 @@ class StepRunner:
     def _with_cluster(
         self, cluster: str, handles: Sequence[Handle], found: dict[Handle, Status]
     ) -> None:
-        """Add what their cluster means for steps that go on: one that is gone runs nothing."""
-        going_on = [handle for handle in handles if not found[handle].state.is_final]
-        if not going_on:
+        """Add what their cluster means for steps that go on, or that its own end may have ended."""
+        concerned = [
+            handle
+            for handle in handles
+            if not found[handle].state.is_final or found[handle].detail in _ENDED_WITH_IT
+        ]
+        if not concerned:
             return
         with explained(f"describe {cluster}"):
             told = self._aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
-        why = told.get("StateChangeReason", {})
-        for handle in going_on:
-            status = found[handle]
-            detail = f"{status.detail}, cluster {told['State']}"
-            if told["State"] in _OVER:
-                reason = f"{cluster} ended: {why.get('Code', '')} {why.get('Message', '')}".strip()
-                ended = told.get("Timeline", {}).get("EndDateTime")
-                found[handle] = Status(State.FAILED, detail, reason, status.started, ended)
-            else:
-                found[handle] = Status(status.state, detail, status.reason, status.started)
+        for handle in concerned:
+            found[handle] = _on(cluster, told, found[handle])
 
     def cancel(self, handle: Handle) -> None:
         """Ask that a step end; one that has ended stays as it is. Raises `GristmillError`."""
@@ -117,10 +118,14 @@ class StepRunner:
                 StepCancellationOption="SEND_INTERRUPT",
             )
 
+    def logs_at(self, handle: Handle) -> str:
+        """The folder for what the step itself prints; its driver's is beside it."""
+        return f"{self._logs}/{handle.place}/steps/{handle.id}/"
+
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that EMR has put into S3 so far: of the step, of its driver and executors."""
         root = f"{self._logs}/{handle.place}"
-        found = [LogFile(*one) for one in self._aws.objects(f"{root}/steps/{handle.id}")]
+        found = [LogFile(*one) for one in self._aws.objects(self.logs_at(handle))]
         applications: set[str] = set()
         for log in found:
             applications |= set(_APPLICATION.findall(self.read(log)))
@@ -132,6 +137,25 @@ class StepRunner:
     def read(self, log: LogFile) -> str:
         """A log's text, unpacked; of a long one its end. Raises `GristmillError`."""
         return self._aws.tail(log.uri, _TAIL).decode(errors="replace")
+
+
+def _on(cluster: str, told: dict[str, Any], status: Status) -> Status:
+    """The status of a step, given that of its cluster: one that is gone runs nothing."""
+    detail = f"{status.detail}, cluster {told['State']}"
+    ended = told.get("Timeline", {}).get("EndDateTime")
+    if told["State"] not in _OVER:
+        return status if status.state.is_final else replace(status, detail=detail)
+    if status.state is State.CANCELLED and status.ended and ended - status.ended > _WITHIN:
+        # It was cancelled long before.
+        return status
+    why = told.get("StateChangeReason", {})
+    return Status(
+        State.CANCELLED if why.get("Code") == "USER_REQUEST" else State.FAILED,
+        detail,
+        f"{cluster} ended: {why.get('Code', '')} {why.get('Message', '')}".strip(),
+        status.started,
+        status.ended or ended,
+    )
 
 
 def asked(request: Ask | None, submission: Submission) -> Request:

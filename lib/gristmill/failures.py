@@ -78,6 +78,11 @@ def explain(error: BaseException) -> str:
     return _short(causes[-1])
 
 
+def advice(line: str) -> str | None:
+    """What to do about a line that Spark, Hadoop or Java said; None where that is not known."""
+    return next((text for pattern, text in _ADVICE if re.search(pattern, line)), None)
+
+
 def _causes(error: BaseException) -> list[str]:
     """What each exception of a chain says, the outermost first."""
     # Py4JJavaError and PySpark's CapturedException each keep the Java exception they stand for.

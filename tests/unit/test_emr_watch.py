@@ -35,6 +35,9 @@ class Scripted(Runner):
     def cancel(self, handle: Handle) -> None:
         raise NotImplementedError
 
+    def logs_at(self, handle: Handle) -> str:
+        raise NotImplementedError
+
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         raise NotImplementedError
 

@@ -78,6 +78,9 @@ class Runner(Protocol):
     def cancel(self, handle: Handle) -> None:
         """Ask that a run end, if it has not; `poll` tells when it has."""
 
+    def logs_at(self, handle: Handle) -> str:
+        """The folder where the logs of a run are, or will be."""
+
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that are there by now: perhaps none yet."""
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from gristmill.session import local_settings, s3_settings, use_java
 _TAIL = 1 << 20
 _INTERRUPTED = 130
 # The exit code appears whole or not at all, whoever is there to wait for it.
-_KEEPER = 'trap : TERM; "$@" >stdout 2>stderr; echo $? >code.new; mv code.new code'
+_KEEPER = 'cd "$1"; shift; trap : TERM; "$@" >stdout 2>stderr; echo $? >code.new; mv code.new code'
 
 
 class LocalRunner:
@@ -41,15 +40,16 @@ class LocalRunner:
             home.mkdir(parents=True)
         except FileExistsError:
             return handle
-        java = use_java()
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "sh", *self._command(submission)],
-            cwd=home,
-            env={**os.environ, "JAVA_HOME": str(java.home)},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
+        command = ["/bin/sh", "-c", _KEEPER, "sh", str(home), *self._command(submission)]
+        # A process of no Popen: nothing waits for it or minds that it goes on.
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            {**os.environ, "JAVA_HOME": str(use_java().home)},
+            file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
+            setsid=True,
         )
-        (home / "pid").write_text(str(process.pid))
+        (home / "pid").write_text(str(pid))
         return handle
 
     def _command(self, submission: Submission) -> list[str]:
@@ -68,24 +68,32 @@ class LocalRunner:
 
     def _status(self, handle: Handle) -> Status:
         home = self._home(handle)
-        started = _modified(home)
-        code = home / "code"
+        started, code = _modified(home / "pid"), home / "code"
+        if not code.exists() and self._alive(home):
+            return Status(State.RUNNING, "", "", started)
+        is_cancelled = (home / "cancel").exists()
         if not code.exists():
-            if self._alive(home):
-                return Status(State.RUNNING, started=_modified(home / "pid") or started)
-            if not code.exists():
-                return Status(State.FAILED, reason="its process was killed", started=started)
-        number = int(code.read_text())
-        state = {0: State.SUCCEEDED, _INTERRUPTED: State.CANCELLED}.get(number, State.FAILED)
-        reason = "" if state is State.SUCCEEDED else f"exit code {number}"
-        return Status(state, f"exit code {number}", reason, started, _modified(code))
+            state = State.CANCELLED if is_cancelled else State.FAILED
+            return Status(state, "", "its process was killed", started)
+        number, ended = int(code.read_text()), _modified(code)
+        detail = f"exit code {number}"
+        if number == 0:
+            return Status(State.SUCCEEDED, detail, "", started, ended)
+        is_cancelled = is_cancelled or number == _INTERRUPTED
+        state = State.CANCELLED if is_cancelled else State.FAILED
+        return Status(state, detail, detail, started, ended)
 
     def cancel(self, handle: Handle) -> None:
         """Interrupt a run, if it has not ended."""
         home = self._home(handle)
         if not (home / "code").exists() and self._alive(home):
+            (home / "cancel").touch()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(_pid(home), signal.SIGTERM)
+
+    def logs_at(self, handle: Handle) -> str:
+        """The folder of the run."""
+        return str(self._home(handle))
 
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """What the run printed."""
@@ -122,7 +130,5 @@ def _pid(home: Path) -> int:
     return int((home / "pid").read_text())
 
 
-def _modified(path: Path) -> datetime | None:
-    if not path.exists():
-        return None
+def _modified(path: Path) -> datetime:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)

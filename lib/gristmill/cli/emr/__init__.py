@@ -1,8 +1,10 @@
 """`gristmill emr COMMAND …`: jobs on EMR, from a laptop and back."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from emr.cost import PRICES
 from emr.specs.load import ACCOUNT
@@ -23,13 +25,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = ArgumentParser(prog="gristmill emr", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+    def command(
+        name: str, handler: Handler, text: str, where: Any = commands
+    ) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = where.add_parser(name, help=text, description=text)
         added.set_defaults(handler=handler)
         text = "the spec: a name in emr/clusters, or a TOML file (default: dev)"
         added.add_argument("--cluster", default="dev", metavar="SPEC", help=text)
-        text = "what all specs share (default: emr/account.toml)"
-        added.add_argument("--account", type=Path, default=ACCOUNT, metavar="FILE", help=text)
+        text = "what all specs share (default: $GRISTMILL_EMR_ACCOUNT, or emr/account.toml)"
+        account = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
+        added.add_argument("--account", type=Path, default=account, metavar="FILE", help=text)
         return added
 
     text = "run a job: gristmill emr submit [FLAG …] JOB --input s3://… --output s3://…"
@@ -39,10 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--detach", action="store_true", help="submit, and do not wait")
     text = "print the request as JSON and ask AWS nothing"
     added.add_argument("--dry-run", action="store_true", help=text)
-    text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB … or plan up"
-    added = command("plan", runs.show_plan, text)
-    added.add_argument("what", choices=["submit", "up"])
-    _add_wanted(added, optional=True)
+    text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB …, or plan up"
+    planned = commands.add_parser("plan", help=text, description=text)
+    plans = planned.add_subparsers(metavar="COMMAND", required=True)
+    _add_wanted(command("submit", runs.show_plan, "what submit would ask for", plans))
+    command("up", targets.show_plan, "what up would ask for", plans)
     added = command("attach", runs.attach, "take up a run again: wait for it and show its answer")
     added.add_argument("run", metavar="RUN")
     _add_watching(added)
@@ -59,13 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_wanted(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+def _add_wanted(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--transient", action="store_true", help="on a cluster made for this run")
     text = "a name for the run: submitted twice under one name, it runs once"
     parser.add_argument("--run", metavar="KEY", help=text)
     text = "ship these dependencies, too: a file as pip takes"
     parser.add_argument("--requirements", type=Path, metavar="FILE", help=text)
-    parser.add_argument("job", metavar="JOB", nargs="?" if optional else None)
+    parser.add_argument("job", metavar="JOB")
     parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="…", help="the job's own flags")
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from emr.answer import Answer
+from emr.cause import Kind
 from emr.runs import Record
 from gristmill.cli.emr.place import tell
 from gristmill.console import Console
@@ -11,23 +12,39 @@ from gristmill.runners import State
 
 def show(record: Record, found: Answer) -> None:
     """The answer: the report on standard output, all else beside it."""
-    status = found.status
     if found.report is not None and found.report.state == "done":
         Console().result(found.report)
-    elif status.state is State.SUCCEEDED:
+    elif found.status.state is State.SUCCEEDED:
         tell(f"it succeeded, but there is no report at {record.report}")
-    if status.state is State.FAILED:
-        tell(f"gristmill: run {record.run} failed: {status.reason or status.detail}")
-        if found.cause is not None:
-            for line in found.cause.lines:
-                tell(f"  {line}")
-            tell(f"  {found.cause.advice} (from {found.cause.where})")
-    if status.started and status.ended:
-        seconds = round((status.ended - status.started).total_seconds())
-        tell(f"it ran for {timedelta(seconds=seconds)}")
+    for line in (*_end(record, found), *_facts(found)):
+        tell(line)
+
+
+def _end(record: Record, found: Answer) -> list[str]:
+    """How it ended, where not well, and why."""
+    cause = found.cause
+    if found.status.state is State.CANCELLED:
+        return [f"gristmill: run {record.run} was cancelled"]
+    if found.status.state is not State.FAILED:
+        return []
+    if cause is None:
+        return [f"gristmill: run {record.run} failed: {found.status.reason}"]
+    lines = [f"gristmill: run {record.run} failed", *(f"  {line}" for line in cause.lines)]
+    # What a job says it says for the user; of the rest, the log is to be looked at.
+    if cause.kind is not Kind.SAID:
+        lines.append(f"  {cause.advice} (from {cause.where})")
+    return lines
+
+
+def _facts(found: Answer) -> list[str]:
+    """How long, how much, and where to read on."""
+    lines = []
+    if found.status.started and found.status.ended:
+        seconds = round((found.status.ended - found.status.started).total_seconds())
+        lines.append(f"it ran for {timedelta(seconds=seconds)}")
     if found.cost is not None:
-        tell(f"it cost {found.cost}")
-    for folder in dict.fromkeys(log.uri.rpartition("/")[0] for log in found.logs):
-        tell(f"logs: {folder}/")
-    for note in found.notes:
-        tell(f"note: {note}")
+        lines.append(f"it cost {found.cost}")
+    if found.status.state is State.FAILED:
+        folders = (f"{log.uri.rpartition('/')[0]}/" for log in found.logs)
+        lines += [f"logs: {folder}" for folder in dict.fromkeys((found.logs_at, *folders))]
+    return [*lines, *(f"note: {note}" for note in found.notes)]

@@ -1,10 +1,14 @@
 """What the flags of a command name: the spec, its AWS, the runs below its home."""
 
 import argparse
+import json
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from emr.aws import Aws
+from emr.redact import redact
 from emr.runs import Runs
 from emr.specs import Spec, load_spec
 from emr.specs.load import ACCOUNT
@@ -31,8 +35,15 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def print_requests(requests: object) -> int:
+    """Print requests as JSON, without secrets; gives the exit code."""
+    print(json.dumps(redact(requests), indent=2))
+    return 0
+
+
 def again(arguments: argparse.Namespace, run: str) -> str:
     """The command that takes up a run again."""
     flags = "" if arguments.cluster == "dev" else f" --cluster {arguments.cluster}"
-    flags += "" if arguments.account == ACCOUNT else f" --account {arguments.account}"
+    usual = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
+    flags += "" if arguments.account == usual else f" --account {arguments.account}"
     return f"gristmill emr attach{flags} {run}"

@@ -1,7 +1,6 @@
 """Runs: submitted, watched, listed, cancelled."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,14 +8,12 @@ from datetime import UTC, datetime, timedelta
 from emr.answer import answer
 from emr.aws import Aws
 from emr.cost import read_prices
-from emr.redact import redact
 from emr.runs import Record
 from emr.specs import load_spec
 from emr.submit import Wanted, plan, runner_of, submit
-from emr.targets import plan_up
 from emr.watch import StillRunningError, watch
 from gristmill.cli.emr.answer import show
-from gristmill.cli.emr.place import Place, again, tell
+from gristmill.cli.emr.place import Place, again, print_requests, tell
 from gristmill.command import INTERRUPTED
 from gristmill.console import render
 from gristmill.errors import GristmillError, UsageError
@@ -34,8 +31,6 @@ def _job(name: str) -> AnyJob:
 
 
 def _wanted(arguments: argparse.Namespace) -> Wanted:
-    if arguments.job is None:
-        raise UsageError("which job? gristmill emr plan submit JOB …")
     return Wanted(
         _job(arguments.job),
         tuple(arguments.argv),
@@ -50,7 +45,7 @@ def submit_job(arguments: argparse.Namespace) -> int:
     """Submit a job and, unless it is left alone, see it through; gives the exit code."""
     wanted = _wanted(arguments)
     if arguments.dry_run:
-        return _print(plan(wanted))
+        return print_requests(plan(wanted))
     read_prices(arguments.prices)  # A table that is wrong had better be known of now.
     place = Place.of(arguments)
     record = submit(place.aws, wanted, tell)
@@ -63,14 +58,7 @@ def submit_job(arguments: argparse.Namespace) -> int:
 
 def show_plan(arguments: argparse.Namespace) -> int:
     """Print what AWS would be asked for; gives the exit code."""
-    if arguments.what == "submit":
-        return _print(plan(_wanted(arguments)))
-    return _print(plan_up(load_spec(arguments.cluster, arguments.account)))
-
-
-def _print(requests: object) -> int:
-    print(json.dumps(redact(requests), indent=2))
-    return 0
+    return print_requests(plan(_wanted(arguments)))
 
 
 def attach(arguments: argparse.Namespace) -> int:

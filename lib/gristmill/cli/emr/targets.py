@@ -2,8 +2,9 @@
 
 import argparse
 
-from emr.targets import down, live, up
-from gristmill.cli.emr.place import Place, tell
+from emr.specs import load_spec
+from emr.targets import down, live, plan_up, up
+from gristmill.cli.emr.place import Place, print_requests, tell
 from gristmill.console import render
 
 
@@ -12,6 +13,11 @@ def make(arguments: argparse.Namespace) -> int:
     place = Place.of(arguments)
     print(up(place.aws, place.spec, tell))
     return 0
+
+
+def show_plan(arguments: argparse.Namespace) -> int:
+    """Print what AWS would be asked for; gives the exit code."""
+    return print_requests(plan_up(load_spec(arguments.cluster, arguments.account)))
 
 
 def end(arguments: argparse.Namespace) -> int:

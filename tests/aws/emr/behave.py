@@ -1,0 +1,11 @@
+"""A script in place of a job: `behave.py HOW …` does well, breaks, or goes on until it is ended."""
+
+import sys
+import time
+
+HOW = sys.argv[1]
+print(f"behaving: {' '.join(sys.argv[1:])}", flush=True)
+if HOW == "break":
+    raise ValueError("the input is odd")
+if HOW == "go-on":
+    time.sleep(300)

@@ -1,0 +1,241 @@
+"""`gristmill emr` as a user types it, from the laptop to the cluster and back."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.dataset as arrow
+import pytest
+from pyspark.sql import SparkSession
+
+from emr.aws import Aws
+from emr.runs import Runs
+from gristmill.execute import Run, execute
+from gristmill.job import Request
+from gristmill.sample import write_samples
+from gristmill.storage.remote import RemoteStorage
+from jobs import CATALOGUE
+from simulator import Simulator
+from tests.process import BIN, ROOT, Finished, environment, finish
+
+Emr = Callable[..., Finished]
+
+JOBS = {
+    "word-count": ("text", ("--corpus", "sample")),
+    "access-logs": ("logs", ()),
+    "billing-charges": ("billing/focus", ("--export", "focus")),
+}
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("samples")
+    write_samples(folder, requests=1000, words=1000, billing=100)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def emr(
+    simulator: Simulator, samples: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Emr]:
+    """Commands that reach the simulator, with samples in its S3 and a cluster that is up."""
+    for path in samples.rglob("*"):
+        if path.is_file():
+            key = f"in/{path.relative_to(samples)}"
+            simulator.client("s3").upload_file(str(path), simulator.bucket, key)
+    account = simulator.write_account(tmp_path_factory.mktemp("account") / "account.toml")
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in simulator.environ.items():
+            patched.setenv(name, value)
+        patched.setenv("GRISTMILL_EMR_ACCOUNT", str(account))
+
+        def run(*arguments: str | Path) -> Finished:
+            return finish([BIN / "gristmill", "emr", *arguments])
+
+        done = run("up")
+        assert done.code == 0, done.err
+        assert "WAITING" in done.err
+        yield run
+        assert run("down").code == 0
+
+
+def place(simulator: Simulator, name: str) -> str:
+    return f"s3://{simulator.bucket}/{name}"
+
+
+def content(folder: str | Path) -> list[str]:
+    """All rows of a dataset, in an order of their own, without where they were read."""
+    if isinstance(folder, Path):
+        found = arrow.dataset(folder, format="parquet", partitioning="hive").to_table()
+    else:
+        storage = RemoteStorage(folder)
+        found = arrow.dataset(
+            storage.folder,
+            filesystem=storage.filesystem,
+            format="parquet",
+            partitioning="hive",
+        ).to_table()
+    found = found.drop_columns([name for name in found.column_names if name == "source_file"])
+    return sorted(map(repr, found.to_pylist()))
+
+
+def test_jobs_give_on_emr_what_they_give_here(
+    emr: Emr, simulator: Simulator, samples: Path, spark: SparkSession, tmp_path: Path
+) -> None:
+    runs = {}
+    for name, (given, flags) in JOBS.items():
+        where = ("--input", place(simulator, f"in/{given}"), "--output", place(simulator, "out"))
+        done = emr("submit", "--detach", name, *where, *flags)
+        assert done.code == 0, done.err
+        runs[name] = done.out.strip()
+    for name, (given, flags) in JOBS.items():
+        done = emr("attach", runs[name])
+        assert done.code == 0, done.err
+        assert re.search(r"it cost about 0\.\d+ USD", done.err)
+        job = CATALOGUE[name]
+        request = Request(
+            inputs=(str(samples / given),),
+            output=str(tmp_path / "out"),
+            options=job.options.parse(list(flags)),
+        )
+        here = execute(spark, job, request, Run.new(), lambda _text: None)
+        first, *table = done.out.splitlines()
+        assert first.startswith(f"{name}: {here.lines:,} lines in")
+        for dataset in here.datasets:
+            assert any(
+                line.split()[:3] == [dataset.name, f"{dataset.rows:,}", str(dataset.partitions)]
+                for line in table
+            )
+            there = content(place(simulator, f"out/{dataset.name}"))
+            assert there == content(tmp_path / "out" / dataset.name)
+    listed = emr("status")
+    assert listed.code == 0
+    for name, run in runs.items():
+        (line,) = [line for line in listed.out.splitlines() if run in line]
+        assert line.split()[1:3] == [name, "succeeded"]
+    assert finish([BIN / "gristmill", "verify", place(simulator, "out")]).code == 0
+
+
+def test_a_run_that_fails_says_why_and_where_the_logs_are(emr: Emr, simulator: Simulator) -> None:
+    nothing = place(simulator, "in/nothing")
+    done = emr("submit", "word-count", "--input", nothing, "--output", place(simulator, "none"))
+    assert done.code == 1
+    assert done.out == ""
+    assert f"no such input: {nothing}" in done.err
+    assert f"logs: {simulator.account['home']}/logs/j-" in done.err
+    assert "Traceback" not in done.err
+    (run,) = re.findall(r"^run (\S+):", done.err, re.MULTILINE)
+    logs = emr("logs", run)
+    assert logs.code == 0
+    assert "==> s3://" in logs.out
+    assert f"no such input: {nothing}" in logs.out
+
+
+def test_one_run_key_is_one_run(emr: Emr, simulator: Simulator) -> None:
+    wanted = ("word-count", "--input", place(simulator, "in/text"), "--output")
+    before = simulator.faults.count("AddJobFlowSteps")
+    for _ in range(2):
+        done = emr("submit", "--run", "nightly-7", *wanted, place(simulator, "keyed"))
+        assert done.code == 0, done.err
+    assert "run nightly-7 was submitted before, by" in done.err
+    assert "lines in" in done.out
+    assert simulator.faults.count("AddJobFlowSteps") == before + 1
+    other = emr("submit", "--run", "nightly-7", *wanted, place(simulator, "other"))
+    assert other.code == 2
+    assert "run nightly-7 is another one" in other.err
+    # One that died between the call and the note of its answer.
+    runs = Runs(Aws(simulator.account["region"]), simulator.account["home"])
+    record = runs.load("nightly-7")
+    runs.save(replace(record, handle=None, created="2026-01-01T00:00:00+00:00"))
+    assert "never submitted" in emr("status", "nightly-7").out
+    assert emr("submit", "--run", "nightly-7", *wanted, place(simulator, "keyed")).code == 0
+    assert runs.load("nightly-7").handle == record.handle
+    assert simulator.faults.count("AddJobFlowSteps") == before + 1
+
+
+def interrupted(command: list[str | Path], answer: bytes | None) -> tuple[int, str]:
+    """Press Ctrl-C once the run is running; on a terminal if there is an answer to give."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL if answer is None else follower,
+        stdout=follower,
+        stderr=follower,
+        cwd=ROOT,
+        env=environment(),
+        start_new_session=True,
+    )
+    os.close(follower)
+    said, asked = b"", False
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            said += os.read(leader, 4096)
+        except OSError:  # Linux's word for its end
+            break
+        if b"running" in said and not asked:
+            asked = True
+            process.send_signal(signal.SIGINT)
+        if answer is not None and b"[y/N]" in said:
+            os.write(leader, answer)
+            answer = None
+    os.close(leader)
+    return process.wait(10), said.decode()
+
+
+def test_ctrl_c_asks_and_what_is_left_running_can_be_attached_to_and_cancelled(
+    emr: Emr, simulator: Simulator
+) -> None:
+    where = ("--input", place(simulator, "in/text"), "--output", place(simulator, "left"))
+    command: list[str | Path] = [BIN / "gristmill", "emr", "submit", "word-count", *where]
+    code, said = interrupted(command, b"n\n")
+    assert code == 130
+    (run,) = re.findall(r"left run (\S+) running", said)
+    assert f"gristmill emr attach {run}" in said
+    attach: list[str | Path] = [BIN / "gristmill", "emr", "attach", "--cancel-on-interrupt", run]
+    code, said = interrupted(attach, None)
+    assert code == 130
+    assert f"asked that run {run} end" in said
+    done = emr("attach", run)
+    assert done.code == 130
+    assert f"run {run} was cancelled" in done.err
+    assert emr("cancel", run).code == 0
+    listed = simulator.client("s3").list_objects_v2(Bucket=simulator.bucket, Prefix="left/word")
+    assert not listed.get("Contents")
+
+
+def test_a_deadline_of_ours_leaves_the_run_alone(emr: Emr, simulator: Simulator) -> None:
+    where = ("--input", place(simulator, "in/text"), "--output", place(simulator, "slow"))
+    done = emr("submit", "--deadline", "1s", "word-count", *where)
+    assert done.code == 5
+    assert "the run goes on" in done.err
+    (run,) = re.findall(r"gristmill emr attach (\S+)", done.err)
+    assert re.search(rf"{run} +word-count +(pending|running)", emr("status", run).out)
+    assert emr("cancel", run).code == 0
+
+
+def test_what_runs_on_a_cluster_of_its_own_leaves_none(emr: Emr, simulator: Simulator) -> None:
+    where = ("--input", place(simulator, "in/text"), "--output", place(simulator, "alone"))
+    done = emr("submit", "--cluster", "nightly", "--transient", "word-count", *where)
+    assert done.code == 0, done.err
+    assert re.search(r"instance hours, \d+% of them Spot", done.err)
+    assert "nightly" not in emr("clusters").out.replace("TERMINATING", "")
+
+
+def test_serverless_runs_without_a_cluster(emr: Emr, simulator: Simulator) -> None:
+    flags = ("--cluster", "serverless")
+    where = ("--input", place(simulator, "in/text"), "--output", place(simulator, "less"))
+    early = emr("submit", *flags, "word-count", *where)
+    assert early.code == 2
+    assert "serverless is not up: gristmill emr up --cluster serverless" in early.err
+    assert emr("up", *flags).code == 0
+    done = emr("submit", *flags, "word-count", *where)
+    assert done.code == 0, done.err
+    assert "lines in" in done.out
+    assert emr("down", *flags).code == 0

@@ -1,0 +1,241 @@
+"""What AWS does to runs, and what becomes of them: nothing is submitted twice, no run that went
+well is called failed, and none that is dead is waited for.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from emr.answer import answer
+from emr.aws import Aws
+from emr.cost import read_prices
+from emr.package import Shipped
+from emr.requests.clusters import run_job_flow, run_job_flow_for
+from emr.requests.steps import add_job_flow_steps
+from emr.runners.steps import StepRunner, steps
+from emr.runners.transient import TransientRunner, clusters
+from emr.runs import Record
+from emr.specs import ClusterSpec
+from emr.targets import down, find_cluster, up
+from emr.watch import watch
+from gristmill.errors import GristmillError
+from gristmill.runners import Handle, State, Submission
+from simulator import Faults, Simulator
+from tests.emr_specs import CLUSTER, made
+
+Fault = Callable[[Faults, str], None]
+
+SHIPPED = Shipped("s3://b/p.zip", "s3://b/entry.py")
+
+
+@pytest.fixture
+def reach(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    for name, value in simulator.environ.items():
+        monkeypatch.setenv(name, value)
+    return Aws(simulator.account["region"])
+
+
+@pytest.fixture
+def spec(simulator: Simulator) -> ClusterSpec:
+    """A cluster of its own for each test."""
+    account = {key: simulator.account[key] for key in simulator.account}
+    found = made({**CLUSTER, **account, "name": f"trouble-{secrets.token_hex(4)}"})
+    assert isinstance(found, ClusterSpec)
+    return found
+
+
+def briefly(_seconds: float) -> None:
+    time.sleep(0.05)
+
+
+def with_command(spec: ClusterSpec, cluster: str, command: str, submission: Submission) -> Any:
+    """The request for a step, with another command than Spark in it."""
+    request = add_job_flow_steps(spec, cluster, SHIPPED, submission)
+    request["Steps"][0]["HadoopJarStep"]["Args"] = ["bash", "-c", command]
+    return request
+
+
+def runner(reach: Aws, spec: ClusterSpec, command: str = "true") -> StepRunner:
+    cluster = up(reach, spec, print, pause=briefly)
+    request = partial(with_command, spec, cluster, command)
+    return StepRunner(reach, spec.logs, request, cluster, pause=briefly)
+
+
+def submission() -> Submission:
+    return Submission(f"run-{secrets.token_hex(6)}", "word-count", ("--output", "s3://b/out"))
+
+
+def lost(faults: Faults, operation: str) -> None:
+    faults.lose_answer(operation)
+
+
+def broken_before(faults: Faults, operation: str) -> None:
+    faults.fail(operation, 2)
+
+
+def broken_after(faults: Faults, operation: str) -> None:
+    faults.fail(operation, done=True)
+
+
+def throttled(faults: Faults, operation: str) -> None:
+    faults.throttle(operation, 3)
+
+
+FAULTS = (lost, broken_before, broken_after, throttled)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_step_is_added_once_whatever_becomes_of_the_answers(
+    simulator: Simulator, reach: Aws, spec: ClusterSpec, fault: Fault
+) -> None:
+    running = runner(reach, spec)
+    fault(simulator.faults, "AddJobFlowSteps")
+    handle = running.submit(submission())
+    assert [step["Id"] for step in steps(reach, handle.place)] == [handle.id]
+    assert watch(running, handle, print, pause=briefly).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_cluster_for_a_run_is_made_once_whatever_becomes_of_the_answers(
+    simulator: Simulator, reach: Aws, spec: ClusterSpec, fault: Fault
+) -> None:
+    def request(wanted: Submission) -> Any:
+        asked = run_job_flow_for(spec, SHIPPED, wanted)
+        asked["Steps"][0]["HadoopJarStep"]["Args"] = ["true"]
+        return asked
+
+    running = TransientRunner(reach, spec.logs, request, pause=briefly)
+    fault(simulator.faults, "RunJobFlow")
+    wanted = submission()
+    handle = running.submit(wanted)
+    made_for_it = [found for found in clusters(reach) if wanted.run in found["Name"]]
+    assert [found["Id"] for found in made_for_it] == [handle.place]
+    assert watch(running, handle, print, pause=briefly).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_cluster_that_stays_is_made_once(
+    simulator: Simulator, reach: Aws, spec: ClusterSpec, fault: Fault
+) -> None:
+    fault(simulator.faults, "RunJobFlow")
+    cluster = up(reach, spec, print, pause=briefly)
+    assert up(reach, spec, print, pause=briefly) == cluster == find_cluster(reach, spec)
+    name = run_job_flow(spec)["Name"]
+    assert len([found for found in clusters(reach) if found["Name"] == name]) == 1
+    assert down(reach, spec) == cluster
+    assert down(reach, spec) is None
+
+
+def test_a_cluster_that_dies_takes_its_runs_with_it(
+    simulator: Simulator, reach: Aws, spec: ClusterSpec
+) -> None:
+    running = runner(reach, spec, "sleep 300")
+    first, second = running.submit(submission()), running.submit(submission())
+    deadline = time.monotonic() + 30
+    while running.poll([first])[first].state is not State.RUNNING:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert running.poll([second])[second].state is State.PENDING
+    simulator.kill_cluster(first.place, "INSTANCE_FAILURE", "The primary node is gone.")
+    for handle in (first, second):
+        status = watch(running, handle, print, pause=briefly)
+        assert status.state is State.FAILED
+        assert f"{first.place} ended: INSTANCE_FAILURE The primary node is gone." in status.reason
+
+
+def test_throttled_polls_are_sat_out(simulator: Simulator, reach: Aws, spec: ClusterSpec) -> None:
+    running = runner(reach, spec)
+    handle = running.submit(submission())
+    simulator.faults.throttle("ListSteps", 4)
+    assert watch(running, handle, print, pause=briefly).state is State.SUCCEEDED
+
+
+def test_many_runs_are_polled_ten_at_a_time(
+    simulator: Simulator, reach: Aws, spec: ClusterSpec
+) -> None:
+    running = runner(reach, spec)
+    handles = [running.submit(submission()) for _ in range(12)]
+    for handle in handles:
+        watch(running, handle, print, pause=briefly)
+    before = simulator.faults.count("ListSteps"), simulator.faults.count("DescribeCluster")
+    found = running.poll(handles)
+    assert {status.state for status in found.values()} == {State.SUCCEEDED}
+    after = simulator.faults.count("ListSteps"), simulator.faults.count("DescribeCluster")
+    assert (after[0] - before[0], after[1] - before[1]) == (2, 0)
+
+
+def recorded(spec: ClusterSpec, wanted: Submission, handle: Handle) -> Record:
+    now = "2026-11-21T00:00:00+00:00"
+    nowhere = f"{spec.home}/no-report.json"
+    return Record(wanted, spec.name, spec.architecture, spec.logs, nowhere, now, "me@here", handle)
+
+
+SAYS_WHY = "echo 'ValueError: the input is odd' >&2; exit 1"
+
+
+@pytest.mark.parametrize(("delay", "waits"), [(2.0, True), (None, False)])
+def test_logs_may_come_late_or_never_and_the_run_is_what_it_was(
+    aws: Simulator, reach: Aws, spec: ClusterSpec, delay: float | None, waits: bool
+) -> None:
+    aws.timing.logs = delay
+    running = runner(reach, spec, SAYS_WHY)
+    wanted = submission()
+    handle = running.submit(wanted)
+    status = watch(running, handle, print, pause=briefly)
+    told: list[str] = []
+    found = answer(
+        reach,
+        recorded(spec, wanted, handle),
+        running,
+        handle,
+        status,
+        prices=read_prices(),
+        tell=told.append,
+        patience=timedelta(seconds=100),
+        pause=lambda _seconds: time.sleep(0.4),
+    )
+    assert found.status.state is State.FAILED
+    assert len(told) == 1
+    assert "waiting for its logs" in told[0]
+    if waits:
+        assert found.cause is not None
+        assert any("ValueError: the input is odd" in line for line in found.cause.lines)
+    else:
+        assert found.cause is None
+        assert found.logs == ()
+
+
+def test_where_logs_cannot_be_read_the_answer_says_so_and_the_run_stays_what_it_was(
+    reach: Aws, spec: ClusterSpec
+) -> None:
+    running = runner(reach, spec)
+    wanted = submission()
+    handle = running.submit(wanted)
+    status = watch(running, handle, print, pause=briefly)
+    nowhere = StepRunner(reach, "s3://no-such-bucket/logs")
+    failed = type(status)(State.FAILED, status.detail, "it failed", status.started, status.ended)
+    found = answer(
+        reach,
+        recorded(spec, wanted, handle),
+        nowhere,
+        handle,
+        failed,
+        prices=read_prices(),
+        tell=print,
+        pause=briefly,
+    )
+    assert found.status is failed
+    assert any("cannot list s3://no-such-bucket" in note for note in found.notes)
+
+
+def test_what_aws_refuses_is_said_as_it_says_it(reach: Aws, spec: ClusterSpec) -> None:
+    with pytest.raises(GristmillError, match="cannot list the steps of j-0000000000000"):
+        list(steps(reach, "j-0000000000000"))
+    unknown = spec.model_copy(update={"security_configuration": "nobody-knows"})
+    with pytest.raises(GristmillError, match="nobody-knows"):
+        up(reach, unknown, print, pause=briefly)
