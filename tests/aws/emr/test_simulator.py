@@ -237,6 +237,8 @@ def test_nothing_is_left_when_it_ends(server: S3Server, tmp_path: Path) -> None:
         aws.client("emr").run_job_flow(**cluster(aws, Steps=[words]))
         until(lambda: note.is_file() and note.read_text())
         os.kill(int(note.read_text()), 0)
+        before = time.monotonic()
+    assert time.monotonic() - before < 20
     until(lambda: not Path(f"/proc/{note.read_text().strip()}").is_dir())
     with pytest.raises(Exception, match="Could not connect"):
         aws.client("emr").list_clusters()

@@ -28,7 +28,7 @@ print("jobs", jobs.__file__)
 print("worker", workers.first())
 print("extra", extra.__file__)
 print("cwd", os.getcwd())
-print("PYTHONPATH", os.environ.get("PYTHONPATH"))
+print("path", ":".join(sys.path))
 spark.range(7).repartition(1).write.parquet(sys.argv[1])
 if sys.argv[2:]:
     raise ValueError("told to fail")
@@ -97,7 +97,7 @@ def test_spark_runs_what_was_shipped_and_nothing_of_this_checkout(
     assert told["jobs"].endswith("/gristmill.zip/jobs/__init__.py")
     assert told["worker"].endswith("/gristmill.zip/gristmill/__init__.py")
     assert told["extra"].endswith("environment/lib/extra.py")
-    assert not {str(ROOT), f"{ROOT}/lib"} & set(told["PYTHONPATH"].split(":"))
+    assert not {str(ROOT), f"{ROOT}/lib"} & set(told["path"].split(":"))
     assert b"ValueError: told to fail" in driver
     # Beside the marker of the folder itself.
     (written,) = filter(None, objects(aws, "runs/out/"))
