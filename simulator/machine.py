@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from gristmill import java, s3
 from simulator.releases import Release
+from simulator.yarn import Yarn
 
 if TYPE_CHECKING:
     from simulator.runs import Run
@@ -41,6 +42,7 @@ class Machine:
         """How many Sparks run at once; the others wait, as they would in YARN's queue."""
         self.runs: list[Run] = []
         """All that was started."""
+        self.yarn = Yarn(folder / "yarn")
         self._aws = environ
         self._lock = threading.Lock()
 
@@ -62,7 +64,7 @@ class Machine:
     def stop(self) -> None:
         """End all that runs, and wait until it has ended."""
         for run in self.runs:
-            run.cancel(force=True)
+            run.end()
         for run in self.runs:
             run.join()
 
@@ -111,6 +113,7 @@ class Machine:
                 names = ("python", "python3", *(f"python{one}" for one in release.pythons))
                 for name in names:
                     (folder / name).symlink_to(_interpreter(name))
+                self.yarn.install(folder)
         return folder
 
     def fetch(self, uri: str, folder: Path) -> Path:

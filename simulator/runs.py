@@ -18,9 +18,14 @@ from simulator.machine import Machine, MissingFile
 from simulator.releases import Release
 
 _POLL = 0.05
+_TERMINATED = 128 + signal.SIGTERM
 _RUNNER = "command-runner.jar"
 # Of a driver, unless spark.yarn.maxAppAttempts says otherwise (YARN's default).
 _ATTEMPTS = "2"
+
+
+Prepared = tuple[list[str], dict[str, str], Path]
+"""A command line, its environment, the folder in which it runs."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Run(threading.Thread):
         self.folder = folder
         """Where its logs are: `controller`, `syslog`, `stdout`, `stderr`."""
         self.application = command.application
+        self._is_apart = False
+        """Whether YARN runs the driver: it goes on without the process that submitted it."""
         self.drivers: list[Path] = []
         """For each attempt at a driver, the folder of its `stdout` and `stderr`."""
         self._machine = machine
@@ -79,17 +86,34 @@ class Run(threading.Thread):
         finally:
             shutil.rmtree(self.folder / "work", ignore_errors=True)
             self._note(f"INFO waitProcessCompletion ended with exit code {code}")
-            self.code = code
+            with self._lock:
+                self.code = code if self.code is None else self.code
 
     def cancel(self, *, force: bool = False) -> None:
-        """Ask the process to end, or end it where `force`. It has ended when `code` is there."""
+        """Ask the process to end, or end it where `force`. It has ended when `code` is there.
+
+        A driver that YARN runs goes on, as EMR's documentation says of asynchronous processes:
+        https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html
+        """
         with self._lock:
             if self.code is not None:
                 return
             self.is_cancelled = True
-            if self._process and self._process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL if force else signal.SIGTERM)
+            if self._is_apart:
+                self.code = _TERMINATED
+            else:
+                self._signal(signal.SIGKILL if force else signal.SIGTERM)
+
+    def end(self) -> None:
+        """End all that runs, as the machines that it runs on do when they end."""
+        with self._lock:
+            self.is_cancelled = self.is_cancelled or self.code is None
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process and self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
 
     def _work(self) -> int:
         if self._command.jar != _RUNNER:
@@ -102,7 +126,7 @@ class Run(threading.Thread):
             return self._submit(rest)
         folder = self._machine.work(f"{self.folder.name}/work")
         environ = self._machine.environ(self._command.release, folder)
-        return self._spawn(list(self._command.arguments), environ, folder, self.folder)
+        return self._spawn((list(self._command.arguments), environ, folder), self.folder)
 
     def _submit(self, arguments: list[str]) -> int:
         try:
@@ -113,11 +137,12 @@ class Run(threading.Thread):
         first = self._prepare(submission, 1)
         if not submission.is_cluster:
             with self._slot():
-                return self._spawn(*first, self.folder)
+                return self._spawn(first, self.folder)
         application = f"application_{self._command.application}"
         attempts = 1
         if self._command.is_on_yarn:
             attempts = int(submission.settings.get("spark.yarn.maxAppAttempts", _ATTEMPTS))
+        tags = submission.settings.get("spark.yarn.tags", "")
         self._report(application, "ACCEPTED")
         with self._slot():
             self._report(application, "RUNNING")
@@ -126,7 +151,8 @@ class Run(threading.Thread):
                 output.mkdir()
                 self.drivers.append(output)
                 prepared = first if attempt == 1 else self._prepare(submission, attempt)
-                code = self._spawn(*prepared, output)
+                self._is_apart = self._command.is_on_yarn
+                code = self._spawn(prepared, output, application, tags)
                 if code == 0 or self.is_cancelled:
                     break
                 if self._command.is_on_yarn:
@@ -141,20 +167,21 @@ class Run(threading.Thread):
             )
         return min(code, 1)
 
-    def _prepare(
-        self, submission: spark.Submission, attempt: int
-    ) -> tuple[list[str], dict[str, str], Path]:
+    def _prepare(self, submission: spark.Submission, attempt: int) -> Prepared:
         folder = self._machine.work(f"{self.folder.name}/work/{attempt}")
         return driver.command(
             submission, self._machine, self._command.release, folder, self._command.variables
         )
 
-    def _spawn(self, argv: list[str], environ: dict[str, str], folder: Path, output: Path) -> int:
+    def _spawn(
+        self, prepared: Prepared, output: Path, application: str = "", tags: str = ""
+    ) -> int:
+        argv, environ, folder = prepared
         with (output / "stdout").open("ab") as out, (output / "stderr").open("ab") as err:
             try:
                 with self._lock:
                     if self.is_cancelled:
-                        return 143
+                        return _TERMINATED
                     self._process = subprocess.Popen(
                         argv,
                         cwd=folder,
@@ -168,7 +195,11 @@ class Run(threading.Thread):
             except OSError as error:
                 err.write(f'Cannot run program "{argv[0]}": {error.strerror}\n'.encode())
                 return 1
+            if application:
+                self._machine.yarn.add(application, tags, self._process.pid)
             code = self._process.wait()
+            if application:
+                self._machine.yarn.remove(application)
             # What it started and left behind ends with it.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -6,7 +6,13 @@ from emr.specs.cluster import ClusterSpec
 from gristmill.errors import UsageError
 from gristmill.runners import Submission
 
+YARN_TAGS = "spark.yarn.tags"
 _CHARACTERS = 10_240
+# Lists what YARN runs under a tag, and ends it.
+_KILL = (
+    'for id in $(yarn application -list -appTags "$0" | grep -oE "application_[0-9]+_[0-9]+"'
+    ' | sort -u); do yarn application -kill "$id"; done'
+)
 
 
 def add_job_flow_steps(
@@ -51,6 +57,26 @@ def step(spec: ClusterSpec, shipped: Shipped, submission: Submission, on_failure
     }
 
 
+def kill_application(cluster: str, tag: str, role: str | None) -> Request:
+    """A step that ends what YARN runs under a tag.
+
+    Cancelling a step ends spark-submit, but not the driver that it has put on the cluster
+    (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html).
+    """
+    step = {
+        "Name": f"gristmill cancel {tag}",
+        "ActionOnFailure": "CONTINUE",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["bash", "-c", _KILL, tag]},
+    }
+    request: Request = {"JobFlowId": cluster, "Steps": [step]}
+    return request | ({"ExecutionRoleArn": role} if role else {})
+
+
+def _tag(run: str) -> str:
+    # YARN keeps tags in lower case, and compares them as they are given.
+    return run.lower()
+
+
 def _yarn(spec: ClusterSpec, submission: Submission) -> dict[str, str]:
     python = f"python{spec.python}"
     return {
@@ -58,5 +84,5 @@ def _yarn(spec: ClusterSpec, submission: Submission) -> dict[str, str]:
         "spark.executorEnv.PYSPARK_PYTHON": python,
         # A run that failed has said why; YARN would run it again, and its report would be lost.
         "spark.yarn.maxAppAttempts": "1",
-        "spark.yarn.tags": submission.run,
+        YARN_TAGS: _tag(submission.run),
     }

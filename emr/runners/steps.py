@@ -10,6 +10,7 @@ from typing import Any
 
 from emr.aws import Aws, explained
 from emr.requests import Request, title
+from emr.requests.steps import YARN_TAGS, kill_application
 from emr.runners.once import once
 from gristmill.errors import InputError
 from gristmill.runners import Handle, LogFile, State, Status, Submission
@@ -27,6 +28,7 @@ _STATES = {
 _ENDED_WITH_IT = {"INTERRUPTED", "CANCELLED"}
 _WITHIN = timedelta(minutes=2)
 _OVER = {"TERMINATED", "TERMINATED_WITH_ERRORS"}
+_ENDING = {*_OVER, "TERMINATING"}
 # ListSteps takes no more ids at once.
 _IDS = 10
 _TAIL = 1 << 20
@@ -110,13 +112,23 @@ class StepRunner:
             found[handle] = _on(cluster, told, found[handle])
 
     def cancel(self, handle: Handle) -> None:
-        """Ask that a step end; one that has ended stays as it is. Raises `GristmillError`."""
+        """Ask that a step end, and what it runs on YARN; one that has ended stays as it is.
+
+        Raises `GristmillError`.
+        """
+        client = self._aws.emr
         with explained(f"cancel {handle.id}"):
-            self._aws.emr.cancel_steps(
+            step = client.describe_step(ClusterId=handle.place, StepId=handle.id)["Step"]
+            client.cancel_steps(
                 ClusterId=handle.place,
                 StepIds=[handle.id],
                 StepCancellationOption="SEND_INTERRUPT",
             )
+        tag = _yarn_tag(step["Config"]["Args"])
+        if tag and step["Status"]["State"] == "RUNNING":
+            with explained(f"end the Spark application of {handle.id}, which goes on"):
+                request = kill_application(handle.place, tag, step.get("ExecutionRoleArn"))
+                client.add_job_flow_steps(**request)
 
     def logs_at(self, handle: Handle) -> str:
         """The folder for what the step itself prints; its driver's is beside it."""
@@ -143,10 +155,10 @@ def _on(cluster: str, told: dict[str, Any], status: Status) -> Status:
     """The status of a step, given that of its cluster: one that is gone runs nothing."""
     detail = f"{status.detail}, cluster {told['State']}"
     ended = told.get("Timeline", {}).get("EndDateTime")
-    if told["State"] not in _OVER:
+    if told["State"] not in (_ENDING if status.state.is_final else _OVER):
         return status if status.state.is_final else replace(status, detail=detail)
-    if status.state is State.CANCELLED and status.ended and ended - status.ended > _WITHIN:
-        # It was cancelled long before.
+    before = status.ended and ended and ended - status.ended > _WITHIN
+    if status.state is State.CANCELLED and before:
         return status
     why = told.get("StateChangeReason", {})
     return Status(
@@ -156,6 +168,14 @@ def _on(cluster: str, told: dict[str, Any], status: Status) -> Status:
         status.started,
         status.ended or ended,
     )
+
+
+def _yarn_tag(arguments: Sequence[str]) -> str | None:
+    """The tag of what a step has YARN run: None where its driver ends with it."""
+    if "cluster" not in arguments:
+        return None
+    found = (word.partition("=") for word in arguments)
+    return next((value for key, _, value in found if key == YARN_TAGS), None)
 
 
 def asked(request: Ask | None, submission: Submission) -> Request:

@@ -35,9 +35,11 @@ class Lifecycle:
     def terminate(self, cluster: Cluster, now: float, code: str, message: str) -> None:
         """Begin to shut a cluster down, for a reason that is one of EMR's codes."""
         cluster.enter("TERMINATING", now, message, code)
+        for step in cluster.steps:
+            if step.run:
+                step.run.end()
         for step in cluster.unfinished:
             if step.run:
-                step.run.cancel(force=True)
                 self._ends(cluster, step, now, "INTERRUPTED")
             else:
                 self._ends(cluster, step, now, "CANCELLED")

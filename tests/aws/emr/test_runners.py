@@ -132,12 +132,17 @@ def test_a_run_that_fails_says_so_and_its_logs_say_why(runner: Runner) -> None:
     assert any("ValueError: the input is odd" in line for line in cause.lines)
 
 
-def test_a_run_that_is_cancelled_ends(runner: Runner) -> None:
-    handle = runner.submit(submission("go-on"))
-    until(lambda: runner.poll([handle])[handle].state is State.RUNNING)
+def test_a_run_that_is_cancelled_ends_and_nothing_of_it_goes_on(
+    runner: Runner, tmp_path: Path
+) -> None:
+    beat = tmp_path / "beat"
+    handle = runner.submit(submission("go-on", str(beat)))
+    until(beat.exists)
+    assert runner.poll([handle])[handle].state is State.RUNNING
     runner.cancel(handle)
     status = ended(runner, handle)
     assert status.state is State.CANCELLED
+    until(lambda: time.time() - beat.stat().st_mtime > 2)
     runner.cancel(handle)
     assert runner.poll([handle])[handle].state is status.state
 
