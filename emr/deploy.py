@@ -134,6 +134,7 @@ def deploy(
     if not stacks.apply(plan(request, previous)):
         tell(f"stack {request.stack} is up to date")
     outputs = {_snake(key): value for key, value in stacks.outputs(request.stack).items()}
+    account.parent.mkdir(parents=True, exist_ok=True)
     account.write_text(account_toml(request.stack, outputs), encoding="utf-8")
     tell(f"wrote {account}")
     tell(f"to submit takes the policies {outputs['submitter_policies']}")

@@ -19,8 +19,14 @@ Spec = ClusterSpec | ServerlessSpec
 CLUSTERS = Path(__file__).parents[1] / "clusters"
 """The folder of the specs that a name alone means."""
 
-ACCOUNT = CLUSTERS.parent / "account.toml"
-"""What all specs have in common: fields that a spec does not set are taken from here."""
+_HOME = CLUSTERS.parent
+_IS_CLONE = (_HOME.parent / "pyproject.toml").is_file()
+
+ACCOUNT = (_HOME if _IS_CLONE else Path.home() / ".config" / "gristmill") / "account.toml"
+"""What all specs have in common: fields that a spec does not set are taken from here.
+
+In a clone it is in `emr/`; what pip has installed is no place for files of one's own.
+"""
 
 _SPEC: TypeAdapter[Spec] = TypeAdapter(Annotated[Spec, Field(discriminator="kind")])
 _KINDS: dict[str, type[ClusterSpec | ServerlessSpec]] = {

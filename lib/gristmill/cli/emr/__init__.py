@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         added: argparse.ArgumentParser = where.add_parser(name, help=text, description=text)
         added.set_defaults(handler=handler)
-        text = "what all specs share (default: $GRISTMILL_EMR_ACCOUNT, or emr/account.toml)"
+        text = f"what all specs share (default: $GRISTMILL_EMR_ACCOUNT, or {ACCOUNT})"
         account = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
         added.add_argument("--account", type=Path, default=account, metavar="FILE", help=text)
         if name != "deploy":
