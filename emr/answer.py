@@ -79,7 +79,7 @@ def _cause(
     waits: float,
     pause: Callable[[float], None],
 ) -> tuple[Sequence[LogFile], Cause | None]:
-    waited, said = 0.0, False
+    waited, said, before = 0.0, False, len(notes)
     while True:
         logs = _tried(notes, lambda: runner.logs(handle)) or ()
         texts = {}
@@ -88,7 +88,8 @@ def _cause(
             if text is not None:
                 texts[log.uri] = text
         cause = probable_cause(texts) if texts else None
-        if (cause is not None and cause.kind is not Kind.UNKNOWN) or waited >= waits or notes:
+        is_known = cause is not None and cause.kind is not Kind.UNKNOWN
+        if is_known or waited >= waits or len(notes) > before:
             return logs, cause
         if not said:
             said = True
