@@ -234,6 +234,24 @@ def test_a_json_of_something_else_is_no_manifest() -> None:
             r"mill-Manifest\.json lists no files",
             id="a manifest of nothing",
         ),
+        pytest.param(
+            parts(SEPTEMBER, 1),
+            {f"{SEPTEMBER}/mill-Manifest.json": b'{"reportKeys": [1]}'},
+            r"mill-Manifest\.json is damaged: its list of files is none",
+            id="a manifest of numbers",
+        ),
+        pytest.param(
+            parts(SEPTEMBER, 1),
+            {f"{SEPTEMBER}/manifest.json": b'{"blobs": [{}]}'},
+            r"manifest\.json is damaged: its list of files is none",
+            id="a manifest of blobs without names",
+        ),
+        pytest.param(
+            [*parts(ROOT, 1, ending="csv.zip"), *parts(ROOT, 1, ending="csv")],
+            {},
+            r"mill-1\.csv\.zip and .*mill-1\.csv are the same file by their names",
+            id="a file beside what it was packed into",
+        ),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(
