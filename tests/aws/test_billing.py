@@ -73,8 +73,8 @@ def load_all(spark: SparkSession, source: str, output: str) -> Mapping[str, Coun
         options = BillingChargesOptions(export=export)
         report = run(spark, billing_charges.JOB, f"{source}/{export}", output, options)
         assert report.rejected == 0
-    options = BillingSummaryOptions(("Team", "user:Team"), f"{source}/rates.csv", "EUR")
-    run(spark, billing_summary.JOB, output, output, options)
+    both = BillingSummaryOptions(("Team", "user:Team"), f"{source}/rates.csv", "EUR")
+    run(spark, billing_summary.JOB, output, output, both)
     names = [*billing_charges.JOB.writes, *billing_summary.JOB.writes]
     return {
         dataset.name: Counter(
