@@ -369,7 +369,7 @@ HEADER = ",".join(CHARGE)
             r"c\.csv is AWS CUR and .*f\.csv is FOCUS 1\.0: the same charges may be in both",
         ),
         ({"a.csv": "", "b.csv": ""}, "nothing to read: the files in .* are empty"),
-        ({"a.txt": HEADER}, r"no export in .*: there is no \.csv, \.gz, \.zip or \.parquet"),
+        ({"a.txt": HEADER}, r"no export in .*: only \.csv, \.gz, \.zip and \.parquet are read"),
         ({"a.csv": HEADER.replace(",", "\r"), "b.csv": HEADER}, r"a\.csv ends its lines with carr"),
         (
             {"a.csv": HEADER + ",billed_cost"},
@@ -424,7 +424,7 @@ def test_what_is_left_out_is_told(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "create-table.sql").touch()
     notes = ExportReader().read(spark, [str(tmp_path)], BillingChargesOptions()).notes
     assert [note.replace(f"file://{tmp_path}/", "") for note in notes] == [
-        "left out 1 files that are no .csv, .gz, .zip or .parquet, such as b.csv.zst",
+        "left out b.csv.zst: only .csv, .gz, .zip and .parquet are read",
         "a.csv has no savingsPlan/UsedCommitment, which counts 0 in the effective cost of "
         "commitments",
         "format: AWS CUR (recognised)",
@@ -441,7 +441,7 @@ def test_the_sample_exports_tell_of_the_same_bill(
         report = run_job(JOB, tmp_path / "in" / export, options=options)
         assert report.rejected == 0
     (note,) = (note for note in report.notes if note.startswith("left out"))
-    assert re.match(r"left out 2 files that no manifest lists, such as .*costs-1\.csv\.gz", note)
+    assert re.match(r"left out .*costs-1\.csv\.gz and 1 more: no manifest lists them$", note)
     rows = spark.read.parquet(str(tmp_path / "out" / "charges"))
     costs = ("billed_cost", "effective_cost")
     grouped = rows.groupBy("export", "billing_period").agg(

@@ -85,7 +85,7 @@ class Several(ExportReader):
         return Reading(reduce(DataFrame.unionByName, (reading.rows for reading in found)))
 
 
-def tables(output: Path) -> Mapping[str, Mapping[str, Counter[str]]]:
+def tables(output: Path) -> dict[str, dict[str, Counter[str]]]:
     """The rows of each table, by export, without what says where they were read."""
     found: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     datasets = [billing_charges.JOB.writes[0], *billing_summary.JOB.writes]

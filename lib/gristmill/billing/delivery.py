@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 from urllib.parse import unquote
 
@@ -59,7 +59,8 @@ def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
     read = cache(read)
     data = {uri: _place(uri) for uri in uris if is_data(uri)}
     listed: dict[str | None, list[str]] = {}
-    for period, manifests in _top_level(uris, read).items():
+    top = _top_level(uris, read)
+    for period, manifests in top.items():
         found = {manifest: _listed(manifest, read, data) for manifest in manifests}
         if len(set(map(tuple, found.values()))) > 1:
             raise InputError(
@@ -79,9 +80,11 @@ def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
         if place.period is not None and place.period not in listed
     }
     _see_that_there_is_one_delivery(unlisted)
-    chosen = sorted({*unlisted, *(uri for some in listed.values() for uri in some)})
+    chosen = sorted({*unlisted, *chain(*listed.values())})
     _see_that_none_is_there_twice(chosen)
-    return chosen, [uri for uri in data if uri not in chosen]
+    others = [uri for uri in data if uri not in chosen]
+    _see_that_none_is_elsewhere(others, list(chain(*top.values())), chosen)
+    return chosen, others
 
 
 def _place(path: str) -> _Place:
@@ -196,6 +199,23 @@ def _see_that_there_is_one_delivery(data: Mapping[str, _Place]) -> None:
             raise InputError(
                 f"several deliveries ({', '.join(sorted(several)[:3])} …) and no manifest that "
                 "says which counts: name the folder of one, or add the manifest"
+            )
+
+
+def _see_that_none_is_elsewhere(
+    others: Iterable[str], manifests: Sequence[str], chosen: Iterable[str]
+) -> None:
+    """Raise `InputError` where a file that no manifest lists is not of an export that has one.
+
+    It may be another export, or a copy of the same: neither is to be lost or doubled.
+    """
+    roots = {_place(uri).above for uri in (*manifests, *chosen)}
+    for uri in others:
+        above = _place(uri).above
+        if not any(above[: len(root)] == root for root in roots):
+            raise InputError(
+                f"{uri} is neither in the manifest {manifests[0]} nor below its export: "
+                "name the folder of one export"
             )
 
 

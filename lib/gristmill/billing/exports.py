@@ -32,7 +32,7 @@ from gristmill.text.lines import (
 
 SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
 CUR = "AWS CUR"
-_ENDINGS = ".csv, .gz, .zip or .parquet"
+_ENDINGS = ".csv, .gz, .zip and .parquet"
 _CORRUPT = "_corrupt"
 _SHOWN, _WIDTH = 8, 60
 _TIMES = frozenset(map(key, (*focus.times(), *cur.TIMES)))
@@ -76,9 +76,9 @@ class ExportReader(Reader):
         found = find_files(spark, inputs)
         files, unlisted = files_of(found, lambda uri: content(spark, uri))
         if not files:
-            raise InputError(f"no export in {', '.join(inputs)}: there is no {_ENDINGS}")
-        notes = _left_out(unlisted, "that no manifest lists")
-        notes += _left_out(list(filter(is_other, found)), f"that are no {_ENDINGS}")
+            raise InputError(f"no export in {', '.join(inputs)}: only {_ENDINGS} are read")
+        notes = _left_out(unlisted, "no manifest lists them")
+        notes += _left_out(list(filter(is_other, found)), f"only {_ENDINGS} are read")
         frames, kinds = [], {}
         for part in _parts(spark, files):
             kind = recognise(part.names, part.example)
@@ -98,7 +98,8 @@ class ExportReader(Reader):
 def _left_out(files: Sequence[str], why: str) -> list[str]:
     if not files:
         return []
-    return [f"left out {len(files):,} files {why}, such as {files[0]}"]
+    more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+    return [f"left out {files[0]}{more}: {why}"]
 
 
 def _see_that_they_belong_together(kinds: Mapping[str, str]) -> None:
