@@ -1,8 +1,10 @@
 """Parquet files of exports: those with the same columns together, and their cells as text."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
@@ -22,20 +24,34 @@ _LEAST_NANOS = 10**17  # of 1973; as milliseconds or microseconds it would be lo
 
 
 def alike(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[DataFrame, str]]:
-    """The rows of files that have the same columns of the same types, and one of the files.
+    """The rows of files that declare the same columns, and one of the files.
 
     Files are never merged into one with all of their columns: a column that one of them lacks
     would be null there without a word. Raises `InputError` for columns that Spark does not read.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        schemas = list(pool.map(lambda file: _schema(spark, file), files))
-    kinds: dict[frozenset[tuple[str, str]], list[int]] = defaultdict(list)
-    for number, schema in enumerate(schemas):
-        columns = ((field.name, field.dataType.simpleString()) for field in schema.fields)
-        kinds[frozenset(columns)].append(number)
-    for numbers in kinds.values():
-        some = [literal(files[number]) for number in numbers]
-        yield _reader(spark).schema(schemas[numbers[0]]).parquet(*some), files[numbers[0]]
+        kinds = list(pool.map(_declared(spark), files))
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for file, kind in zip(files, kinds, strict=True):
+        by_kind[kind].append(file)
+    for some in by_kind.values():
+        schema = _schema(spark, some[0])
+        yield _reader(spark).schema(schema).parquet(*map(literal, some)), some[0]
+
+
+def _declared(spark: SparkSession) -> Callable[[str], str]:
+    """What gives the columns that a file declares, for which Spark would take a job."""
+    jvm: Any = spark._jvm
+    # Each name is a call to the JVM, and so is looked up but once.
+    path, uri = jvm.org.apache.hadoop.fs.Path, jvm.java.net.URI
+    parquet, conf = jvm.org.apache.parquet.hadoop, spark._jsc.hadoopConfiguration()
+    of_path, opened = parquet.util.HadoopInputFile.fromPath, parquet.ParquetFileReader.open
+
+    def declared(file: str) -> str:
+        with closing(opened(of_path(path(uri(file)), conf))) as reader:
+            return str(reader.getFileMetaData().getSchema().toString())
+
+    return declared
 
 
 def _reader(spark: SparkSession) -> DataFrameReader:
