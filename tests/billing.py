@@ -144,12 +144,17 @@ def _amount(chance: random.Random) -> Decimal:
     return Decimal(chance.randrange(-(10**20), 10**21)).scaleb(-chance.randrange(16, 19))
 
 
+def focus_cells(charge: Charge) -> dict[str, str]:
+    """A charge as the cells of a line in FOCUS."""
+    return {name.title().replace("_", ""): _cell(charge.get(name)) for name in _FOCUS}
+
+
 def write_focus(path: Path, charges: Iterable[Charge]) -> None:
     """Write charges as an export in FOCUS."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow(name.title().replace("_", "") for name in _FOCUS)
-        lines.writerows([_cell(charge.get(name)) for name in _FOCUS] for charge in charges)
+        lines = csv.DictWriter(file, list(focus_cells({})))
+        lines.writeheader()
+        lines.writerows(map(focus_cells, charges))
 
 
 def _cell(value: Any) -> str:

@@ -62,7 +62,7 @@ def snake(name: str) -> str:
 def text(value: str | None) -> str | None:
     """A cell, None where nothing is known."""
     value = (value or "").strip(" ")
-    return None if value in {"", "NULL"} else value
+    return None if value in {"", "NULL", "null", "Null"} else value
 
 
 def money(value: str | None) -> Decimal | None:
@@ -124,6 +124,10 @@ def amortized(cells: Cells) -> Decimal | None:  # noqa: PLR0911  a rule a kind
             "reservation/UnusedRecurringFee"
         )
     if kind == "Fee" and text(cells.get("reservation/ReservationARN")):
+        return Decimal(0)
+    told = cells.get("lineItem/LineItemDescription", "")
+    of_plans = cells["lineItem/ProductCode"] == "ComputeSavingsPlans"
+    if kind == "Refund" and of_plans and told.startswith("Refund for one-time fee for Savings P"):
         return Decimal(0)
     return money(cells["lineItem/UnblendedCost"])
 

@@ -94,8 +94,9 @@ class Job(Generic[OptionsT]):
     `transform(rows, options)` gives one frame for each dataset in `writes`, by name; it never
     sees a path, a session or a clock. A row that breaks one of `checks` becomes a reject, for which
     the reader has to give the columns of `ORIGIN`. `scope(options)` names the partition that a run
-    rewrites even when it has no rows for it, as partition column -> value. `only(options)` are the
-    names of the datasets that a run writes; where it is None, that is all of them.
+    rewrites even when it has no rows for it, as partition column -> value; and what it writes of
+    one dataset it replaces in all of its others that have the same partition columns.
+    `only(options)` are the names of the datasets that a run writes; where it is None, that is all.
     `is_forced(options)` says whether a run may replace what is final by what is not.
 
     `shared(rows, options)` is what several datasets are made of: it is computed once and kept while

@@ -29,6 +29,8 @@ SETTINGS: dict[str, str] = {
     # a row's place in its partition is then its line's number in the block.
     "spark.sql.files.maxPartitionBytes": str(_BLOCK),
     "spark.sql.files.openCostInBytes": str(_BLOCK),
+    # Times in nanoseconds, as pandas writes them, are refused else; billing/parquet.py reads them.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
     # What is brought together to be written is split at so many bytes of shuffled rows. Parquet
     # takes a fourth to a twelfth of them: see benchmarks/file_sizes.py.
     "spark.sql.adaptive.advisoryPartitionSizeInBytes": "1g",

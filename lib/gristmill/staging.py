@@ -10,6 +10,7 @@ from gristmill.dataset import REJECTS, Dataset
 from gristmill.errors import AuditError, InputError, TooManyRejectsError
 from gristmill.final import keep_final
 from gristmill.job import AnyJob, Request
+from gristmill.publish import layout
 from gristmill.publish.publication import Publication
 from gristmill.quality import REASON, SKIPPED, divide, is_rejected, judge
 from gristmill.storage import StoredFile
@@ -30,10 +31,12 @@ class Staging:
 
 @dataclass(frozen=True)
 class Staged:
-    """A staged dataset, and what was observed of its rows while they were written."""
+    """A staged dataset, its files, the rows of each, and what was observed while they were
+    written."""
 
     dataset: Dataset
     files: Sequence[StoredFile]
+    rows: Sequence[int]
     observed: Mapping[str, int]
 
 
@@ -74,7 +77,8 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
         rejects = _rejects(job, judged, seen.get["rejected_files"])
         if rejected > request.max_reject_rate * lines:
             raise _too_many(rejected, lines, request.max_reject_rate, rejects)
-        stages.append(_stage(staging, REJECTS, rejects, (), _by_reason(job)))
+        stages.append(_stage(staging, REJECTS, rejects, _by_reason(job)))
+        staging.publication.stage(REJECTS.contract, stages[-1].rows)
         if stages[-1].observed["rows"] != rejected:
             raise AuditError("the input changed while it was read: run again")
     elif can_reject:
@@ -93,14 +97,21 @@ def _stage_datasets(
         frames = job.transform(rows if shared is None else shared, options)
         scope = job.scope(options)
         always = [partition_folder(staging.spark, scope)] if scope else []
-        held: dict[tuple[str, ...], list[str]] = {}
+        held: dict[tuple[str, ...], set[str]] = {}
         stages = []
         for dataset in job.datasets(options):
             by = dataset.partitioned_by
-            if shared is not None and by not in held:
-                held[by] = _partitions(staging.spark, by, shared)
-            replaced = held.get(by, []) if dataset.replaces == "partition" else []
-            stages.append(_stage(staging, dataset, frames[dataset.name], [*always, *replaced]))
+            if by not in held:
+                held[by] = set(_partitions(staging.spark, by, shared))
+            stages.append(_stage(staging, dataset, frames[dataset.name]))
+            if dataset.replaces == "partition":
+                held[by].update(layout.folder(file.path) for file in stages[-1].files)
+        for stage in stages:
+            # Where one of them has rows of a partition, another may have none any more.
+            by_partition = stage.dataset.replaces == "partition"
+            replaced = held[stage.dataset.partitioned_by] if by_partition else ()
+            contract = stage.dataset.contract
+            staging.publication.stage(contract, stage.rows, [*always, *replaced])
     finally:
         if shared is not None:
             shared.unpersist()
@@ -109,9 +120,9 @@ def _stage_datasets(
     return stages
 
 
-def _partitions(spark: SparkSession, by: Sequence[str], rows: DataFrame) -> list[str]:
+def _partitions(spark: SparkSession, by: Sequence[str], rows: DataFrame | None) -> list[str]:
     """The folders of the partitions that `rows` hold; none where they lack one of the columns."""
-    if not set(by) <= set(rows.columns):
+    if rows is None or not set(by) <= set(rows.columns):
         return []
     found = rows.select(*(F.col(name).cast("string") for name in by)).distinct().collect()
     return sorted(partition_folder(spark, row.asDict()) for row in found)
@@ -174,7 +185,6 @@ def _stage(
     staging: Staging,
     dataset: Dataset,
     frame: DataFrame,
-    replaced: Sequence[str],
     extra: Sequence[Column] = (),
 ) -> Staged:
     spark, publication = staging.spark, staging.publication
@@ -188,8 +198,7 @@ def _stage(
     counted = rows_by_file(spark, dataset, uri) if files else {}
     rows = [counted.get(file.path, 0) for file in files]
     _audit(dataset, sum(rows), observation.get)
-    publication.stage(dataset.contract, rows, replaced)
-    return Staged(dataset, files, observation.get)
+    return Staged(dataset, files, rows, observation.get)
 
 
 def _audit(dataset: Dataset, written: int, observed: Mapping[str, int]) -> None:

@@ -15,8 +15,6 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -167,6 +165,7 @@ CELLS: list[tuple[dict[str, str], dict[str, Any]]] = [
     ),
     ({"ListCost": "99999999999999999999.9"}, {"list_cost": Decimal("99999999999999999999.9")}),
     ({"BilledCost": "", "ListCost": "NULL"}, {"billed_cost": None, "list_cost": None}),
+    ({"BilledCost": "null", "ListCost": "-0.00"}, {"billed_cost": None, "list_cost": Decimal(0)}),
     ({"SubAccountId": "", "ServiceName": "NULL"}, {"sub_account_id": None, "service_name": None}),
     ({"SubAccountId": "000000000007"}, {"sub_account_id": "000000000007"}),
     ({"SubAccountId": "1E5"}, {"sub_account_id": "1E5"}),
@@ -255,6 +254,7 @@ def test_every_line_is_accounted_for(spark: SparkSession, run_job: RunJob, tmp_p
     assert {n: told for n, told in found.items() if n != 2} == wanted
 
 
+PLAIN = {"lineItem/LineItemDescription": ""}
 LINES = [
     LINE | {"lineItem/LineItemType": kind, f"{prefix}ARN": arn, "lineItem/UnblendedCost": cost}
     for kind, prefix, arn, cost in [
@@ -270,9 +270,18 @@ LINES = [
         ("Tax", "reservation/Reservation", "", "0.19"),
         ("Credit", "reservation/Reservation", "", "-5"),
         ("Refund", "reservation/Reservation", "", "-6.01"),
+        ("Refund", "savingsPlan/SavingsPlan", "sp", "-1000"),
         ("BundledDiscount", "reservation/Reservation", "", "-0.02"),
         ("EdpDiscount", "reservation/Reservation", "", "-1.11E+0"),
     ]
+]
+# What comes back of a fee that was paid upfront was amortized no more than the fee itself.
+REFUNDED = {
+    "lineItem/ProductCode": "ComputeSavingsPlans",
+    "lineItem/LineItemDescription": "Refund for one-time fee for Savings Plan ID 0a1b",
+}
+LINES = [
+    line | (REFUNDED if line["lineItem/UnblendedCost"] == "-1000" else PLAIN) for line in LINES
 ]
 TAGS = {
     "resourceTags/aws:createdBy": "",
@@ -283,7 +292,7 @@ TAGS = {
 
 def test_every_kind_of_line_item(read: ReadAll, tmp_path: Path) -> None:
     lines = [LINES[0] | TAGS, *LINES[1:]]
-    (tmp_path / "legacy.csv").write_text(reference.to_csv(lines, [*LINE, *TAGS]))
+    (tmp_path / "legacy.csv").write_text(reference.to_csv(lines, [*LINE, *PLAIN, *TAGS]))
     # CUR 2.0, as text with maps as JSON, and as Parquet with maps.
     maps: dict[str, Any] = {
         "resource_tags": {"user:Team": "flour"},
@@ -331,49 +340,6 @@ def test_a_huge_fee_does_not_end_the_run(read: ReadAll, tmp_path: Path) -> None:
     assert [row["billed_cost"] for row in rows] == [Decimal("9" * 20)] * 2
 
 
-def test_parquet_of_which_a_column_has_another_type_in_another_month(
-    read: ReadAll, tmp_path: Path
-) -> None:
-    for month, cost in enumerate((1.5, Decimal("1.50"), "15e-1", 2)):
-        pq.write_table(
-            pa.Table.from_pylist([CHARGE | {"BilledCost": cost}]), tmp_path / f"{month}.parquet"
-        )
-    costs = [row["billed_cost"] for row in charges(read(tmp_path))]
-    assert costs == [*[Decimal("1.5")] * 3, 2]
-
-
-@pytest.mark.thorough
-@settings(max_examples=2, deadline=None, derandomize=True, phases=[Phase.generate],
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
-@given(random=st.randoms(use_true_random=False))
-def test_any_split_of_the_files_gives_the_same_charges(
-    spark: SparkSession, read: ReadAll, tmp_path_factory: pytest.TempPathFactory, random: Any
-) -> None:
-    rows = [CHARGE | cells for cells, _ in CELLS]
-    header = [*CHARGE, "ChargeFrequency", "ChargeClass"]
-    folder = tmp_path_factory.mktemp("split")
-    files: list[list[dict[str, str]]] = [[] for _ in range(random.randint(1, 4))]
-    for row in random.sample(rows, len(rows)):
-        random.choice(files).append(row)
-    for number, some in enumerate(files):
-        text = reference.to_csv(some, random.sample(header, len(header)))
-        if random.random() < 0.5:
-            (folder / f"{number}.csv").write_text(text)
-        else:
-            (folder / f"{number}.csv.gz").write_bytes(gzip.compress(text.encode()))
-
-    def counted(found: Sequence[Mapping[str, Any]]) -> Counter[Any]:
-        names = [reference.snake(name) for name in header]
-        return Counter(reference.as_pairs(row, names) for row in charges(found))
-
-    (folder / "whole").mkdir()
-    whole = folder / "whole" / "all.csv"
-    whole.write_text(reference.to_csv(rows, header))
-    parts = read(*(file for file in folder.iterdir() if file.is_file()))
-    assert counted(parts) == counted(read(whole))
-    assert counted(parts).total() == len(rows)
-
-
 HEADER = ",".join(CHARGE)
 
 
@@ -403,7 +369,21 @@ HEADER = ",".join(CHARGE)
             r"c\.csv is AWS CUR and .*f\.csv is FOCUS 1\.0: the same charges may be in both",
         ),
         ({"a.csv": "", "b.csv": ""}, "nothing to read: the files in .* are empty"),
-        ({"a.txt": HEADER}, r"no export in .*: there is no \.csv, \.gz, \.zip or \.parquet"),
+        ({"a.txt": HEADER}, r"no export in .*: only \.csv, \.gz, \.zip and \.parquet are read"),
+        ({"a.csv": HEADER.replace(",", "\r"), "b.csv": HEADER}, r"a\.csv ends its lines with carr"),
+        (
+            {"a.csv": HEADER + ",billed_cost"},
+            r"a\.csv has columns twice \(BilledCost, billed_cost\): leave out those that do not",
+        ),
+        (
+            {"a.csv": HEADER.replace("BilledCost,", "")},
+            r"a\.csv looks like FOCUS 1\.0, but lacks BilledCost$",
+        ),
+        (
+            {"c.csv": ",".join(LINE).replace("lineItem/LineItemType,", "")},
+            r"c\.csv looks like AWS CUR, but lacks lineItem/LineItemType$",
+        ),
+        ({"a.csv": HEADER, "a.csv.gz": HEADER}, r"a\.csv and .*a\.csv\.gz are the same file by"),
         ({"a.zip": "PK"}, r"a\.zip is not a zip archive, or is damaged"),
         ({"a.csv.gz": HEADER}, r"a\.csv\.gz is named \.gz but is not gzip"),
     ],
@@ -417,11 +397,38 @@ def test_what_is_no_known_export_is_refused_by_name(
         read(tmp_path)
 
 
-def test_an_archive_without_a_csv_is_refused(read: ReadAll, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"README.txt": ""}, r"a\.zip holds no \.csv"),
+        (
+            {"a.csv": HEADER, "b.csv.gz": ""},
+            r"a\.zip holds b\.csv\.gz, which is packed once more: unpack it first",
+        ),
+    ],
+)
+def test_an_archive_that_is_not_of_csv_is_refused(
+    read: ReadAll, tmp_path: Path, members: dict[str, str], told: str
+) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a.parquet", "")
-    with pytest.raises(InputError, match=r"a\.zip holds no \.csv"):
+        for name, text in members.items():
+            archive.writestr(name, text)
+    with pytest.raises(InputError, match=told):
         read(tmp_path)
+
+
+def test_what_is_left_out_is_told(spark: SparkSession, tmp_path: Path) -> None:
+    text = reference.to_csv([LINE], [name for name in LINE if "savingsPlan/Used" not in name])
+    (tmp_path / "a.csv").write_text(text)
+    (tmp_path / "b.csv.zst").write_text(text)
+    (tmp_path / "create-table.sql").touch()
+    notes = ExportReader().read(spark, [str(tmp_path)], BillingChargesOptions()).notes
+    assert [note.replace(f"file://{tmp_path}/", "") for note in notes] == [
+        "left out b.csv.zst: only .csv, .gz, .zip and .parquet are read",
+        "a.csv has no savingsPlan/UsedCommitment, which counts 0 in the effective cost of "
+        "commitments",
+        "format: AWS CUR (recognised)",
+    ]
 
 
 @pytest.mark.thorough
@@ -434,7 +441,7 @@ def test_the_sample_exports_tell_of_the_same_bill(
         report = run_job(JOB, tmp_path / "in" / export, options=options)
         assert report.rejected == 0
     (note,) = (note for note in report.notes if note.startswith("left out"))
-    assert re.match(r"left out 2 files that no manifest lists, such as .*costs-1\.csv\.gz", note)
+    assert re.match(r"left out .*costs-1\.csv\.gz and 1 more: no manifest lists them$", note)
     rows = spark.read.parquet(str(tmp_path / "out" / "charges"))
     costs = ("billed_cost", "effective_cost")
     grouped = rows.groupBy("export", "billing_period").agg(

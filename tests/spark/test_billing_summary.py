@@ -1,6 +1,6 @@
 """Summaries of made exports, against plain Python over the same charges."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -12,8 +12,6 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.billing.charges import CHARGES
-from gristmill.billing.exports import ExportReader
 from gristmill.billing.summary import COST_BY_REGION, COST_BY_TAG
 from gristmill.errors import AuditError, InputError, UsageError
 from gristmill.execute import Run, execute
@@ -208,26 +206,6 @@ def test_a_month_stands_beside_the_one_before(published: Path) -> None:
         changes = [abs(row["effective_cost_change"]) for row in moved]
         assert changes == sorted(changes, reverse=True)
         assert [row["rank"] for row in moved] == list(range(1, len(moved) + 1))
-
-
-@pytest.mark.thorough
-def test_any_order_and_split_of_the_files_gives_the_same(
-    spark: SparkSession, published: Path, tmp_path: Path
-) -> None:
-    for number in range(3):
-        part = sorted(MADE[number::3], key=lambda charge: str(charge["list_cost"]))
-        billing.write_focus(tmp_path / f"{number}.csv", part)
-    reading = ExportReader().read(spark, [str(tmp_path)], BillingChargesOptions(export="focus"))
-    options = BillingSummaryOptions(tag=("team",))
-    charges = CHARGES.conform(reading.rows.where("_reason is null"))
-    gathered = billing_summary.gather(charges, options).cache()
-    for name, frame in billing_summary.summarise(gathered, options).items():
-        names = [name for name in frame.columns if not name.startswith("report_")]
-        rows = table(published, name)
-        expected = Counter(tuple(str(row[name]) for name in names) for row in rows)
-        found = Counter(tuple(map(str, row)) for row in frame.select(names).collect())
-        assert found == expected, name
-    gathered.unpersist()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from gristmill.errors import InputError
 from jobs import access_logs, traffic_summary
 from jobs.traffic_summary import TrafficSummaryOptions
 from tests.conftest import RunJob
+from tests.process import rows
 from tests.reference import Request, access_line
 
 
@@ -56,6 +57,22 @@ def test_the_summary_is_that_of_plain_python(
     }
     found = spark.read.parquet(str(out / "top_paths"))
     assert {tuple(row) for row in found.select("date", "rank", "path", "requests").collect()} == top
+
+
+def test_a_day_that_has_no_paths_any_more_has_none_at_the_top(
+    run_job: RunJob, tmp_path: Path
+) -> None:
+    out, logs = tmp_path / "out", tmp_path / "logs"
+    logs.mkdir()
+    line = '192.0.2.7 - - [05/Oct/2026:10:00:0{} +0000] "{}" 400 0\n'
+    # Two days, of which the first is corrected: what came was no HTTP at all.
+    other = line.format(1, "GET /b HTTP/1.1").replace("05/Oct", "06/Oct")
+    for number, request in enumerate(("GET /a HTTP/1.1", "-")):
+        (logs / "a.log").write_text(line.format(number, request) + other)
+        run_job(access_logs.JOB, logs)
+        run_job(traffic_summary.JOB, out)
+    assert rows(out / "traffic_hourly") == 2
+    assert rows(out / "top_paths") == 1
 
 
 def test_without_requests_to_summarise_it_says_which_job_to_run(

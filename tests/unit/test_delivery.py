@@ -63,7 +63,7 @@ def test_the_folder_of_one_delivery_is_read_by_its_own_manifest() -> None:
 
 
 def test_an_export_that_overwrites_keeps_its_manifest_beside_its_files() -> None:
-    files, stray = parts(SEPTEMBER, 1, 2), parts(SEPTEMBER, 3)
+    files, stray = parts(SEPTEMBER, 1, 2), [*parts(SEPTEMBER, 3), f"{ROOT}/old/mill-1.csv.gz"]
     listing = {f"{SEPTEMBER}/mill-Manifest.json": manifest(*(uri[12:] for uri in files))}
     assert chosen([*files, *stray], listing) == (files, stray)
 
@@ -233,6 +233,36 @@ def test_a_json_of_something_else_is_no_manifest() -> None:
             {f"{SEPTEMBER}/mill-Manifest.json": manifest()},
             r"mill-Manifest\.json lists no files",
             id="a manifest of nothing",
+        ),
+        pytest.param(
+            parts(SEPTEMBER, 1),
+            {f"{SEPTEMBER}/mill-Manifest.json": b'{"reportKeys": [1]}'},
+            r"mill-Manifest\.json is damaged: its list of files is none",
+            id="a manifest of numbers",
+        ),
+        pytest.param(
+            parts(SEPTEMBER, 1),
+            {f"{SEPTEMBER}/manifest.json": b'{"blobs": [{}]}'},
+            r"manifest\.json is damaged: its list of files is none",
+            id="a manifest of blobs without names",
+        ),
+        pytest.param(
+            [*parts(SEPTEMBER, 1), "s3://billing/focus/a.csv"],
+            {f"{SEPTEMBER}/mill-Manifest.json": manifest("mill/20260901-20261001/mill-1.csv.gz")},
+            r"focus/a\.csv is neither in the manifest .*mill-Manifest\.json nor below its export",
+            id="another export beside one that has manifests",
+        ),
+        pytest.param(
+            [*parts(SEPTEMBER, 1), *parts("s3://billing/other/20260901-20261001", 1)],
+            {f"{SEPTEMBER}/mill-Manifest.json": manifest("mill/20260901-20261001/mill-1.csv.gz")},
+            r"other/20260901-20261001/mill-1\.csv\.gz is neither in the manifest",
+            id="another export of the same period",
+        ),
+        pytest.param(
+            [*parts(ROOT, 1, ending="csv.zip"), *parts(ROOT, 1, ending="csv")],
+            {},
+            r"mill-1\.csv\.zip and .*mill-1\.csv are the same file by their names",
+            id="a file beside what it was packed into",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,13 @@ def test_head_shows_rows_with_their_partition(out: Path, write: Write) -> None:
 def test_head_shows_partitions_as_they_are_named(out: Path, write: Write) -> None:
     write("words/corpus=007/x.parquet", {"word": "the"})
     assert look.head(str(out / "words"), 1)[-1].split() == ["the", "007"]
+
+
+def test_head_writes_decimals_in_full(out: Path, write: Write) -> None:
+    write("costs/export=a/x.parquet", {"cost": Decimal("0E-18")}, {"cost": Decimal("-25E-10")})
+    shown = [line.split()[0] for line in look.head(str(out / "costs"), 9)[2:]]
+    assert [Decimal(cost) for cost in shown] == [0, Decimal("-0.0000000025")]
+    assert "E" not in "".join(shown)
 
 
 def test_head_passes_over_what_is_hidden(out: Path, write: Write) -> None:

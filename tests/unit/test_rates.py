@@ -13,7 +13,7 @@ DAY = date(2024, 9, 30)
 
 
 def test_columns_come_in_any_order_and_among_others() -> None:
-    text = "rate,source,to,date,from\r\n 1.0876 ,ECB,USD,2024-09-30,EUR\r\n"
+    text = "Rate,source, TO ,date,from\r\n 1.0876 ,ECB,USD,2024-09-30,EUR\r\n"
     assert parse({"rates.csv": text}) == {(DAY, "EUR", "USD"): Decimal("1.0876")}
 
 

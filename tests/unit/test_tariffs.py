@@ -114,6 +114,12 @@ def test_a_row_that_is_not_understood_is_named(row: str, says: str) -> None:
     [
         ("type,charge,basic_charge_limit", "energy,1,500", "line 2 has a basic_charge_limit"),
         ("type,charge,assessed", "demand,1,daily", "line 2 is assessed daily, not monthly"),
+        (
+            "type,charge,valid_from",
+            "energy,1,2026-07-01",
+            "line 2 has valid_from 2026-07-01: a tariff holds for all that a run reads; take the",
+        ),
+        ("type,charge,enddate", "energy,1,2026-07-01", "line 2 has enddate 2026-07-01: a tariff"),
         ("kind,price", "energy,1", "t.csv is no tariff: it has no column type, charge"),
         ("utility,type,charge", "gas,energy,1", "t.csv holds no charges for electricity"),
     ],

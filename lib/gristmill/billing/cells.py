@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from gristmill.billing.charges import MONEY
 
+_NOTHING = ("", "NULL", "null", "Null")
 _DATE = r"^\d{4}-\d\d?-\d"
 _WITHOUT_SECONDS = r"^(\d{4}-\d\d?-\d\d?[T ]\d\d:\d\d)(Z|[+-].*)$"
 
@@ -19,6 +20,11 @@ def key(name: str) -> str:
     AWS writes the same column in both ways, and exports of FOCUS differ in case.
     """
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def has_half(keys: frozenset[str], names: Sequence[str]) -> bool:
+    """Whether at least half of some names are among the keys of columns."""
+    return 2 * sum(key(name) in keys for name in names) >= len(names)
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class Cells:
 
 
 def known(cell: Column) -> Column:
-    """A cell without the blanks around it; null where it is empty or a literal `NULL`."""
-    return F.when(~F.trim(cell).isin("", "NULL"), F.trim(cell))
+    """A cell without the blanks around it; null where it is empty or says `NULL`."""
+    return F.when(~F.trim(cell).isin(*_NOTHING), F.trim(cell))
 
 
 def _time(text: Column) -> Column:

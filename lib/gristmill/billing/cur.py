@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from gristmill.billing.cells import Cells, key, known
+from gristmill.billing.cells import Cells, has_half, key, known
 from gristmill.billing.charges import AWS, FOCUS, MONEY
 from gristmill.billing.focus import tags
 
@@ -57,12 +57,35 @@ TIMES = (
 )
 """The columns that hold times."""
 
+FIGURES = (
+    *dict.fromkeys((*REQUIRED, *AMOUNTS, *TIMES)),
+    *("bill/InvoiceId", "reservation/ReservationARN", "savingsPlan/SavingsPlanARN"),
+)
+"""The columns that figures rest on, of which none may be there twice."""
+
+_AMORTIZED = (
+    *("savingsPlan/SavingsPlanEffectiveCost", "savingsPlan/TotalCommitmentToDate"),
+    *("savingsPlan/UsedCommitment", "reservation/EffectiveCost", "reservation/ReservationARN"),
+    "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+    "reservation/UnusedRecurringFee",
+)
+_REFUNDED_PLAN = "Refund for one-time fee for Savings Plan ID"
 _LEGACY_TAG, _TAG = "resourceTags/", "resource_tags_"
+
+
+def is_report(keys: frozenset[str]) -> bool:
+    """Whether columns with these keys are those of a report, or most that it has to have."""
+    return key("lineItem/LineItemType") in keys or has_half(keys, REQUIRED)
 
 
 def missing(keys: frozenset[str]) -> list[str]:
     """The required columns that a report does not have."""
     return [name for name in REQUIRED if key(name) not in keys]
+
+
+def unamortized(keys: frozenset[str]) -> list[str]:
+    """The columns that effective costs are made of, and that a report does not have."""
+    return [name for name in _AMORTIZED if key(name) not in keys]
 
 
 def charge(cells: Cells) -> Mapping[str, Column]:
@@ -163,6 +186,11 @@ def effective_cost(cells: Cells) -> Column:
         "reservation/UnusedRecurringFee"
     )
     is_upfront = (kind == "Fee") & cells.text("reservation/ReservationARN").isNotNull()
+    is_upfront |= (
+        (kind == "Refund")
+        & (cells.text("lineItem/ProductCode") == "ComputeSavingsPlans")
+        & F.startswith(cells.text("lineItem/LineItemDescription"), F.lit(_REFUNDED_PLAN))
+    )
     found = (
         F.when(kind == "SavingsPlanCoveredUsage", money("savingsPlan/SavingsPlanEffectiveCost"))
         .when(kind == "SavingsPlanRecurringFee", unused_plan)

@@ -11,17 +11,20 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 from urllib.parse import unquote
 
 from gristmill.errors import InputError
 
 _DATA = (".csv", ".gz", ".zip", ".parquet")
+_BESIDE = (".json", ".sql", ".yml")  # manifests, and what makes a table of the data in Athena
 _STATUS = "cost_and_usage_data_status"  # AWS's note to Athena, which is Parquet too
 _MANIFEST = re.compile(r"(?:^|[-_])manifest\.json$", re.IGNORECASE)
 _PERIOD = re.compile(r"(\d{4})(\d{2})\d{2}-\d{8}|billing_period=(\d{4})-(\d{2})", re.IGNORECASE)
 _YEAR, _MONTH = re.compile(r"year=(\d{4})"), re.compile(r"month=(\d{1,2})")
+_LISTS = {"reportKeys", "dataFiles", "blobs"}
+_PACKED = re.compile(r"(\.csv)\.(gz|zip)$", re.IGNORECASE)
 _RUN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{8}T\d{6}Z.*", re.IGNORECASE)
 
 Read = Callable[[str], bytes]
@@ -42,6 +45,11 @@ def is_data(uri: str) -> bool:
     return uri.lower().endswith(_DATA) and _STATUS not in uri
 
 
+def is_other(uri: str) -> bool:
+    """Whether a file is neither data nor what clouds put beside it, such as a manifest."""
+    return not (is_data(uri) or _STATUS in uri or uri.lower().endswith(_BESIDE))
+
+
 def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
     """The files to read out of those in a folder, and the others that may hold charges.
 
@@ -51,16 +59,19 @@ def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
     read = cache(read)
     data = {uri: _place(uri) for uri in uris if is_data(uri)}
     listed: dict[str | None, list[str]] = {}
-    for period, manifests in _top_level(uris, read).items():
+    top = _top_level(uris, read)
+    for period, manifests in top.items():
         found = {manifest: _listed(manifest, read, data) for manifest in manifests}
         if len(set(map(tuple, found.values()))) > 1:
             raise InputError(
                 f"these list other files for the same billing period: {', '.join(sorted(found))}; "
-                "load one export at a time, each under its own --export"
+                "name the folder of one delivery, or load one export at a time, each under its own "
+                "--export"
             )
         listed[period] = next(iter(found.values()))
     if not listed:
         _see_that_there_is_one_delivery(data)
+        _see_that_none_is_there_twice(list(data))
         return list(data), []
     # A month whose manifest is not here would be lost without a word.
     unlisted = {
@@ -69,8 +80,11 @@ def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
         if place.period is not None and place.period not in listed
     }
     _see_that_there_is_one_delivery(unlisted)
-    chosen = sorted({*unlisted, *(uri for some in listed.values() for uri in some)})
-    return chosen, [uri for uri in data if uri not in chosen]
+    chosen = sorted({*unlisted, *chain(*listed.values())})
+    _see_that_none_is_there_twice(chosen)
+    others = [uri for uri in data if uri not in chosen]
+    _see_that_none_is_elsewhere(others, list(chain(*top.values())), chosen)
+    return chosen, others
 
 
 def _place(path: str) -> _Place:
@@ -122,15 +136,17 @@ def _keys(manifest: str, read: Read) -> list[str] | None:
         document: Any = json.loads(read(manifest))
     except ValueError as error:
         raise InputError(f"{manifest} is damaged: it is not JSON ({error})") from error
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or not _LISTS & document.keys():
         return None
-    blobs = [blob.get("blobName", "") for blob in document.get("blobs") or ()]
-    keys = document.get("reportKeys") or document.get("dataFiles") or blobs
-    if keys:
-        return [re.sub(r"^s3a?://[^/]+/", "", key).strip("/") for key in keys]
-    if {"reportKeys", "dataFiles", "blobs"} & document.keys():
+    try:
+        blobs = [blob["blobName"] for blob in document.get("blobs") or ()]
+        keys = [*(document.get("reportKeys") or document.get("dataFiles") or blobs)]
+        keys = [re.sub(r"^s3a?://[^/]+/", "", key).strip("/") for key in keys]
+    except (TypeError, KeyError) as error:
+        raise InputError(f"{manifest} is damaged: its list of files is none") from error
+    if not keys:
         raise InputError(f"{manifest} lists no files")
-    return None
+    return keys
 
 
 def _listed(manifest: str, read: Read, data: Mapping[str, _Place]) -> list[str]:
@@ -183,4 +199,33 @@ def _see_that_there_is_one_delivery(data: Mapping[str, _Place]) -> None:
             raise InputError(
                 f"several deliveries ({', '.join(sorted(several)[:3])} …) and no manifest that "
                 "says which counts: name the folder of one, or add the manifest"
+            )
+
+
+def _see_that_none_is_elsewhere(
+    others: Iterable[str], manifests: Sequence[str], chosen: Iterable[str]
+) -> None:
+    """Raise `InputError` where a file that no manifest lists is not of an export that has one.
+
+    It may be another export, or a copy of the same: neither is to be lost or doubled.
+    """
+    roots = {_place(uri).above for uri in (*manifests, *chosen)}
+    for uri in others:
+        above = _place(uri).above
+        if not any(above[: len(root)] == root for root in roots):
+            raise InputError(
+                f"{uri} is neither in the manifest {manifests[0]} nor below its export: "
+                "name the folder of one export"
+            )
+
+
+def _see_that_none_is_there_twice(uris: Iterable[str]) -> None:
+    """Raise `InputError` where a file lies beside what it was packed into, or unpacked from."""
+    seen: dict[str, str] = {}
+    for uri in uris:
+        other = seen.setdefault(_PACKED.sub(r"\1", uri), uri)
+        if other != uri:
+            raise InputError(
+                f"{other} and {uri} are the same file by their names, packed and not: "
+                "leave one of them out"
             )

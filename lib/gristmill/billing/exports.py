@@ -1,58 +1,57 @@
 """Reading cost exports: which kind they are recognised as, and each row of them as a charge."""
 
-import csv
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.billing import cur, focus
 from gristmill.billing.cells import Cells, key
-from gristmill.billing.charges import REJECTS
-from gristmill.billing.delivery import files_of
+from gristmill.billing.charges import FOCUS, REJECTS
+from gristmill.billing.delivery import files_of, is_other
+from gristmill.billing.parquet import alike, as_text, columns
+from gristmill.billing.table import header_line, names_in
 from gristmill.billing.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
 from gristmill.quality import REASON, first_reason
 from gristmill.storage.hadoop import content
 from gristmill.text.lines import (
-    BLOCK_START,
-    LINE_NUMBER,
     ORIGIN,
     RAW,
     SOURCE_FILE,
     find_files,
     has_odd_quotes,
-    literal,
-    source_file,
     text_files,
 )
 
 SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
 CUR = "AWS CUR"
+_ENDINGS = ".csv, .gz, .zip and .parquet"
 _CORRUPT = "_corrupt"
 _SHOWN, _WIDTH = 8, 60
+_TIMES = frozenset(map(key, (*focus.times(), *cur.TIMES)))
 
 
 @dataclass(frozen=True)
 class _Part:
     """Files with the same columns: their rows, with the columns of `ORIGIN`; the cells of a row;
-    the header line, null in Parquet; and whether a row has other fields than the header."""
+    the names of the columns; the header line, null in Parquet; and one of the files."""
 
     rows: DataFrame
     cells: Cells
+    names: Sequence[str]
     header: str | None
     example: str
 
     @property
     def is_broken(self) -> Column:
+        """Whether a row has other fields than the header."""
         if self.header is None:
             return F.lit(False)
         # What follows a quote that is never closed is one field to Spark, up to the line's end.
@@ -74,19 +73,19 @@ class ExportReader(Reader):
 
     def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
         """The charges in `inputs`. Raises `InputError` for what is not a known export."""
-        files, others = files_of(find_files(spark, inputs), lambda uri: content(spark, uri))
+        found = find_files(spark, inputs)
+        files, unlisted = files_of(found, lambda uri: content(spark, uri))
         if not files:
-            wanted = ".csv, .gz, .zip or .parquet"
-            raise InputError(f"no export in {', '.join(inputs)}: there is no {wanted}")
-        notes = []
-        if others:
-            example = others[0]
-            notes.append(
-                f"left out {len(others):,} files that no manifest lists, such as {example}"
-            )
+            raise InputError(f"no export in {', '.join(inputs)}: only {_ENDINGS} are read")
+        notes = _left_out(unlisted, "no manifest lists them")
+        notes += _left_out(list(filter(is_other, found)), f"only {_ENDINGS} are read")
         frames, kinds = [], {}
         for part in _parts(spark, files):
-            kind = recognise(list(part.cells.columns), part.example)
+            kind = recognise(part.names, part.example)
+            absent = cur.unamortized(part.cells.keys) if kind == CUR else []
+            if absent:
+                lacking = f"{part.example} has no {', '.join(absent)}"
+                notes.append(f"{lacking}, which counts 0 in the effective cost of commitments")
             kinds[kind] = part.example
             frames.append(_charges(part, kind, options.export))
         if not frames:
@@ -94,6 +93,13 @@ class ExportReader(Reader):
         _see_that_they_belong_together(kinds)
         notes.append(f"format: {', '.join(sorted(kinds))} (recognised)")
         return Reading(reduce(DataFrame.unionByName, frames), tuple(notes), tuple(files))
+
+
+def _left_out(files: Sequence[str], why: str) -> list[str]:
+    if not files:
+        return []
+    more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+    return [f"left out {files[0]}{more}: {why}"]
 
 
 def _see_that_they_belong_together(kinds: Mapping[str, str]) -> None:
@@ -114,7 +120,7 @@ def recognise(header: Sequence[str], file: str) -> str:
     version = focus.version(keys)
     if version:
         kind, missing = f"FOCUS {version}", focus.missing(keys)
-    elif "lineitemlineitemtype" in keys:
+    elif cur.is_report(keys):
         kind, missing = CUR, cur.missing(keys)
     else:
         found = ", ".join(name[:_WIDTH] for name in header[:_SHOWN])
@@ -125,6 +131,12 @@ def recognise(header: Sequence[str], file: str) -> str:
         )
     if missing:
         raise InputError(f"{file} looks like {kind}, but lacks {', '.join(missing)}")
+    counted = Counter(map(key, header))
+    known = cur.FIGURES if kind == CUR else [field.name for field in FOCUS]
+    twice = {key(name) for name in known if counted[key(name)] > 1}
+    if twice:
+        found = ", ".join(name for name in header if key(name) in twice)
+        raise InputError(f"{file} has columns twice ({found}): leave out those that do not count")
     return kind
 
 
@@ -134,89 +146,46 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
     plain = [file for file in files if file not in {*parquet, *zipped}]
     if plain:
         found = text_files(spark, [unquote(file) for file in plain], look_at=None)
-        for header, lines, file in found.alike(_first_line):
+        for header, lines, file in found.alike(header_line):
             if header:
                 yield _of_lines(lines, header, file)
     if zipped:
         for header, members in members_by_header(spark, zipped).items():
             yield _of_lines(zipped_lines(spark, members), header, next(iter(members)))
-    if parquet:
-        for file, read in _frames(spark, parquet):
-            yield _of_parquet(read, file)
-
-
-def _first_line(text: str) -> str:
-    return text.lstrip("\ufeff").split("\n", 1)[0].rstrip("\r") if text.strip() else ""
+    for read, file in alike(spark, parquet):
+        yield _Part(as_text(read, _TIMES), Cells(columns(read)), read.columns, None, file)
 
 
 def _of_lines(lines: DataFrame, header: str, example: str) -> _Part:
-    names = next(csv.reader([header]))
+    names = names_in(header, example)
     schema = ", ".join(f"_{number} string" for number in range(len(names)))
     options = {"escape": '"', "columnNameOfCorruptRecord": _CORRUPT}
     cells = F.from_csv(RAW, f"{schema}, {_CORRUPT} string", options)
-    columns = {name: F.col(f"_cells._{number}") for number, name in enumerate(names)}
-    return _Part(lines.select(*ORIGIN, cells.alias("_cells")), Cells(columns), header, example)
-
-
-def _frames(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[str, DataFrame]]:
-    """What Parquet files hold, those with the same columns together, each with one of the files."""
-    # Looked up recursively, folders such as `year=2026` add no columns.
-    reader = spark.read.option("recursiveFileLookup", value=True)
-    try:
-        merged = reader.option("mergeSchema", value=True).parquet(*map(literal, files))
-    except (PySparkException, Py4JJavaError) as error:
-        if "CANNOT_MERGE_SCHEMAS" not in str(error):
-            raise
-    else:
-        yield files[0], merged
-        return
-    # A column that has another type in another month is text in the end.
-    by_schema: dict[str, list[str]] = defaultdict(list)
-    for file in files:
-        by_schema[reader.parquet(literal(file)).schema.json()].append(file)
-    for some in by_schema.values():
-        yield some[0], reader.parquet(*map(literal, some))
-
-
-def _of_parquet(read: DataFrame, example: str) -> _Part:
-    texts = {
-        field.name: F.to_json(f"`{field.name}`")
-        if field.dataType.typeName() in ("map", "struct", "array")
-        else F.col(f"`{field.name}`").cast("string")
-        for field in read.schema.fields
-    }
-    # As text, so that a number is a decimal of the digits it is written with, like any other.
-    rows = read.select(
-        F.to_json(F.struct("*")).alias(RAW),
-        source_file().alias(SOURCE_FILE),
-        F.lit(0).cast("bigint").alias(BLOCK_START),
-        (F.col("_metadata.row_index") + 1).alias(LINE_NUMBER),
-        F.struct(*(text.alias(name) for name, text in texts.items())).alias("_cells"),
-    )
-    columns = {name: F.col(f"_cells.`{name}`") for name in texts}
-    return _Part(rows, Cells(columns), None, example)
+    found = {name: F.col(f"_cells._{number}") for number, name in enumerate(names)}
+    rows = lines.select(*ORIGIN, cells.alias("_cells"))
+    return _Part(rows, Cells(found), names, header, example)
 
 
 def _charges(part: _Part, kind: str, export: str) -> DataFrame:
     is_cur = kind == CUR
-    columns = (cur if is_cur else focus).charge(part.cells)
+    charge = (cur if is_cur else focus).charge(part.cells)
     amounts = cur.AMOUNTS if is_cur else focus.amounts()
     times = cur.TIMES if is_cur else focus.times()
     broken = {
         "empty_line": F.lit(False) if part.header is None else F.trim(RAW) == "",
         "wrong_fields": part.is_broken,
-        "bad_period": columns["billing_period_start"].isNull(),
+        "bad_period": charge["billing_period_start"].isNull(),
         "bad_time": part.cells.is_bad_time(times),
         "bad_amount": part.cells.is_bad_money(amounts),
-        "no_currency": columns["billing_currency"].isNull(),
+        "no_currency": charge["billing_currency"].isNull(),
     }
     is_header = None if part.header is None else F.col(RAW) == part.header
     reason = first_reason(REJECTS, broken, skipped=is_header)
     return part.rows.select(
         *ORIGIN,
         reason.alias(REASON),
-        *(column.alias(name) for name, column in columns.items()),
+        *(column.alias(name) for name, column in charge.items()),
         F.col(SOURCE_FILE).alias("source_file"),
         F.lit(export).alias("export"),
-        F.date_format(columns["billing_period_start"], "yyyy-MM").alias("billing_period"),
+        F.date_format(charge["billing_period_start"], "yyyy-MM").alias("billing_period"),
     )

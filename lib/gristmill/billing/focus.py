@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from gristmill.billing.cells import Cells, key
+from gristmill.billing.cells import Cells, has_half, key
 from gristmill.billing.charges import AWS, FOCUS, MONEY
 
 REQUIRED = (
@@ -29,7 +29,7 @@ _SINCE = {
 
 def version(keys: frozenset[str]) -> str | None:
     """The version of FOCUS that has columns with these keys; None where they are not FOCUS."""
-    if not keys >= _MARKS:
+    if not (keys >= _MARKS or has_half(keys, REQUIRED)):
         return None
     return next((name for name, new in _SINCE.items() if keys & new), "1.0")
 

@@ -31,8 +31,9 @@ def parse(files: Mapping[str, str]) -> Rates:
     """
     rates: dict[tuple[date, str, str], Decimal] = {}
     for file, text in files.items():
-        lines = csv.DictReader(io.StringIO(text))
-        missing = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
+        lines = csv.DictReader(io.StringIO(text, newline=""))
+        lines.fieldnames = [name.strip().lower() for name in lines.fieldnames or ()]
+        missing = [name for name in COLUMNS if name not in lines.fieldnames]
         if missing:
             raise InputError(f"{file} is no table of rates: its header lacks {', '.join(missing)}")
         for line in lines:

@@ -44,26 +44,32 @@ def rows(found: TextFiles, wanted: Sequence[Wanted]) -> DataFrame:
     missing or there twice.
     """
     parts = [
-        _parsed(lines, header, _places(header, file, wanted), wanted)
-        for header, lines, file in found.alike(_header_line)
+        _parsed(lines, header, file, wanted) for header, lines, file in found.alike(header_line)
     ]
     return reduce(DataFrame.unionByName, parts)
 
 
-def _header_line(text: str) -> str:
+def header_line(text: str) -> str:
+    """The first line of a file's text that is not blank; empty where there is none."""
     lines = (line.strip("\ufeff\r") for line in text.split("\n"))
     return next((line for line in lines if line.strip()), "")
 
 
-def _names(line: str) -> list[str]:
-    return [name.strip().lower() for name in next(csv.reader([line]), [])]
+def names_in(header: str, file: str) -> list[str]:
+    """The names in a header line. Raises `InputError` where it is no line of CSV by itself."""
+    if "\r" in header:
+        raise InputError(f"{file} ends its lines with carriage returns alone: use line feeds")
+    try:
+        return next(csv.reader([header]), [])
+    except csv.Error as error:
+        raise InputError(f"{file} has a header that cannot be read: {error}") from error
 
 
 def _places(line: str, file: str, wanted: Sequence[Wanted]) -> Mapping[str, int]:
     """Where each column stands in the lines of files with this header."""
     if not line:
         return {}
-    names = _names(line)
+    names = [name.strip().lower() for name in names_in(line, file)]
     places: dict[str, int] = {}
     wrong = []
     for column in wanted:
@@ -80,12 +86,10 @@ def _places(line: str, file: str, wanted: Sequence[Wanted]) -> Mapping[str, int]
     return places
 
 
-def _parsed(
-    lines: DataFrame, header: str, places: Mapping[str, int], wanted: Sequence[Wanted]
-) -> DataFrame:
-    schema = ", ".join(
-        [*(f"c{place} string" for place in range(len(_names(header)))), "bad string"]
-    )
+def _parsed(lines: DataFrame, header: str, file: str, wanted: Sequence[Wanted]) -> DataFrame:
+    places = _places(header, file, wanted)
+    count = len(names_in(header, file))
+    schema = ", ".join([*(f"c{place} string" for place in range(count)), "bad string"])
     how = {"columnNameOfCorruptRecord": "bad", "escape": '"'}
     parsed = lines.withColumn("_fields", F.from_csv(RAW, schema, how))
     broken = {

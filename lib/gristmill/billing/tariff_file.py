@@ -17,6 +17,7 @@ _UNITS = {CUSTOMER: ("month", "day"), DEMAND: ("kW",), ENERGY: ("kWh",)}
 _KINDS = {"customer": CUSTOMER, "fixed": CUSTOMER, "demand": DEMAND, "energy": ENERGY}
 _CHARGE = ("charge", "charge (metric)", "charge (imperial)")
 _LIMITS = ("basic_charge_limit", "basic_charge_limit (metric)", "basic_charge_limit (imperial)")
+_DATED = re.compile(r"(valid|effective|start|end)(_?(from|to|until|through|start|end|date))*")
 _SHOWN = 5
 
 
@@ -65,6 +66,12 @@ def _charge(cells: Mapping[str, str], rate: str, line: int, currency: str) -> Ch
         raise ValueError(f"has the type {cells['type']!r}, not one of {', '.join(_KINDS)}")
     if any(_number(cells.get(name) or "0", name) for name in _LIMITS):
         raise ValueError("has a basic_charge_limit: tiers of use are not known here")
+    dated = next((name for name in cells if cells[name] and _DATED.fullmatch(name)), None)
+    if dated:
+        raise ValueError(
+            f"has {dated} {cells[dated]}: a tariff holds for all that a run reads; take the rows "
+            "of one period, without their dates, for a run of its months"
+        )
     if cells.get("assessed", "").lower() not in ("", "monthly"):
         raise ValueError(f"is assessed {cells['assessed']}, not monthly")
     unit = _unit(kind, cells.get("units", ""), currency)

@@ -30,7 +30,7 @@ Members = Mapping[str, Sequence[str]]
 
 
 def members_by_header(spark: SparkSession, files: Sequence[str]) -> Mapping[str, Members]:
-    """The .csv members of zip archives, by their first line; those that are empty are left out.
+    """The .csv members of zip archives, by their header line; those that are empty are left out.
 
     Raises `InputError` for what is no zip archive, or holds no .csv.
     """
@@ -38,7 +38,7 @@ def members_by_header(spark: SparkSession, files: Sequence[str]) -> Mapping[str,
     for uri, member, header in sorted(_archives(spark, files).flatMap(_headers).collect()):
         if not member:
             raise InputError(f"{uri} {header}")
-        if header.strip():
+        if header:
             found[header][uri].append(member)
     return found
 
@@ -68,15 +68,23 @@ def _archives(spark: SparkSession, files: Sequence[str]) -> RDD[Row]:
 
 
 def _headers(archive: Row) -> Iterator[tuple[str, str, str]]:
-    """(URI, member, its first line) of each; what is wrong in place of a line without a member."""
+    """(URI, member, its header line) of each; what is wrong in place of a line without a member."""
     uri, data = archive
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             members = _members(opened)
-            if not members:
+            packed = next(filter(_is_packed, opened.namelist()), None)
+            if packed:
+                yield (
+                    uri,
+                    "",
+                    f"holds {packed}, which is packed once more: unpack it first",
+                )
+            elif not members:
                 yield uri, "", "holds no .csv"
             for member in members:
-                yield uri, member, next(iter(_text(opened, member)), "").rstrip("\r\n")
+                lines = (line.rstrip("\r\n") for line in _text(opened, member))
+                yield uri, member, next((line for line in lines if line.strip()), "")
     except (zipfile.BadZipFile, zlib.error, EOFError):
         yield uri, "", "is not a zip archive, or is damaged"
     except (RuntimeError, NotImplementedError) as error:
@@ -90,6 +98,10 @@ def _members(archive: zipfile.ZipFile) -> list[str]:
         for name in archive.namelist()
         if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")
     ]
+
+
+def _is_packed(member: str) -> bool:
+    return member.lower().endswith((".csv.gz", ".zip", ".parquet"))
 
 
 def _text(archive: zipfile.ZipFile, member: str) -> io.TextIOWrapper:

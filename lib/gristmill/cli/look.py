@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,9 @@ def _partition(path: str) -> dict[str, str | None]:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else _shown(str(value), _CELL)
+    # Nobody reads 0E-18 as nothing.
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return "" if value is None else _shown(text, _CELL)
 
 
 def _shown(raw: str, width: int = _LINE) -> str:
