@@ -21,8 +21,8 @@ from gristmill.sample.billing import write_billing
 from jobs import billing_charges, billing_summary
 from jobs.billing_charges import BillingChargesOptions
 from jobs.billing_summary import BillingSummaryOptions
+from simulator.s3 import S3Server
 from tests import reference_billing as reference
-from tests.aws.seaweed import S3Server
 from tests.spark.test_billing_charges import CHARGE
 
 EXPORTS = ("cur", "focus")
