@@ -15,6 +15,7 @@ from tests.conftest import RunJob
 from tests.process import BIN, ROOT, environment, failure, finish, rows, snapshot, staged
 
 
+@pytest.mark.thorough
 def test_a_full_disk_is_named_and_the_last_good_output_stays(
     run_job: RunJob, samples: Path, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_an_editable_install_and_the_wheel_import_alike(wheel: Path, tmp_path: P
     assert done.stdout == f"{len(CATALOGUE)} word-count\n{tmp_path}/site/jobs/__init__.py\n"
 
 
+@pytest.mark.thorough
 def test_py_files_brings_everything_to_a_plain_pyspark(
     wheel: Path, samples: Path, tmp_path: Path, exported: dict[str, str]
 ) -> None:
