@@ -30,7 +30,8 @@ def main() -> int:
         for command in (
             "gristmill emr up",
             f"gristmill emr submit access-logs --input {inputs} --output {output}",
-            f"gristmill head -n 5 {output}/web_requests",
+            f"gristmill datasets {output}",
+            f"gristmill rejects {output}",
             "gristmill emr status",
             "gristmill emr down",
         ):
