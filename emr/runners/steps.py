@@ -89,7 +89,7 @@ class StepRunner:
             for start in range(0, len(ids), _IDS):
                 some = ids[start : start + _IDS]
                 for step in steps(self._aws, cluster, StepIds=some):
-                    found[wanted[step["Id"]]] = _status(step)
+                    found[wanted[step["Id"]]] = status_of(step)
             if missing := [one for one in wanted.values() if one not in found]:
                 raise InputError(f"{cluster} has no step {missing[0].id}")
             self._with_cluster(cluster, list(wanted.values()), found)
@@ -192,13 +192,15 @@ def steps(aws: Aws, cluster: str, **which: Any) -> Iterator[dict[str, Any]]:
             yield from page["Steps"]
 
 
-def _status(step: dict[str, Any]) -> Status:
+def status_of(step: dict[str, Any]) -> Status:
+    """How a step is, by what AWS tells of it."""
     told = step["Status"]
     timeline = told.get("Timeline", {})
     failure, change = told.get("FailureDetails", {}), told.get("StateChangeReason", {})
     said = (failure.get("Reason"), failure.get("Message"), change.get("Message"))
     return Status(
-        _STATES[told["State"]],
+        # Of one that is new nothing says that it is final.
+        _STATES.get(told["State"], State.RUNNING),
         told["State"],
         " ".join(text for text in said if text),
         timeline.get("StartDateTime"),
