@@ -29,7 +29,8 @@ from gristmill.publish.settle import run_id
 from gristmill.runners import Handle, Runner, Submission
 
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
-_NOT_HERE = {"s3", "s3a", "s3n", "hdfs"}
+_IN_S3 = re.compile(r"s3a?://[^/]")
+_IN_SIGHT = re.compile(r"s3a?://[^/]|hdfs://")
 _MOMENT, _LOOK = timedelta(minutes=1), 2.0
 
 
@@ -64,11 +65,16 @@ def prepare(wanted: Wanted) -> Record:
     parsed = job_parser(wanted.job, f"gristmill emr submit {wanted.job.name}").parse_args(
         list(wanted.argv)
     )
-    wanted.job.options.from_namespace(parsed)
-    for uri in (*parsed.input, parsed.output):
-        if uri.partition("://")[0] not in _NOT_HERE:
-            raise UsageError(f"{uri} is not where a cluster could see it: upload it to S3")
+    options = wanted.job.options.from_namespace(parsed)
+    named = [("--input", uri) for uri in parsed.input] + [("--output", parsed.output)]
+    unseen = [one for one in (*named, *options.files()) if not _IN_SIGHT.match(one[1])]
     argv, report = wanted.argv, parsed.report
+    # It is read back from here, where there is no HDFS.
+    if report is not None and not _IN_S3.match(report):
+        unseen.append(("--report", report))
+    if unseen:
+        advice = "is not where a cluster and this machine see it: upload it to S3 (s3://…)"
+        raise UsageError("\n".join(f"{flag} {uri} {advice}" for flag, uri in unseen))
     if report is None:
         report = f"{parsed.output.rstrip('/')}/_gristmill/reports/{run}.json"
         argv = (*argv, "--report", report)
