@@ -3,6 +3,9 @@
 import contextlib
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +42,18 @@ _EXPIRED = {
 }
 _FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
+# Of a conditional write: it is there, it is not as it was, or another write is under way.
+_NOT_SO = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as it was read. `age` is since it was last written, by S3's clock alone."""
+
+    uri: str
+    data: bytes
+    etag: str
+    age: timedelta
 
 
 class Aws:
@@ -76,7 +91,7 @@ class Aws:
         with explained(service):
             return self._session.client(service, config=config)
 
-    def read(self, uri: str) -> bytes | None:
+    def find(self, uri: str) -> Stored | None:
         """A small object; None where there is none. Raises `GristmillError`."""
         bucket, key = place(uri)
         with explained(f"read {uri}"):
@@ -86,8 +101,15 @@ class Aws:
                 if code(error) in _MISSING:
                     return None
                 raise
-            data: bytes = answer["Body"].read()
-            return data
+            written: datetime = answer["LastModified"]
+            now = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+            age = parsedate_to_datetime(now) - written if now else timedelta(0)
+            return Stored(uri, answer["Body"].read(), answer["ETag"], age)
+
+    def read(self, uri: str) -> bytes | None:
+        """What is in a small object; None where there is none. Raises `GristmillError`."""
+        found = self.find(uri)
+        return None if found is None else found.data
 
     def tail(self, uri: str, size: int) -> bytes:
         """The last `size` bytes of an object, unpacked where its name ends in .gz."""
@@ -105,13 +127,20 @@ class Aws:
             return end
 
     def create(self, uri: str, data: bytes) -> bool:
-        """Write an object where there is none; gives whether there was none."""
+        """Write an object where there is none; gives whether it did."""
+        return self._put_if(uri, data, IfNoneMatch="*")
+
+    def replace(self, uri: str, data: bytes, etag: str) -> bool:
+        """Write an object if it still is the one that `etag` names; gives whether it did."""
+        return self._put_if(uri, data, IfMatch=etag)
+
+    def _put_if(self, uri: str, data: bytes, **condition: str) -> bool:
         bucket, key = place(uri)
         with explained(f"write {uri}"):
             try:
-                self.s3.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+                self.s3.put_object(Bucket=bucket, Key=key, Body=data, **condition)
             except ClientError as error:
-                if code(error) in {"PreconditionFailed", "412", "ConditionalRequestConflict"}:
+                if code(error) in _NOT_SO:
                     return False
                 raise
         return True

@@ -1,5 +1,6 @@
 """Submitting: what is wrong is found here, what is shipped is uploaded, and it runs once."""
 
+import contextlib
 import re
 import secrets
 import time
@@ -12,18 +13,19 @@ from tempfile import TemporaryDirectory
 
 from emr.aws import Aws
 from emr.package import Package, Shipped, Target, build, check, locate, upload
+from emr.redact import redact
 from emr.requests import Request
 from emr.requests.clusters import run_job_flow_for
 from emr.requests.serverless import start_job_run
 from emr.requests.steps import add_job_flow_steps
 from emr.runners.serverless import ServerlessRunner, find_application
-from emr.runners.steps import StepRunner
+from emr.runners.steps import Ask, StepRunner
 from emr.runners.transient import TransientRunner
 from emr.runs import Record, Runs, owner
 from emr.specs import ServerlessSpec, Spec
 from emr.targets import find_cluster
 from gristmill.command import job_parser
-from gristmill.errors import UsageError
+from gristmill.errors import GristmillError, UsageError
 from gristmill.job import AnyJob
 from gristmill.publish.settle import run_id
 from gristmill.runners import Handle, Runner, Submission
@@ -31,7 +33,8 @@ from gristmill.runners import Handle, Runner, Submission
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
 _IN_S3 = re.compile(r"s3a?://[^/]")
 _IN_SIGHT = re.compile(r"s3a?://[^/]|hdfs://")
-_MOMENT, _LOOK = timedelta(minutes=1), 2.0
+# Longer than `once` may take from its first request to the answer of its last.
+_HELD, _LOOK = timedelta(minutes=3), 2.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,16 @@ def prepare(wanted: Wanted) -> Record:
     submission = Submission(run, wanted.job.name, argv)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     spec = wanted.spec
-    return Record(submission, spec.name, spec.architecture, spec.logs, report, created, owner())
+    return Record(
+        submission,
+        spec.name,
+        spec.architecture,
+        spec.logs,
+        report,
+        created,
+        owner(),
+        claim=secrets.token_hex(8),
+    )
 
 
 def pack(wanted: Wanted, folder: Path) -> tuple[Package, Shipped]:
@@ -95,12 +107,9 @@ def plan(wanted: Wanted) -> dict[str, Request]:
     record = prepare(wanted)
     with TemporaryDirectory() as folder:
         _, shipped = pack(wanted, Path(folder))
-    spec, submission = wanted.spec, record.submission
-    if isinstance(spec, ServerlessSpec):
-        return {"StartJobRun": start_job_run(spec, "<application>", shipped, submission)}
-    if wanted.transient:
-        return {"RunJobFlow": run_job_flow_for(spec, shipped, submission)}
-    return {"AddJobFlowSteps": add_job_flow_steps(spec, "<cluster>", shipped, submission)}
+    place = "<application>" if isinstance(wanted.spec, ServerlessSpec) else "<cluster>"
+    name, ask = _request(wanted, shipped, place)
+    return {name: ask(record.submission)}
 
 
 def submit(
@@ -113,33 +122,84 @@ def submit(
     record = prepare(wanted)
     place = _place(aws, wanted)
     runs = Runs(aws, wanted.spec.home)
-    if not runs.create(record):
-        record = _written(runs, record, pause)
-        if record.handle:
-            tell(f"run {record.run} was submitted before, by {record.owner}")
-            return record
+    before = runs.find(record.run)
+    if before and before.record.handle:
+        return _submitted(before.record, record, tell)
     with TemporaryDirectory() as folder:
-        package, _ = pack(wanted, Path(folder))
+        package, shipped = pack(wanted, Path(folder))
+        _, ask = _request(wanted, shipped, place)
+        # What is wrong with it is found before anybody knows of it.
+        ask(record.submission)
         for note in (*package.notes, *check(package)):
             tell(note)
-        shipped = upload(package, wanted.spec.home, aws.s3)
-    handle = _runner(aws, wanted, shipped, place).submit(record.submission)
-    record = replace(record, handle=handle)
-    runs.save(record)
+        upload(package, wanted.spec.home, aws.s3)
+    ours = claim(runs, record, tell, pause)
+    if ours.handle:
+        return _submitted(ours, record, tell)
+    return _started(runs, _runner(aws, wanted, ask, place), ours, tell)
+
+
+def _submitted(found: Record, record: Record, tell: Callable[[str], None]) -> Record:
+    """The run that was submitted before under the key. Raises `UsageError` if it is another."""
+    _see_that_it_is(found, record)
+    tell(f"run {record.run} was submitted before, by {found.owner}")
+    return found
+
+
+def _started(runs: Runs, runner: Runner, record: Record, tell: Callable[[str], None]) -> Record:
+    """The run, once it is started and that is written down."""
+    again = f"to go on, submit it again with --run {record.run}, which looks for it first"
+    try:
+        done = replace(record, handle=runner.submit(record.submission))
+        runs.save(done)
+    except GristmillError as error:
+        with contextlib.suppress(GristmillError):
+            # Nothing of it is under way any more, so nobody has to wait for it.
+            found = runs.find(record.run)
+            if found and found.record == record:
+                runs.replace(found, replace(record, claim=""))
+        raise GristmillError(f"{error}\nrun {record.run}: {again}") from error
+    except KeyboardInterrupt:
+        tell(f"run {record.run} may have been submitted: {again}")
+        raise
+    return done
+
+
+def claim(
+    runs: Runs, record: Record, tell: Callable[[str], None], pause: Callable[[float], None]
+) -> Record:
+    """`record`, written down, once it is for this process to submit it; or what another one did.
+
+    Raises `UsageError` where the key is that of another run.
+    """
+    said = False
+    while not runs.create(record):
+        found = runs.find(record.run)
+        if found is None:
+            # It is being written, or was taken away.
+            pause(_LOOK)
+            continue
+        other = found.record
+        _see_that_it_is(other, record)
+        if other.handle or other.claim == record.claim:
+            return other
+        if not other.claim or found.age > _HELD:
+            if runs.replace(found, record):
+                return record
+            continue
+        if not said:
+            said = True
+            tell(f"{other.owner} is about to submit run {record.run}: waiting for what comes of it")
+        pause(_LOOK)
     return record
 
 
-def _written(runs: Runs, record: Record, pause: Callable[[float], None]) -> Record:
-    """The run that was written down under the key before, once it is known what became of it."""
-    while True:
-        found = runs.load(record.run)
-        if (found.submission, found.spec) != (record.submission, record.spec):
-            raise UsageError(f"run {record.run} is another one: {' '.join(found.submission.argv)}")
-        age = datetime.now(UTC) - datetime.fromisoformat(found.created)
-        # Another process may be about to submit it; one that died then is waited for in vain.
-        if found.handle or age > _MOMENT:
-            return found
-        pause(_LOOK)
+def _see_that_it_is(found: Record, record: Record) -> None:
+    if (found.submission, found.spec) != (record.submission, record.spec):
+        argv = " ".join(redact(found.submission.argv))
+        raise UsageError(
+            f"run {record.run} is another one: {argv} ({found.submission.job} on {found.spec})"
+        )
 
 
 def _place(aws: Aws, wanted: Wanted) -> str:
@@ -157,15 +217,23 @@ def _place(aws: Aws, wanted: Wanted) -> str:
     return found
 
 
-def _runner(aws: Aws, wanted: Wanted, shipped: Shipped, place: str) -> Runner:
+def _request(wanted: Wanted, shipped: Shipped, place: str) -> tuple[str, Ask]:
+    """What AWS is asked for: the name of the operation, and what makes its request."""
     spec = wanted.spec
     if isinstance(spec, ServerlessSpec):
-        start = partial(start_job_run, spec, place, shipped)
-        return ServerlessRunner(aws, spec.logs, start, place)
+        return "StartJobRun", partial(start_job_run, spec, place, shipped)
     if wanted.transient:
-        return TransientRunner(aws, spec.logs, partial(run_job_flow_for, spec, shipped))
-    add = partial(add_job_flow_steps, spec, place, shipped)
-    return StepRunner(aws, spec.logs, add, place)
+        return "RunJobFlow", partial(run_job_flow_for, spec, shipped)
+    return "AddJobFlowSteps", partial(add_job_flow_steps, spec, place, shipped)
+
+
+def _runner(aws: Aws, wanted: Wanted, ask: Ask, place: str) -> Runner:
+    logs = wanted.spec.logs
+    if isinstance(wanted.spec, ServerlessSpec):
+        return ServerlessRunner(aws, logs, ask, place)
+    if wanted.transient:
+        return TransientRunner(aws, logs, ask)
+    return StepRunner(aws, logs, ask, place)
 
 
 def runner_of(aws: Aws, record: Record) -> tuple[Runner, Handle]:
