@@ -79,7 +79,7 @@ def _cause(
     waits: float,
     pause: Callable[[float], None],
 ) -> tuple[Sequence[LogFile], Cause | None]:
-    waited, said = 0.0, False
+    waited, said, before = 0.0, False, len(notes)
     while True:
         logs = _tried(notes, lambda: runner.logs(handle)) or ()
         texts = {}
@@ -88,7 +88,9 @@ def _cause(
             if text is not None:
                 texts[log.uri] = text
         cause = probable_cause(texts) if texts else None
-        if (cause is not None and cause.kind is not Kind.UNKNOWN) or waited >= waits or notes:
+        is_known = cause is not None and cause.kind is not Kind.UNKNOWN
+        # What may not be read now may not be read later.
+        if is_known or waited >= waits or len(notes) > before:
             return logs, cause
         if not said:
             said = True
@@ -118,4 +120,7 @@ def _tried(notes: list[str], work: Callable[[], T | None]) -> T | None:
         return work()
     except GristmillError as error:
         notes.append(str(error))
-        return None
+    except Exception as error:
+        # An answer of AWS that nobody expected must not hide how the run ended.
+        notes.append(f"{type(error).__name__}: {error}")
+    return None
