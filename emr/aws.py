@@ -1,6 +1,7 @@
 """The clients of AWS: how long they wait, what they try again, and what their errors mean."""
 
 import contextlib
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +65,9 @@ class Aws:
 
     def __init__(self, region: str | None) -> None:
         with explained("use AWS"):
-            self._session = boto3.Session(region_name=region)
+            # boto3 knows only the second variable, the other tools of AWS both.
+            usual = os.environ.get("AWS_REGION") or None
+            self._session = boto3.Session(region_name=region or usual)
 
     @cached_property
     def emr(self) -> Any:
@@ -153,12 +156,19 @@ class Aws:
 
     def objects(self, uri: str) -> Iterator[tuple[str, int]]:
         """The URIs and sizes of the objects below a folder. Raises `GristmillError`."""
+        return ((found, told["Size"]) for found, told in self._listed(uri))
+
+    def written(self, uri: str) -> Iterator[tuple[str, datetime]]:
+        """The URIs of the objects below a folder, and when each was last written."""
+        return ((found, told["LastModified"]) for found, told in self._listed(uri))
+
+    def _listed(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
         bucket, prefix = place(uri)
         with explained(f"list {uri}"):
             pages = self.s3.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/"):
                 for found in page.get("Contents", []):
-                    yield f"s3://{bucket}/{found['Key']}", found["Size"]
+                    yield f"s3://{bucket}/{found['Key']}", found
 
 
 def place(uri: str) -> tuple[str, str]:

@@ -2,11 +2,13 @@
 
 import getpass
 import json
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from emr.aws import Aws, Stored
@@ -109,9 +111,9 @@ class Runs:
         return found.record
 
     def newest(self, count: int) -> list[Record]:
-        """The newest records, as far as run keys begin with their time."""
-        uris = sorted((uri for uri, _ in self._aws.objects(self._folder)), reverse=True)
-        return list(islice(self._records(uris), count))
+        """The records that were written last: so many of them, the newest first."""
+        found = sorted(self._aws.written(self._folder), key=itemgetter(1), reverse=True)
+        return list(islice(self._records([uri for uri, _ in found]), count))
 
     def _records(self, uris: list[str]) -> Iterator[Record]:
         for uri in uris:
@@ -132,4 +134,9 @@ def _record(data: bytes, uri: str) -> Record:
 
 def owner() -> str:
     """Who submits: the user and the machine."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # In a container that runs as a user of no name.
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

@@ -240,7 +240,8 @@ def runner_of(aws: Aws, record: Record) -> tuple[Runner, Handle]:
     """What looks after a run. Raises `UsageError` where it was never submitted."""
     if record.handle is None:
         raise UsageError(
-            f"run {record.run} never reached AWS: submit it again with --run {record.run}"
+            f"run {record.run} was not submitted, or nobody has noted that it was: submit it again "
+            f"with --run {record.run}, which looks for it first"
         )
     kinds = {kind.name: kind for kind in (StepRunner, TransientRunner, ServerlessRunner)}
     return kinds[record.handle.runner](aws, record.logs), record.handle

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from emr.aws import Aws, explained
@@ -120,7 +120,7 @@ def live(aws: Aws) -> list[Target]:
             cluster["Id"],
             "cluster",
             cluster["Status"]["State"],
-            cluster["Status"]["Timeline"]["CreationDateTime"],
+            cluster["Status"]["Timeline"]["CreationDateTime"].astimezone(UTC),
         )
         for cluster in clusters(aws, ClusterStates=[*_LIVE, "TERMINATING"])
         if cluster["Name"].startswith("gristmill ")
@@ -136,7 +136,7 @@ def live(aws: Aws) -> list[Target]:
             application["id"],
             "serverless",
             application["state"],
-            application["createdAt"],
+            application["createdAt"].astimezone(UTC),
         )
         for application in applications
         if application["name"].startswith("gristmill-") and application["state"] != "TERMINATED"

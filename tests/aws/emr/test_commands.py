@@ -153,7 +153,7 @@ def test_one_run_key_is_one_run(emr: Emr, simulator: Simulator) -> None:
     runs = Runs(Aws(simulator.account["region"]), simulator.account["home"])
     record = runs.load("nightly-7")
     runs.save(replace(record, handle=None, claim=""))
-    assert "never submitted" in emr("status", "nightly-7").out
+    assert "not submitted" in emr("status", "nightly-7").out
     assert emr("submit", "--run", "nightly-7", *wanted, place(simulator, "keyed")).code == 0
     assert runs.load("nightly-7").handle == record.handle
     assert simulator.faults.count("AddJobFlowSteps") == before + 1
