@@ -119,14 +119,10 @@ class Aws:
         bucket, key = place(uri)
         with explained(f"read {uri}"):
             body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
-            unpack = zlib.decompressobj(_GZIP).decompress if key.endswith(".gz") else bytes
+            chunks: Iterator[bytes] = body.iter_chunks(1 << 20)
             end = b""
-            for chunk in body.iter_chunks(1 << 20):
-                try:
-                    end = (end + unpack(chunk))[-size:]
-                except zlib.error:
-                    # What is cut off or broken is still read as far as it goes.
-                    break
+            for chunk in _unpacked(chunks) if key.endswith(".gz") else chunks:
+                end = (end + chunk)[-size:]
             return end
 
     def create(self, uri: str, data: bytes) -> bool:
@@ -169,6 +165,22 @@ class Aws:
             for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/"):
                 for found in page.get("Contents", []):
                     yield f"s3://{bucket}/{found['Key']}", found
+
+
+def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """What was packed by gzip, perhaps piece by piece; broken, it is read as far as it goes."""
+    unpack = zlib.decompressobj(_GZIP)
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            try:
+                # Zeros pack a thousandfold: no more of it at once than this.
+                yield unpack.decompress(rest, 1 << 20)
+            except zlib.error:
+                return
+            rest = unpack.unconsumed_tail or unpack.unused_data
+            if unpack.eof:
+                unpack = zlib.decompressobj(_GZIP)
 
 
 def place(uri: str) -> tuple[str, str]:
