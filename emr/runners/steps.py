@@ -65,17 +65,20 @@ class StepRunner:
         """Add a step, or give the one that has the same run key. Raises `GristmillError`."""
         request = asked(self._request, submission)
 
-        def send() -> Handle:
-            (step,) = self._aws.emr_once.add_job_flow_steps(**request)["StepIds"]
-            return Handle(self.name, self._cluster, step)
+        def find() -> Handle | None:
+            return self._find(title(submission), self._cluster)
 
         what = f"add a step to {self._cluster}"
-        return once(what, lambda: self._find(title(submission)), send, self._pause)
+        return once(what, find, lambda: self._send(request), self._pause)
 
-    def _find(self, name: str) -> Handle | None:
-        for step in steps(self._aws, self._cluster):
+    def _send(self, request: Request) -> Handle:
+        (step,) = self._aws.emr_once.add_job_flow_steps(**request)["StepIds"]
+        return Handle(self.name, request["JobFlowId"], step)
+
+    def _find(self, name: str, cluster: str) -> Handle | None:
+        for step in steps(self._aws, cluster):
             if step["Name"] == name:
-                return Handle(self.name, self._cluster, step["Id"])
+                return Handle(self.name, cluster, step["Id"])
         return None
 
     def poll(self, handles: Sequence[Handle]) -> Mapping[Handle, Status]:
@@ -126,9 +129,14 @@ class StepRunner:
             )
         tag = _yarn_tag(step["Config"]["Args"])
         if tag and step["Status"]["State"] == "RUNNING":
-            with explained(f"end the Spark application of {handle.id}, which goes on"):
-                request = kill_application(handle.place, tag, step.get("ExecutionRoleArn"))
-                client.add_job_flow_steps(**request)
+            request = kill_application(handle.place, tag, step.get("ExecutionRoleArn"))
+            (asked_for,) = request["Steps"]
+
+            def find() -> Handle | None:
+                return self._find(asked_for["Name"], handle.place)
+
+            what = f"end the Spark application of {handle.id}, which goes on"
+            once(what, find, lambda: self._send(request), self._pause)
 
     def logs_at(self, handle: Handle) -> str:
         """The folder for what the step itself prints; its driver's is beside it."""
