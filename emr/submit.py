@@ -6,14 +6,14 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emr.aws import Aws
+from emr.claims import claim, see_that_it_is
 from emr.package import Package, Shipped, Target, build, check, locate, upload
-from emr.redact import redact
 from emr.requests import Request
 from emr.requests.clusters import run_job_flow_for
 from emr.requests.serverless import start_job_run
@@ -23,7 +23,7 @@ from emr.runners.steps import Ask, StepRunner
 from emr.runners.transient import TransientRunner
 from emr.runs import Record, Runs, owner
 from emr.specs import ServerlessSpec, Spec
-from emr.targets import find_cluster
+from emr.targets import find_cluster, log_folder
 from gristmill.command import job_parser
 from gristmill.errors import GristmillError, UsageError
 from gristmill.job import AnyJob
@@ -33,8 +33,6 @@ from gristmill.runners import Handle, Runner, Submission
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
 _IN_S3 = re.compile(r"s3a?://[^/]")
 _IN_SIGHT = re.compile(r"s3a?://[^/]|hdfs://")
-# Longer than `once` may take from its first request to the answer of its last.
-_HELD, _LOOK = timedelta(minutes=3), 2.0
 
 
 @dataclass(frozen=True)
@@ -133,15 +131,22 @@ def submit(
         for note in (*package.notes, *check(package)):
             tell(note)
         upload(package, wanted.spec.home, aws.s3)
+    if _is_step(wanted):
+        record = replace(record, logs=log_folder(aws, place) or record.logs)
     ours = claim(runs, record, tell, pause)
     if ours.handle:
         return _submitted(ours, record, tell)
     return _started(runs, _runner(aws, wanted, ask, place), ours, tell)
 
 
+def _is_step(wanted: Wanted) -> bool:
+    """Whether it goes to a cluster that is there."""
+    return not (wanted.transient or isinstance(wanted.spec, ServerlessSpec))
+
+
 def _submitted(found: Record, record: Record, tell: Callable[[str], None]) -> Record:
     """The run that was submitted before under the key. Raises `UsageError` if it is another."""
-    _see_that_it_is(found, record)
+    see_that_it_is(found, record)
     tell(f"run {record.run} was submitted before, by {found.owner}")
     return found
 
@@ -163,43 +168,6 @@ def _started(runs: Runs, runner: Runner, record: Record, tell: Callable[[str], N
         tell(f"run {record.run} may have been submitted: {again}")
         raise
     return done
-
-
-def claim(
-    runs: Runs, record: Record, tell: Callable[[str], None], pause: Callable[[float], None]
-) -> Record:
-    """`record`, written down, once it is for this process to submit it; or what another one did.
-
-    Raises `UsageError` where the key is that of another run.
-    """
-    said = False
-    while not runs.create(record):
-        found = runs.find(record.run)
-        if found is None:
-            # It is being written, or was taken away.
-            pause(_LOOK)
-            continue
-        other = found.record
-        _see_that_it_is(other, record)
-        if other.handle or other.claim == record.claim:
-            return other
-        if not other.claim or found.age > _HELD:
-            if runs.replace(found, record):
-                return record
-            continue
-        if not said:
-            said = True
-            tell(f"{other.owner} is about to submit run {record.run}: waiting for what comes of it")
-        pause(_LOOK)
-    return record
-
-
-def _see_that_it_is(found: Record, record: Record) -> None:
-    if (found.submission, found.spec) != (record.submission, record.spec):
-        argv = " ".join(redact(found.submission.argv))
-        raise UsageError(
-            f"run {record.run} is another one: {argv} ({found.submission.job} on {found.spec})"
-        )
 
 
 def _place(aws: Aws, wanted: Wanted) -> str:

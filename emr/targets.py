@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emr.aws import Aws, explained
+from emr.aws import place as object_of
 from emr.requests import Request
 from emr.requests.clusters import cluster_name, run_job_flow
 from emr.requests.serverless import application_name, create_application
@@ -90,6 +91,14 @@ def find_cluster(aws: Aws, spec: ClusterSpec) -> str | None:
         if cluster["Name"] == cluster_name(spec):
             return str(cluster["Id"])
     return None
+
+
+def log_folder(aws: Aws, cluster: str) -> str | None:
+    """The folder in S3 where a cluster puts logs: not what its spec says by now, but its own."""
+    with explained(f"describe {cluster}"):
+        uri = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("LogUri")
+    # EMR gives it as s3n://, whatever was asked for.
+    return f"s3://{'/'.join(object_of(uri))}".rstrip("/") if uri else None
 
 
 def down(aws: Aws, spec: Spec) -> str | None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from emr.aws import Stored
+from emr.claims import claim
 from emr.runs import Record, Runs
-from emr.submit import claim
 from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.runners import Handle, Submission
 

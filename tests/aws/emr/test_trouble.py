@@ -21,7 +21,7 @@ from emr.runners.steps import StepRunner, steps
 from emr.runners.transient import TransientRunner, clusters
 from emr.runs import Record
 from emr.specs import ClusterSpec
-from emr.targets import down, find_cluster, up
+from emr.targets import down, find_cluster, log_folder, up
 from emr.watch import watch
 from gristmill.errors import GristmillError
 from gristmill.runners import Handle, State, Submission
@@ -172,6 +172,13 @@ def test_what_ends_a_run_on_yarn_is_asked_for_once_whatever_becomes_of_the_answe
     names = [step["Name"] for step in steps(reach, cluster)]
     assert sum(name.startswith("gristmill cancel ") for name in names) == 1
     assert watch(running, handle, print, pause=briefly).state is State.CANCELLED
+
+
+def test_logs_are_where_the_cluster_that_is_up_puts_them(reach: Aws, spec: ClusterSpec) -> None:
+    cluster = up(reach, spec, print, pause=briefly)
+    # Its spec has been changed since.
+    assert log_folder(reach, cluster) == spec.logs
+    assert spec.logs.startswith("s3://")
 
 
 def test_throttled_polls_are_sat_out(simulator: Simulator, reach: Aws, spec: ClusterSpec) -> None:
