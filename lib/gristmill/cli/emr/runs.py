@@ -1,6 +1,7 @@
 """Runs: submitted, watched, listed, cancelled."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,9 @@ def attach(arguments: argparse.Namespace) -> int:
 def _see_through(arguments: argparse.Namespace, place: Place, record: Record) -> int:
     """Watch a run to its end and show its answer; gives the exit code."""
     runner, handle = runner_of(place.aws, record)
+    if arguments.cancel_on_interrupt:
+        # What ends scripts, such as CI, does it by SIGTERM.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = watch(runner, handle, _teller(record), deadline=arguments.deadline)
     except StillRunningError as error:
