@@ -89,6 +89,7 @@ def _cause(
                 texts[log.uri] = text
         cause = probable_cause(texts) if texts else None
         is_known = cause is not None and cause.kind is not Kind.UNKNOWN
+        # What may not be read now may not be read later.
         if is_known or waited >= waits or len(notes) > before:
             return logs, cause
         if not said:
@@ -119,4 +120,7 @@ def _tried(notes: list[str], work: Callable[[], T | None]) -> T | None:
         return work()
     except GristmillError as error:
         notes.append(str(error))
-        return None
+    except Exception as error:
+        # An answer of AWS that nobody expected must not hide how the run ended.
+        notes.append(f"{type(error).__name__}: {error}")
+    return None

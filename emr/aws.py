@@ -1,8 +1,12 @@
 """The clients of AWS: how long they wait, what they try again, and what their errors mean."""
 
 import contextlib
+import os
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +43,18 @@ _EXPIRED = {
 }
 _FORBIDDEN = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
+# Of a conditional write: it is there, it is not as it was, or another write is under way.
+_NOT_SO = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as it was read. `age` is since it was last written, by S3's clock alone."""
+
+    uri: str
+    data: bytes
+    etag: str
+    age: timedelta
 
 
 class Aws:
@@ -49,7 +65,9 @@ class Aws:
 
     def __init__(self, region: str | None) -> None:
         with explained("use AWS"):
-            self._session = boto3.Session(region_name=region)
+            # boto3 knows only the second variable, the other tools of AWS both.
+            usual = os.environ.get("AWS_REGION") or None
+            self._session = boto3.Session(region_name=region or usual)
 
     @cached_property
     def emr(self) -> Any:
@@ -76,7 +94,7 @@ class Aws:
         with explained(service):
             return self._session.client(service, config=config)
 
-    def read(self, uri: str) -> bytes | None:
+    def find(self, uri: str) -> Stored | None:
         """A small object; None where there is none. Raises `GristmillError`."""
         bucket, key = place(uri)
         with explained(f"read {uri}"):
@@ -86,32 +104,42 @@ class Aws:
                 if code(error) in _MISSING:
                     return None
                 raise
-            data: bytes = answer["Body"].read()
-            return data
+            written: datetime = answer["LastModified"]
+            now = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+            age = parsedate_to_datetime(now) - written if now else timedelta(0)
+            return Stored(uri, answer["Body"].read(), answer["ETag"], age)
+
+    def read(self, uri: str) -> bytes | None:
+        """What is in a small object; None where there is none. Raises `GristmillError`."""
+        found = self.find(uri)
+        return None if found is None else found.data
 
     def tail(self, uri: str, size: int) -> bytes:
         """The last `size` bytes of an object, unpacked where its name ends in .gz."""
         bucket, key = place(uri)
         with explained(f"read {uri}"):
             body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
-            unpack = zlib.decompressobj(_GZIP).decompress if key.endswith(".gz") else bytes
+            chunks: Iterator[bytes] = body.iter_chunks(1 << 20)
             end = b""
-            for chunk in body.iter_chunks(1 << 20):
-                try:
-                    end = (end + unpack(chunk))[-size:]
-                except zlib.error:
-                    # What is cut off or broken is still read as far as it goes.
-                    break
+            for chunk in _unpacked(chunks) if key.endswith(".gz") else chunks:
+                end = (end + chunk)[-size:]
             return end
 
     def create(self, uri: str, data: bytes) -> bool:
-        """Write an object where there is none; gives whether there was none."""
+        """Write an object where there is none; gives whether it did."""
+        return self._put_if(uri, data, IfNoneMatch="*")
+
+    def replace(self, uri: str, data: bytes, etag: str) -> bool:
+        """Write an object if it still is the one that `etag` names; gives whether it did."""
+        return self._put_if(uri, data, IfMatch=etag)
+
+    def _put_if(self, uri: str, data: bytes, **condition: str) -> bool:
         bucket, key = place(uri)
         with explained(f"write {uri}"):
             try:
-                self.s3.put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+                self.s3.put_object(Bucket=bucket, Key=key, Body=data, **condition)
             except ClientError as error:
-                if code(error) in {"PreconditionFailed", "412", "ConditionalRequestConflict"}:
+                if code(error) in _NOT_SO:
                     return False
                 raise
         return True
@@ -124,12 +152,35 @@ class Aws:
 
     def objects(self, uri: str) -> Iterator[tuple[str, int]]:
         """The URIs and sizes of the objects below a folder. Raises `GristmillError`."""
+        return ((found, told["Size"]) for found, told in self._listed(uri))
+
+    def written(self, uri: str) -> Iterator[tuple[str, datetime]]:
+        """The URIs of the objects below a folder, and when each was last written."""
+        return ((found, told["LastModified"]) for found, told in self._listed(uri))
+
+    def _listed(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
         bucket, prefix = place(uri)
         with explained(f"list {uri}"):
             pages = self.s3.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/"):
                 for found in page.get("Contents", []):
-                    yield f"s3://{bucket}/{found['Key']}", found["Size"]
+                    yield f"s3://{bucket}/{found['Key']}", found
+
+
+def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """What was packed by gzip, perhaps piece by piece; broken, it is read as far as it goes."""
+    unpack = zlib.decompressobj(_GZIP)
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            try:
+                # Zeros pack a thousandfold: no more of it at once than this.
+                yield unpack.decompress(rest, 1 << 20)
+            except zlib.error:
+                return
+            rest = unpack.unconsumed_tail or unpack.unused_data
+            if unpack.eof:
+                unpack = zlib.decompressobj(_GZIP)
 
 
 def place(uri: str) -> tuple[str, str]:

@@ -1,18 +1,22 @@
 """Secrets taken out of what is shown: requests are printed, logged and pasted into tickets."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "********"
 
 _NAME = (
-    r"[\w.-]*(?:secret|passw(?:or)?d|token(?![a-z])|credential|access[._-]?key|api[._-]?key)[\w.-]*"
+    r"[\w.-]*(?:secret|passw(?:or)?d|passphrase|token(?![a-z])|credential"
+    r"|(?:private|access|api)[._-]?key)[\w.-]*"
 )
 _IS_NAME = re.compile(_NAME, re.IGNORECASE)
 # The ARN of a secret, which is meant to be passed, and the name of a token that is none.
 _HARMLESS = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):|^clientToken$")
 _ASSIGNED = re.compile(rf"((?:--)?{_NAME})([=:])(\S+)", re.IGNORECASE)
+# As a word of its own, which may hold spaces.
+_WHOLE = re.compile(rf"((?:--)?{_NAME})=(.+)", re.IGNORECASE | re.DOTALL)
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _IN_URI = re.compile(r"(\w+://[^/\s:@]+:)[^/\s@]+@")
 
@@ -25,7 +29,7 @@ def redact(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if _names_a_secret(key) and isinstance(item, str) else redact(item)
+            key: HIDDEN if _names_a_secret(key) and isinstance(item, str) else _under(key, item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -33,12 +37,25 @@ def redact(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else value
 
 
+def _under(key: str, item: Any) -> Any:
+    if key != "sparkSubmitParameters":
+        return redact(item)
+    # EMR Serverless takes words as one string, quoted as for a shell.
+    return shlex.join(_words(shlex.split(item)))
+
+
 def _words(values: list[Any] | tuple[Any, ...]) -> list[Any]:
     """The words of a command: what follows a flag that names a secret is one."""
     found: list[Any] = []
     hide = False
     for value in values:
-        found.append(HIDDEN if hide and isinstance(value, str) else redact(value))
+        whole = _WHOLE.fullmatch(value) if isinstance(value, str) else None
+        if hide and isinstance(value, str):
+            found.append(HIDDEN)
+        elif whole and not _HARMLESS.search(whole[2]):
+            found.append(f"{whole[1]}={HIDDEN}")
+        else:
+            found.append(redact(value))
         hide = isinstance(value, str) and value.startswith("--") and _names_a_secret(value[2:])
     return found
 

@@ -2,13 +2,16 @@
 
 import getpass
 import json
+import os
 import socket
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
-from emr.aws import Aws
+from emr.aws import Aws, Stored
 from gristmill.errors import InputError
 from gristmill.runners import Handle, Submission
 
@@ -17,7 +20,8 @@ from gristmill.runners import Handle, Submission
 class Record:
     """A run: what was asked for, by whom, when (UTC, ISO 8601), on which spec, and where it is.
 
-    `handle` is None until AWS has taken it. `logs` is the folder in S3 for logs, `report` the URI
+    `handle` is None until AWS has taken it; until then `claim` names the process that submits it,
+    and is empty where that one has given up. `logs` is the folder in S3 for logs, `report` the URI
     where its job puts its report.
     """
 
@@ -29,6 +33,7 @@ class Record:
     created: str
     owner: str
     handle: Handle | None = None
+    claim: str = ""
 
     @property
     def run(self) -> str:
@@ -41,15 +46,37 @@ class Record:
 
     @staticmethod
     def from_bytes(data: bytes) -> "Record":
-        """The record that `to_bytes` gave."""
-        told: dict[str, Any] = json.loads(data)
-        submission, handle = told.pop("submission"), told.pop("handle")
-        submission["argv"] = tuple(submission["argv"])
-        return Record(
-            submission=Submission(**submission),
-            handle=Handle(**handle) if handle else None,
-            **told,
-        )
+        """The record that `to_bytes` gave, of this version or a later one. Raises `ValueError`."""
+        try:
+            told: dict[str, Any] = json.loads(data)
+            submission = _known(Submission, told["submission"])
+            submission["argv"] = tuple(submission["argv"])
+            handle = told["handle"]
+            made = {
+                "submission": Submission(**submission),
+                "handle": Handle(**_known(Handle, handle)) if handle else None,
+            }
+            return Record(**(_known(Record, told) | made))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it lacks {error}") from error
+
+
+def _known(kind: type[Any], told: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in told.items() if name in names}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record as it was read: `age` is since it was written, `stored` what may be replaced."""
+
+    record: Record
+    stored: Stored
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it was written."""
+        return self.stored.age
 
 
 class Runs:
@@ -63,32 +90,53 @@ class Runs:
         """Write a record where there is none of that run; gives whether there was none."""
         return self._aws.create(self._uri(record.run), record.to_bytes())
 
+    def replace(self, found: Found, record: Record) -> bool:
+        """Put a record in the place of one that was found, if that is still there."""
+        return self._aws.replace(found.stored.uri, record.to_bytes(), found.stored.etag)
+
     def save(self, record: Record) -> None:
         """Replace a record."""
         self._aws.write(self._uri(record.run), record.to_bytes())
 
+    def find(self, run: str) -> Found | None:
+        """The record of a run, if there is one. Raises `InputError` where it is none of ours."""
+        stored = self._aws.find(self._uri(run))
+        return None if stored is None else Found(_record(stored.data, stored.uri), stored)
+
     def load(self, run: str) -> Record:
         """The record of a run. Raises `InputError` where there is none."""
-        data = self._aws.read(self._uri(run))
-        if data is None:
+        found = self.find(run)
+        if found is None:
             raise InputError(f"no run {run} in {self._folder}: gristmill emr status lists them")
-        return Record.from_bytes(data)
+        return found.record
 
     def newest(self, count: int) -> list[Record]:
-        """The newest records, as far as run keys begin with their time."""
-        uris = sorted((uri for uri, _ in self._aws.objects(self._folder)), reverse=True)
-        return list(islice(self._records(uris), count))
+        """The records that were written last: so many of them, the newest first."""
+        found = sorted(self._aws.written(self._folder), key=itemgetter(1), reverse=True)
+        return list(islice(self._records([uri for uri, _ in found]), count))
 
     def _records(self, uris: list[str]) -> Iterator[Record]:
         for uri in uris:
             data = self._aws.read(uri)
             if data is not None:
-                yield Record.from_bytes(data)
+                yield _record(data, uri)
 
     def _uri(self, run: str) -> str:
         return f"{self._folder}/{run}.json"
 
 
+def _record(data: bytes, uri: str) -> Record:
+    try:
+        return Record.from_bytes(data)
+    except ValueError as error:
+        raise InputError(f"{uri} is not the record of a run: {error}") from error
+
+
 def owner() -> str:
     """Who submits: the user and the machine."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # In a container that runs as a user of no name.
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from emr.aws import Aws, explained
+from emr.aws import place as object_of
 from emr.requests import Request
 from emr.requests.clusters import cluster_name, run_job_flow
 from emr.requests.serverless import application_name, create_application
@@ -92,6 +93,14 @@ def find_cluster(aws: Aws, spec: ClusterSpec) -> str | None:
     return None
 
 
+def log_folder(aws: Aws, cluster: str) -> str | None:
+    """The folder in S3 where a cluster puts logs: not what its spec says by now, but its own."""
+    with explained(f"describe {cluster}"):
+        uri = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("LogUri")
+    # EMR gives it as s3n://, whatever was asked for.
+    return f"s3://{'/'.join(object_of(uri))}".rstrip("/") if uri else None
+
+
 def down(aws: Aws, spec: Spec) -> str | None:
     """End what a spec describes; gives its id, or None where it was not there.
 
@@ -120,7 +129,7 @@ def live(aws: Aws) -> list[Target]:
             cluster["Id"],
             "cluster",
             cluster["Status"]["State"],
-            cluster["Status"]["Timeline"]["CreationDateTime"],
+            cluster["Status"]["Timeline"]["CreationDateTime"].astimezone(UTC),
         )
         for cluster in clusters(aws, ClusterStates=[*_LIVE, "TERMINATING"])
         if cluster["Name"].startswith("gristmill ")
@@ -136,7 +145,7 @@ def live(aws: Aws) -> list[Target]:
             application["id"],
             "serverless",
             application["state"],
-            application["createdAt"],
+            application["createdAt"].astimezone(UTC),
         )
         for application in applications
         if application["name"].startswith("gristmill-") and application["state"] != "TERMINATED"

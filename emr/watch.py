@@ -29,8 +29,8 @@ def watch(
 ) -> Status:
     """The status with which a run ends; `tell` hears of each that it had before, once.
 
-    Raises `StillRunningError` where it has not ended by the deadline, and `GristmillError` where
-    AWS could not be asked for long; either way the run goes on.
+    Raises `StillRunningError` where it has not ended by the deadline, or where AWS could not be
+    asked for long; either way the run goes on.
     """
     start, interval, failures = clock(), _FIRST, 0
     last: tuple[str, str] | None = None
@@ -41,7 +41,7 @@ def watch(
         except GristmillError as error:
             failures += 1
             if failures == _FAILURES:
-                raise GristmillError(f"lost sight of the run, which goes on: {error}") from error
+                raise StillRunningError(f"lost sight of the run, which goes on: {error}") from error
         else:
             if (status.state, status.detail) != last:
                 last = status.state, status.detail

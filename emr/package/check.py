@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -29,9 +30,9 @@ def check(package: Package) -> tuple[str, ...]:
     """Try a package as its target will use it; gives notes on what could not be tried here.
 
     Every module is parsed, those that run on a cluster are imported and every job's flags are
-    made, by an interpreter that has nothing but the standard library, pyspark and the package; the
-    users' dependencies are looked at file by file. Raises `GristmillError`, which names all that is
-    wrong at once.
+    made, by an interpreter that has nothing but the standard library, pyspark, the package and the
+    users' dependencies, which are also looked at file by file. Raises `GristmillError`, which names
+    all that is wrong at once.
     """
     problems, notes = _try(package)
     if package.archive:
@@ -74,11 +75,17 @@ def _try(package: Package) -> tuple[list[str], list[str]]:
             if found is None or not found.submodule_search_locations:
                 raise GristmillError(f"{name} is not installed, and the check takes it: make setup")
             (Path(scratch) / name).symlink_to(found.submodule_search_locations[0])
+        more = _unpacked(package, Path(scratch) / "dependencies", interpreter)
+        if more[1:] == ["elsewhere"]:
+            notes.append(
+                f"the dependencies are for Python {package.target.python} on Linux, "
+                f"{package.target.architecture}: they were not tried here"
+            )
         done = subprocess.run(
             [
                 *(interpreter, "-I", "-S", "-B", probe.__file__),
                 *(str(package.code.resolve()), str(package.entry.resolve())),
-                *(scratch, package.target.python),
+                *(scratch, package.target.python, *more),
             ],
             cwd=scratch,
             capture_output=True,
@@ -91,6 +98,19 @@ def _try(package: Package) -> tuple[list[str], list[str]]:
     except (IndexError, ValueError):
         problems = [f"{interpreter} ended: {done.stderr.strip()[-500:] or done.returncode}"]
     return problems, notes
+
+
+def _unpacked(package: Package, folder: Path, interpreter: str) -> list[str]:
+    """The users' dependencies as a folder, and whether this machine can import them."""
+    if package.archive is None:
+        return []
+    with tarfile.open(package.archive) as packed:
+        packed.extractall(folder, filter="data")
+    machine = {"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+    is_same = sys.platform == "linux" and machine == package.target.architecture
+    # Without the target's Python it is tried by this one.
+    is_same = is_same and _interpreter(package.target) == interpreter
+    return [str(folder), "here" if is_same else "elsewhere"]
 
 
 def _interpreter(target: Target) -> str | None:

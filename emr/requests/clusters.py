@@ -1,13 +1,10 @@
 """Clusters: a spec as what RunJobFlow is asked for."""
 
 from emr.package import Shipped
-from emr.requests import CLUSTER_TAG, RUN_TAG, Request, title
+from emr.requests import CLUSTER_TAG, MANAGED_TAG, RUN_TAG, Request, title
 from emr.requests.steps import step
 from emr.specs.cluster import ClusterSpec, Nodes, Scaling, Task
 from gristmill.runners import Submission
-
-# AWS's managed policies for EMR's service role cover only what carries this tag.
-_MANAGED_TAG = {"for-use-with-amazon-emr-managed-policies": "true"}
 
 
 def cluster_name(spec: ClusterSpec) -> str:
@@ -36,7 +33,7 @@ def run_job_flow_for(spec: ClusterSpec, shipped: Shipped, submission: Submission
 
 
 def _cluster(spec: ClusterSpec, name: str) -> Request:
-    tags = {CLUSTER_TAG: spec.name, **_MANAGED_TAG, **spec.tags}
+    tags = {CLUSTER_TAG: spec.name, MANAGED_TAG: "true", **spec.tags}
     request: Request = {
         "Name": name,
         "ReleaseLabel": spec.release_label,

@@ -3,7 +3,7 @@
 import shlex
 
 from emr.package import Shipped
-from emr.requests import CLUSTER_TAG, RUN_TAG, Request, title
+from emr.requests import CLUSTER_TAG, RUN_TAG, Request, joined, title
 from emr.specs.serverless import ServerlessSpec, Worker
 from gristmill.runners import Submission
 
@@ -45,12 +45,8 @@ def start_job_run(
     spec: ServerlessSpec, application: str, shipped: Shipped, submission: Submission
 ) -> Request:
     """A job run. Its token is made of the run key: asked for twice, it runs once."""
-    settings = {
-        **_workers(spec),
-        **shipped.settings(serverless=True),
-        **spec.spark,
-        **submission.spark,
-    }
+    own = {**spec.spark, **submission.spark}
+    settings = joined(_workers(spec), shipped.settings(serverless=True), own)
     parameters = ["--py-files", shipped.py_files]
     for key, value in settings.items():
         parameters += ["--conf", f"{key}={value}"]

@@ -1,7 +1,7 @@
 """Steps: a run as what `command-runner.jar` is given."""
 
 from emr.package import Shipped
-from emr.requests import Request, title
+from emr.requests import Request, joined, title
 from emr.specs.cluster import ClusterSpec
 from gristmill.errors import UsageError
 from gristmill.runners import Submission
@@ -30,12 +30,8 @@ def add_job_flow_steps(
 
 def step(spec: ClusterSpec, shipped: Shipped, submission: Submission, on_failure: str) -> Request:
     """A step. Raises `UsageError` for what EMR or Spark would not take."""
-    settings = {
-        **_yarn(spec, submission),
-        **shipped.settings(),
-        **spec.spark,
-        **submission.spark,
-    }
+    own = {**spec.spark, **submission.spark}
+    settings = joined(_yarn(spec, submission), shipped.settings(), own)
     arguments = ["spark-submit", "--deploy-mode", spec.deploy_mode, "--name", title(submission)]
     for key, value in settings.items():
         arguments += ["--conf", f"{key}={value}"]

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 _ATTEMPTS = 6
 _LOOKS = (1.0, 3.0, 6.0)
+_SENDS = 100.0  # seconds within which the last request is sent; its answer may take 70 more
 
 
 def once(
@@ -21,15 +22,20 @@ def once(
     find: Callable[[], T | None],
     send: Callable[[], T],
     pause: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> T:
     """What `find` gives, or, where that is nothing, what `send` does.
 
     After a failure that leaves open whether it was done, `find` looks for it, several times, before
-    it is sent again. Raises `GristmillError`.
+    it is sent again: for so long that others may know when nothing is sent any more. Raises
+    `GristmillError`.
     """
+    start = clock()
     if (found := find()) is not None:
         return found
     for attempt in range(_ATTEMPTS):
+        if attempt and clock() - start > _SENDS:
+            break
         with explained(what):
             try:
                 return send()
@@ -45,6 +51,4 @@ def once(
             pause(wait)
             if (found := find()) is not None:
                 return found
-    raise GristmillError(
-        f"cannot {what}: after {_ATTEMPTS} attempts: {last}\nTo try again, name the same run."
-    ) from last
+    raise GristmillError(f"cannot {what}: tried for {clock() - start:.0f} s: {last}") from last

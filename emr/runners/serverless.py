@@ -59,7 +59,7 @@ class ServerlessRunner:
         found: dict[Handle, Status] = {}
         for application, wanted in applications.items():
             for run in self._runs(application, list(wanted)):
-                found[wanted[run["id"]]] = _status(run)
+                found[wanted[run["id"]]] = status_of(run)
             if missing := [one for one in wanted.values() if one not in found]:
                 raise InputError(f"{application} has no job run {missing[0].id}")
         return found
@@ -113,8 +113,10 @@ def find_application(aws: Aws, spec: ServerlessSpec) -> str | None:
     return None
 
 
-def _status(run: dict[str, Any]) -> Status:
-    state = _STATES[run["state"]]
+def status_of(run: dict[str, Any]) -> Status:
+    """How a job run is, by what AWS tells of it."""
+    # Of one that is new nothing says that it is final.
+    state = _STATES.get(run["state"], State.RUNNING)
     started = run.get("startedAt")
     seconds = run.get("totalExecutionDurationSeconds")
     ended = run.get("endedAt") or (run.get("updatedAt") if state.is_final else None)

@@ -65,17 +65,20 @@ class StepRunner:
         """Add a step, or give the one that has the same run key. Raises `GristmillError`."""
         request = asked(self._request, submission)
 
-        def send() -> Handle:
-            (step,) = self._aws.emr_once.add_job_flow_steps(**request)["StepIds"]
-            return Handle(self.name, self._cluster, step)
+        def find() -> Handle | None:
+            return self._find(title(submission), self._cluster)
 
         what = f"add a step to {self._cluster}"
-        return once(what, lambda: self._find(title(submission)), send, self._pause)
+        return once(what, find, lambda: self._send(request), self._pause)
 
-    def _find(self, name: str) -> Handle | None:
-        for step in steps(self._aws, self._cluster):
+    def _send(self, request: Request) -> Handle:
+        (step,) = self._aws.emr_once.add_job_flow_steps(**request)["StepIds"]
+        return Handle(self.name, request["JobFlowId"], step)
+
+    def _find(self, name: str, cluster: str) -> Handle | None:
+        for step in steps(self._aws, cluster):
             if step["Name"] == name:
-                return Handle(self.name, self._cluster, step["Id"])
+                return Handle(self.name, cluster, step["Id"])
         return None
 
     def poll(self, handles: Sequence[Handle]) -> Mapping[Handle, Status]:
@@ -89,7 +92,7 @@ class StepRunner:
             for start in range(0, len(ids), _IDS):
                 some = ids[start : start + _IDS]
                 for step in steps(self._aws, cluster, StepIds=some):
-                    found[wanted[step["Id"]]] = _status(step)
+                    found[wanted[step["Id"]]] = status_of(step)
             if missing := [one for one in wanted.values() if one not in found]:
                 raise InputError(f"{cluster} has no step {missing[0].id}")
             self._with_cluster(cluster, list(wanted.values()), found)
@@ -126,9 +129,14 @@ class StepRunner:
             )
         tag = _yarn_tag(step["Config"]["Args"])
         if tag and step["Status"]["State"] == "RUNNING":
-            with explained(f"end the Spark application of {handle.id}, which goes on"):
-                request = kill_application(handle.place, tag, step.get("ExecutionRoleArn"))
-                client.add_job_flow_steps(**request)
+            request = kill_application(handle.place, tag, step.get("ExecutionRoleArn"))
+            (asked_for,) = request["Steps"]
+
+            def find() -> Handle | None:
+                return self._find(asked_for["Name"], handle.place)
+
+            what = f"end the Spark application of {handle.id}, which goes on"
+            once(what, find, lambda: self._send(request), self._pause)
 
     def logs_at(self, handle: Handle) -> str:
         """The folder for what the step itself prints; its driver's is beside it."""
@@ -192,13 +200,15 @@ def steps(aws: Aws, cluster: str, **which: Any) -> Iterator[dict[str, Any]]:
             yield from page["Steps"]
 
 
-def _status(step: dict[str, Any]) -> Status:
+def status_of(step: dict[str, Any]) -> Status:
+    """How a step is, by what AWS tells of it."""
     told = step["Status"]
     timeline = told.get("Timeline", {})
     failure, change = told.get("FailureDetails", {}), told.get("StateChangeReason", {})
     said = (failure.get("Reason"), failure.get("Message"), change.get("Message"))
     return Status(
-        _STATES[told["State"]],
+        # Of one that is new nothing says that it is final.
+        _STATES.get(told["State"], State.RUNNING),
         told["State"],
         " ".join(text for text in said if text),
         timeline.get("StartDateTime"),

@@ -7,6 +7,7 @@ reads are right by themselves.
 import re
 from collections.abc import Iterator, Mapping
 
+from emr.requests import MANAGED_TAG
 from emr.specs.cluster import ClusterSpec, Volume, architecture
 from emr.specs.serverless import ServerlessSpec
 
@@ -16,14 +17,26 @@ Problem = tuple[str, str]
 _SECRET = re.compile(r"secret|password|passwd|token|access[._-]?key|credential", re.IGNORECASE)
 # GiB of memory that a worker of so many vCPU may have, lowest and highest, and the step between.
 _MEMORY = {1: (2, 8, 1), 2: (4, 16, 1), 4: (8, 30, 1), 8: (16, 60, 4), 16: (32, 120, 8)}
+_OURS = {
+    "spark.yarn.tags": "Gristmill sets itself: cancelling a run ends what has its tag",
+    "spark.submit.deployMode": "say it as deploy_mode",
+}
+# Of each type of volume: the least GiB, the most IOPS a GiB.
+_VOLUMES = {"gp3": (1, 500), "io1": (4, 50), "io2": (4, 1000), "st1": (125, 0), "sc1": (125, 0)}
+_GP3_IOPS = 3000
 _SHARES = ("driver", "executor")
 
 
 def problems(spec: ClusterSpec | ServerlessSpec) -> list[Problem]:
     """All rules that `spec` breaks."""
-    found = [*_release(spec.release_label, spec.python), *_spark(spec.spark)]
+    found = [
+        *_release(spec.release_label, spec.python),
+        *_home(spec.home),
+        *_spark(spec.spark),
+        *_tags(spec.tags),
+    ]
     if isinstance(spec, ServerlessSpec):
-        return [*found, *_workers(spec)]
+        return [*found, *_name(spec.name), *_workers(spec)]
     return [
         *found,
         *_architecture(spec),
@@ -53,11 +66,32 @@ def _release(label: str, python: str) -> Iterator[Problem]:
         yield "python", f"{label} has Python 3.11 and 3.13, not {python}"
 
 
+def _home(home: str) -> Iterator[Problem]:
+    if "/" not in home.removeprefix("s3://"):
+        yield "home", f"name a folder in it: {home}/gristmill"
+
+
+def _name(name: str) -> Iterator[Problem]:
+    if len(name) > 54:
+        yield (
+            "name",
+            "at most 54 characters: an application is called gristmill-NAME, of at most 64",
+        )
+
+
+def _tags(tags: Mapping[str, str]) -> Iterator[Problem]:
+    for key in tags:
+        if key.startswith("gristmill:") or key == MANAGED_TAG:
+            yield f"tags.{key}", "Gristmill sets itself"
+
+
 def _spark(settings: Mapping[str, str]) -> Iterator[Problem]:
     for key in settings:
         if not key.startswith("spark."):
             yield f"spark.{key}", "a setting of Spark begins with spark. (of Hadoop: spark.hadoop.)"
-        elif _SECRET.search(key):
+        elif key in _OURS:
+            yield f"spark.{key}", _OURS[key]
+        elif _SECRET.search(key) and settings[key] not in {"true", "false"}:
             yield (
                 f"spark.{key}",
                 "looks like a secret, which anybody who may describe a step could read: "
@@ -98,6 +132,8 @@ def _nodes(spec: ClusterSpec) -> Iterator[Problem]:
             yield f"{role}.weights", f"{', '.join(unknown)} is not among the instance_types"
         for number, volume in enumerate(nodes.volumes):
             yield from _volume(f"{role}.volumes.{number}", volume)
+        if sum(volume.per_node for volume in nodes.volumes) > 25:
+            yield f"{role}.volumes", "at most 25 volumes go to a node"
     if any(weight != 1 for weight in spec.primary.weights.values()):
         yield "primary.weights", "there is one primary node, whatever it weighs: leave it out"
     if spec.task and not spec.core:
@@ -111,6 +147,24 @@ def _volume(field: str, volume: Volume) -> Iterator[Problem]:
         yield f"{field}.iops", f"{volume.type} needs it"
     if volume.throughput is not None and volume.type != "gp3":
         yield f"{field}.throughput", f"{volume.type} has none to set: only gp3 has"
+    yield from _size(field, volume)
+
+
+def _size(field: str, volume: Volume) -> Iterator[Problem]:
+    """EBS's own limits (https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html)."""
+    least, a_gib = _VOLUMES.get(volume.type, (1, 0))
+    if volume.size_gib < least:
+        yield f"{field}.size_gib", f"{volume.type} has {least} or more, not {volume.size_gib}"
+        return
+    if volume.iops is not None and a_gib:
+        most = max(volume.size_gib * a_gib, _GP3_IOPS if volume.type == "gp3" else 100)
+        if volume.type == "gp3" and volume.iops < _GP3_IOPS:
+            yield f"{field}.iops", f"gp3 has {_GP3_IOPS:,} or more, not {volume.iops:,}"
+        elif volume.iops > most:
+            yield f"{field}.iops", f"{volume.size_gib} GiB have at most {most:,}"
+    needed = 4 * (volume.throughput or 0)
+    if volume.type == "gp3" and needed > max(volume.iops or 0, _GP3_IOPS):
+        yield f"{field}.throughput", f"{volume.throughput} MiB/s need {needed:,} iops"
 
 
 def _spot(spec: ClusterSpec) -> Iterator[Problem]:

@@ -142,6 +142,17 @@ class Options:
             raise UsageError(f"missing: {', '.join(missing)}")
         return cls._of(values)
 
+    def files(self) -> list[tuple[str, str]]:
+        """The files that these options name, each with its flag: those with the metavar `FILE`."""
+        named = [field for field in dataclasses.fields(self) if _spec(field).metavar == "FILE"]
+        values = [(flag(field.name), getattr(self, field.name)) for field in named]
+        return [
+            (name, one)
+            for name, value in values
+            for one in (value if isinstance(value, tuple) else (value,))
+            if one
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """The options as a JSON object. `from_json(x.to_json()) == x`."""
         return dataclasses.asdict(self)

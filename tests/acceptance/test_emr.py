@@ -1,6 +1,7 @@
 """`gristmill emr` where it needs no AWS: what it would ask for, and what it refuses."""
 
 import json
+import sys
 from pathlib import Path
 
 from tests.emr_specs import account
@@ -70,4 +71,12 @@ def test_without_credentials_it_says_how_to_log_in(tmp_path: Path) -> None:
     done = finish([BIN / "gristmill", "emr", "clusters"], **{**NOWHERE, **nobody}, **shared)
     assert done.code == 1
     assert "AWS_PROFILE" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_without_boto3_it_says_what_to_install() -> None:
+    program = "import sys; sys.modules['boto3'] = None; from gristmill.cli import main; "
+    done = finish([sys.executable, "-c", program + "sys.exit(main(['emr', 'status']))"])
+    assert done.code == 2
+    assert "pip install 'gristmill[emr]'" in done.err
     assert "Traceback" not in done.err

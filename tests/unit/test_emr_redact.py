@@ -14,6 +14,13 @@ from emr.redact import HIDDEN, redact
             ["--db-password", "hunter2", "--input", "s3://a"],
             ["--db-password", HIDDEN, "--input", "s3://a"],
         ),
+        (["--password=hunter 2"], [f"--password={HIDDEN}"]),
+        (["--passphrase", "hunter2"], ["--passphrase", HIDDEN]),
+        (["--private-key=abc"], [f"--private-key={HIDDEN}"]),
+        (
+            {"sparkSubmitParameters": "--conf 'spark.x.password=hunter 2' --conf a=b"},
+            {"sparkSubmitParameters": f"--conf 'spark.x.password={HIDDEN}' --conf a=b"},
+        ),
         (["--password=hunter2"], [f"--password={HIDDEN}"]),
         (["spark.hadoop.fs.s3a.secret.key=abc"], [f"spark.hadoop.fs.s3a.secret.key={HIDDEN}"]),
         (["spark.hadoop.fs.s3a.access.key=abc"], [f"spark.hadoop.fs.s3a.access.key={HIDDEN}"]),

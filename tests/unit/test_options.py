@@ -293,3 +293,18 @@ def test_each_value_of_a_flag_is_checked() -> None:
     with pytest.raises(UsageError, match="--tag takes"):
         Many.from_json({"tag": "a"})
     assert describe(Many) == [("--tag KEY …", "none", "a tag")]
+
+
+@dataclass(frozen=True)
+class Reading(Options):
+    """Options that name files."""
+
+    rates: str = option("", metavar="FILE", help="of exchange")
+    more: tuple[str, ...] = option((), metavar="FILE", help="of others")
+    note: str = option("a.csv", help="no file, whatever it looks like")
+
+
+def test_options_tell_which_files_they_name() -> None:
+    assert Reading().files() == []
+    found = Reading(rates="r.csv", more=("a b", "s3://b/c")).files()
+    assert found == [("--rates", "r.csv"), ("--more", "a b"), ("--more", "s3://b/c")]

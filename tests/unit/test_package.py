@@ -2,6 +2,7 @@
 
 import io
 import os
+import platform
 import shutil
 import stat
 import subprocess
@@ -16,7 +17,7 @@ from zipfile import ZipFile
 import pytest
 
 from emr import entry
-from emr.package import Package, Target, build, check, locate, wheel
+from emr.package import Architecture, Package, Target, build, check, locate, wheel
 from emr.package.__main__ import main
 from emr.package.check import look
 from emr.package.dependencies import build_archive, left_out
@@ -258,6 +259,52 @@ def test_without_the_target_s_python_it_says_what_was_not_tried(
 def test_a_python_is_named_by_two_numbers(python: str) -> None:
     with pytest.raises(UsageError, match=r"as 3\.11 is"):
         _ = Target(python).version
+
+
+HERE = platform.machine() == "x86_64" and sys.version_info[:2] == (3, 11)
+
+
+def with_archive(package: Package, archive: Path, architecture: Architecture) -> Package:
+    target = Target("3.11", architecture)
+    return Package(package.version, target, package.code, package.entry, archive)
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_jobs_may_import_what_is_shipped_with_them(
+    package: Package, tmp_path: Path, architecture: Architecture
+) -> None:
+    job = "import shipped_too\nfrom shipped_too import deep\n"
+    needy = changed(package, tmp_path, jobs__needy=job)
+    with pytest.raises(GristmillError, match="No module named 'shipped_too'"):
+        check(needy)
+    files = {"shipped_too/__init__.py": b"", "shipped_too/deep.py": b"DEPTH = 1\n"}
+    check(with_archive(needy, archive_of(tmp_path, files), architecture))
+    # Another module of a like name is none of it.
+    files = {"shipped/__init__.py": b""}
+    with pytest.raises(GristmillError, match="No module named 'shipped_too'"):
+        check(with_archive(needy, archive_of(tmp_path, files), architecture))
+
+
+def test_what_is_for_other_processors_is_not_tried_and_that_is_said(
+    package: Package, tmp_path: Path
+) -> None:
+    other: Architecture = "x86_64" if platform.machine() in {"aarch64", "arm64"} else "arm64"
+    needy = changed(package, tmp_path, jobs__needy="import native_one\n")
+    native = f"native_one/_speed.cpython-311-{'aarch64' if other == 'arm64' else other}.so"
+    files = {
+        "native_one/__init__.py": b"from native_one import _speed\n",
+        native: elf(183 if other == "arm64" else 62),
+    }
+    notes = check(with_archive(needy, archive_of(tmp_path, files), other))
+    assert any("were not tried" in note for note in notes)
+
+
+@pytest.mark.skipif(not HERE, reason="dependencies are only imported where they run")
+def test_dependencies_that_do_not_work_are_found(package: Package, tmp_path: Path) -> None:
+    needy = changed(package, tmp_path, jobs__needy="import odd_one\n")
+    files = {"odd_one/__init__.py": b"import gone_missing\n"}
+    with pytest.raises(GristmillError, match="No module named 'gone_missing'"):
+        check(with_archive(needy, archive_of(tmp_path, files), "x86_64"))
 
 
 def elf(machine: int) -> bytes:

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from emr.aws import Aws
 from emr.runs import Runs
 from gristmill.execute import Run, execute
 from gristmill.job import Request
-from gristmill.sample import write_samples
 from gristmill.storage.remote import RemoteStorage
 from jobs import CATALOGUE
 from simulator import Simulator
@@ -26,43 +25,18 @@ from tests.process import BIN, ROOT, Finished, environment, finish
 
 Emr = Callable[..., Finished]
 
+
+@pytest.fixture
+def emr(command: Emr) -> Emr:
+    """`gristmill emr …`."""
+    return command
+
+
 JOBS = {
     "word-count": ("text", ("--corpus", "sample")),
     "access-logs": ("logs", ()),
     "billing-charges": ("billing/focus", ("--export", "focus")),
 }
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("samples")
-    write_samples(folder, requests=1000, words=1000, billing=100)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def emr(
-    simulator: Simulator, samples: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Emr]:
-    """Commands that reach the simulator, with samples in its S3 and a cluster that is up."""
-    for path in samples.rglob("*"):
-        if path.is_file():
-            key = f"in/{path.relative_to(samples)}"
-            simulator.client("s3").upload_file(str(path), simulator.bucket, key)
-    account = simulator.write_account(tmp_path_factory.mktemp("account") / "account.toml")
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in simulator.environ.items():
-            patched.setenv(name, value)
-        patched.setenv("GRISTMILL_EMR_ACCOUNT", str(account))
-
-        def run(*arguments: str | Path) -> Finished:
-            return finish([BIN / "gristmill", "emr", *arguments])
-
-        done = run("up")
-        assert done.code == 0, done.err
-        assert "WAITING" in done.err
-        yield run
-        assert run("down").code == 0
 
 
 def place(simulator: Simulator, name: str) -> str:
@@ -152,14 +126,16 @@ def test_one_run_key_is_one_run(emr: Emr, simulator: Simulator) -> None:
     # One that died between the call and the note of its answer.
     runs = Runs(Aws(simulator.account["region"]), simulator.account["home"])
     record = runs.load("nightly-7")
-    runs.save(replace(record, handle=None, created="2026-01-01T00:00:00+00:00"))
-    assert "never submitted" in emr("status", "nightly-7").out
+    runs.save(replace(record, handle=None, claim=""))
+    assert "not submitted" in emr("status", "nightly-7").out
     assert emr("submit", "--run", "nightly-7", *wanted, place(simulator, "keyed")).code == 0
     assert runs.load("nightly-7").handle == record.handle
     assert simulator.faults.count("AddJobFlowSteps") == before + 1
 
 
-def interrupted(command: list[str | Path], answer: bytes | None) -> tuple[int, str]:
+def interrupted(
+    command: list[str | Path], answer: bytes | None, number: int = signal.SIGINT
+) -> tuple[int, str]:
     """Press Ctrl-C once the run is running; on a terminal if there is an answer to give."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -181,7 +157,7 @@ def interrupted(command: list[str | Path], answer: bytes | None) -> tuple[int, s
             break
         if b"running" in said and not asked:
             asked = True
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
         if answer is not None and b"[y/N]" in said:
             os.write(leader, answer)
             answer = None
@@ -199,7 +175,8 @@ def test_ctrl_c_asks_and_what_is_left_running_can_be_attached_to_and_cancelled(
     (run,) = re.findall(r"left run (\S+) running", said)
     assert f"gristmill emr attach {run}" in said
     attach: list[str | Path] = [BIN / "gristmill", "emr", "attach", "--cancel-on-interrupt", run]
-    code, said = interrupted(attach, None)
+    # As whoever runs the script ends it.
+    code, said = interrupted(attach, None, signal.SIGTERM)
     assert code == 130
     assert f"asked that run {run} end" in said
     done = emr("attach", run)

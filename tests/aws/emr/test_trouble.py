@@ -21,7 +21,7 @@ from emr.runners.steps import StepRunner, steps
 from emr.runners.transient import TransientRunner, clusters
 from emr.runs import Record
 from emr.specs import ClusterSpec
-from emr.targets import down, find_cluster, up
+from emr.targets import down, find_cluster, log_folder, up
 from emr.watch import watch
 from gristmill.errors import GristmillError
 from gristmill.runners import Handle, State, Submission
@@ -146,6 +146,39 @@ def test_a_cluster_that_dies_takes_its_runs_with_it(
         status = watch(running, handle, print, pause=briefly)
         assert status.state is State.FAILED
         assert f"{first.place} ended: INSTANCE_FAILURE The primary node is gone." in status.reason
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_ends_a_run_on_yarn_is_asked_for_once_whatever_becomes_of_the_answers(
+    simulator: Simulator, reach: Aws, spec: ClusterSpec, fault: Fault
+) -> None:
+    cluster = up(reach, spec, print, pause=briefly)
+
+    def request(wanted: Submission) -> Any:
+        # Its arguments tell that it goes on in YARN.
+        asked = with_command(spec, cluster, "sleep 300", wanted)
+        arguments = asked["Steps"][0]["HadoopJarStep"]["Args"]
+        arguments += ["cluster", f"spark.yarn.tags={wanted.run}"]
+        return asked
+
+    running = StepRunner(reach, spec.logs, request, cluster, pause=briefly)
+    handle = running.submit(submission())
+    deadline = time.monotonic() + 30
+    while running.poll([handle])[handle].state is not State.RUNNING:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    fault(simulator.faults, "AddJobFlowSteps")
+    running.cancel(handle)
+    names = [step["Name"] for step in steps(reach, cluster)]
+    assert sum(name.startswith("gristmill cancel ") for name in names) == 1
+    assert watch(running, handle, print, pause=briefly).state is State.CANCELLED
+
+
+def test_logs_are_where_the_cluster_that_is_up_puts_them(reach: Aws, spec: ClusterSpec) -> None:
+    cluster = up(reach, spec, print, pause=briefly)
+    # Its spec has been changed since.
+    assert log_folder(reach, cluster) == spec.logs
+    assert spec.logs.startswith("s3://")
 
 
 def test_throttled_polls_are_sat_out(simulator: Simulator, reach: Aws, spec: ClusterSpec) -> None:

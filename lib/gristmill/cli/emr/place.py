@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,9 @@ def print_requests(requests: object) -> int:
 
 def again(arguments: argparse.Namespace, run: str) -> str:
     """The command that takes up a run again."""
-    flags = "" if arguments.cluster == "dev" else f" --cluster {arguments.cluster}"
+    flags = "" if arguments.cluster == "dev" else f" --cluster {shlex.quote(arguments.cluster)}"
     usual = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
-    flags += "" if arguments.account == usual else f" --account {arguments.account}"
+    flags += (
+        "" if arguments.account == usual else f" --account {shlex.quote(str(arguments.account))}"
+    )
     return f"gristmill emr attach{flags} {run}"

@@ -1,6 +1,7 @@
 """Runs: submitted, watched, listed, cancelled."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,11 @@ from gristmill.job import AnyJob
 from gristmill.runners import Handle, Runner, State, Status
 from jobs import CATALOGUE
 
+# Flags of submit that no job has: behind the job's name they would be taken for one of its own.
+_OURS = {
+    *("--account", "--cluster", "--transient", "--run", "--requirements", "--detach", "--dry-run"),
+    *("--deadline", "--cancel-on-interrupt", "--prices"),
+}
 _CODES = {State.SUCCEEDED: 0, State.CANCELLED: INTERRUPTED}
 
 
@@ -31,8 +37,15 @@ def _job(name: str) -> AnyJob:
 
 
 def _wanted(arguments: argparse.Namespace) -> Wanted:
+    job = _job(arguments.job)
+    for word in arguments.argv:
+        flag = word.partition("=")[0]
+        if flag in _OURS:
+            raise UsageError(
+                f"{flag} goes before the job: gristmill emr submit {flag} … {job.name} --input …"
+            )
     return Wanted(
-        _job(arguments.job),
+        job,
         tuple(arguments.argv),
         load_spec(arguments.cluster, arguments.account),
         arguments.run,
@@ -71,23 +84,24 @@ def attach(arguments: argparse.Namespace) -> int:
 def _see_through(arguments: argparse.Namespace, place: Place, record: Record) -> int:
     """Watch a run to its end and show its answer; gives the exit code."""
     runner, handle = runner_of(place.aws, record)
+    if arguments.cancel_on_interrupt:
+        # What ends scripts, such as CI, does it by SIGTERM.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = watch(runner, handle, _teller(record), deadline=arguments.deadline)
-        found = answer(
-            place.aws,
-            record,
-            runner,
-            handle,
-            status,
-            prices=read_prices(arguments.prices),
-            tell=tell,
-        )
     except StillRunningError as error:
         raise StillRunningError(
             f"{error}\nTo take it up again: {again(arguments, record.run)}"
         ) from None
     except KeyboardInterrupt:
         return _interrupted(arguments, record, runner, handle)
+    prices = read_prices(arguments.prices)
+    try:
+        found = answer(place.aws, record, runner, handle, status, prices=prices, tell=tell)
+    except KeyboardInterrupt:
+        rest = f"the rest of its answer: {again(arguments, record.run)}"
+        tell(f"run {record.run} has ended ({status.state.value}); {rest}")
+        return INTERRUPTED
     show(record, found)
     return _CODES.get(status.state, 1)
 
@@ -97,7 +111,8 @@ def _teller(record: Record) -> Callable[[Status], None]:
     start = datetime.fromisoformat(record.created)
 
     def heard(status: Status) -> None:
-        passed = timedelta(seconds=int((datetime.now(UTC) - start).total_seconds()))
+        # It may have been submitted by a machine whose clock is ahead.
+        passed = timedelta(seconds=max(0, int((datetime.now(UTC) - start).total_seconds())))
         tell(f"{passed}  {status.state.value:<9}  {status.detail}".rstrip())
 
     return heard
@@ -109,15 +124,21 @@ def _interrupted(
     """What Ctrl-C means: cancelled if that was asked for, or is now; else the run goes on."""
     cancel = arguments.cancel_on_interrupt
     if not cancel and sys.stdin.isatty():
+        # Standard output may be a file, where nobody would see the question.
+        print("\nThe run goes on. Cancel it? [y/N] ", end="", file=sys.stderr, flush=True)
         try:
-            cancel = input("\nThe run goes on. Cancel it? [y/N] ").strip().lower().startswith("y")
-        except (EOFError, KeyboardInterrupt):
+            cancel = sys.stdin.readline().strip().lower().startswith("y")
+        except KeyboardInterrupt:
             cancel = False
     if cancel:
-        runner.cancel(handle)
-        tell(f"asked that run {record.run} end: {again(arguments, record.run)} shows when it has")
-    else:
-        tell(f"left run {record.run} running; to take it up again: {again(arguments, record.run)}")
+        try:
+            runner.cancel(handle)
+        except GristmillError as error:
+            tell(str(error))
+        else:
+            tell(f"asked that run {record.run} end: {again(arguments, record.run)} shows how")
+            return INTERRUPTED
+    tell(f"left run {record.run} running; to take it up again: {again(arguments, record.run)}")
     return INTERRUPTED
 
 
@@ -128,6 +149,8 @@ def _where(record: Record) -> str:
 
 def status(arguments: argparse.Namespace) -> int:
     """List runs; gives the exit code."""
+    if arguments.n < 1:
+        raise UsageError(f"-n takes 1 or more, not {arguments.n}")
     place = Place.of(arguments)
     records = [place.runs.load(arguments.run)] if arguments.run else place.runs.newest(arguments.n)
     states = _states(place.aws, records)
@@ -149,7 +172,7 @@ def status(arguments: argparse.Namespace) -> int:
 
 def _states(aws: Aws, records: Sequence[Record]) -> dict[str, str]:
     """The state of each run, in one poll for each kind of runner."""
-    states = {record.run: "never submitted" for record in records}
+    states = {record.run: "not submitted" for record in records}
     kinds: dict[str, tuple[Runner, dict[Handle, str]]] = {}
     for record in records:
         if record.handle:
@@ -184,7 +207,7 @@ def cancel(arguments: argparse.Namespace) -> int:
     runner, handle = runner_of(place.aws, record)
     status = runner.poll([handle])[handle]
     if status.state.is_final:
-        tell(f"run {record.run} has {status.state.value} already")
+        tell(f"run {record.run} has ended already ({status.state.value})")
         return 0
     runner.cancel(handle)
     tell(f"asked that run {record.run} end")

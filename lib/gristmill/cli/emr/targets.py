@@ -5,13 +5,21 @@ import argparse
 from emr.specs import load_spec
 from emr.targets import down, live, plan_up, up
 from gristmill.cli.emr.place import Place, print_requests, tell
+from gristmill.command import INTERRUPTED
 from gristmill.console import render
 
 
 def make(arguments: argparse.Namespace) -> int:
     """Make what a spec describes; gives the exit code."""
     place = Place.of(arguments)
-    print(up(place.aws, place.spec, tell))
+    try:
+        print(up(place.aws, place.spec, tell))
+    except KeyboardInterrupt:
+        tell(
+            f"what was asked for goes on starting: gristmill emr clusters lists it, and "
+            f"gristmill emr down --cluster {arguments.cluster} ends it"
+        )
+        return INTERRUPTED
     return 0
 
 
@@ -37,7 +45,7 @@ def show(arguments: argparse.Namespace) -> int:
             one.kind,
             one.id,
             one.state,
-            f"{one.since:%Y-%m-%dT%H:%MZ}" if one.since else "-",
+            f"{one.since:%Y-%m-%dT%H:%MZ}",
         )
         for one in live(place.aws)
     ]

@@ -1,0 +1,49 @@
+"""Who submits a run: one process at a time, by conditional writes, and another if it dies."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from emr.redact import redact
+from emr.runs import Record, Runs
+from gristmill.errors import UsageError
+
+# Longer than `once` may take from its first request to the answer of its last.
+_HELD, _LOOK = timedelta(minutes=3), 2.0
+
+
+def claim(
+    runs: Runs, record: Record, tell: Callable[[str], None], pause: Callable[[float], None]
+) -> Record:
+    """`record`, written down, once it is for this process to submit it; or what another one did.
+
+    Raises `UsageError` where the key is that of another run.
+    """
+    said = False
+    while not runs.create(record):
+        found = runs.find(record.run)
+        if found is None:
+            # It is being written, or was taken away.
+            pause(_LOOK)
+            continue
+        other = found.record
+        see_that_it_is(other, record)
+        if other.handle or other.claim == record.claim:
+            return other
+        if not other.claim or found.age > _HELD:
+            if runs.replace(found, record):
+                return record
+            continue
+        if not said:
+            said = True
+            tell(f"{other.owner} is about to submit run {record.run}: waiting for what comes of it")
+        pause(_LOOK)
+    return record
+
+
+def see_that_it_is(found: Record, record: Record) -> None:
+    """That what is written down is the same run. Raises `UsageError`, without secrets."""
+    if (found.submission, found.spec) != (record.submission, record.spec):
+        argv = " ".join(redact(found.submission.argv))
+        raise UsageError(
+            f"run {record.run} is another one: {argv} ({found.submission.job} on {found.spec})"
+        )

@@ -1,0 +1,83 @@
+"""What EMR or EBS would refuse later, and what would undo what Gristmill relies on."""
+
+from typing import Any
+
+import pytest
+
+from emr.package import Shipped
+from emr.requests.steps import step
+from emr.specs.load import check
+from gristmill.runners import Submission
+from tests.emr_specs import CLUSTER, NODES, SERVERLESS, cluster
+
+
+def volume(**of: Any) -> dict[str, Any]:
+    return {"core": NODES | {"count": 1, "volumes": [of]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        (volume(type="st1", size_gib=100), "core.volumes.0.size_gib", "125 or more"),
+        (volume(type="io2", size_gib=3, iops=100), "core.volumes.0.size_gib", "4 or more"),
+        (volume(size_gib=100, iops=2000), "core.volumes.0.iops", "3,000 or more"),
+        (volume(size_gib=10, iops=6000), "core.volumes.0.iops", "at most 5,000"),
+        (volume(type="io1", size_gib=10, iops=501), "core.volumes.0.iops", "at most 500"),
+        (volume(size_gib=100, throughput=1000), "core.volumes.0.throughput", "4,000 iops"),
+        (
+            {"core": NODES | {"count": 1, "volumes": [{"size_gib": 9, "per_node": 13}] * 2}},
+            "core.volumes",
+            "at most 25",
+        ),
+        ({"tags": {"gristmill:cluster": "x"}}, "tags.gristmill:cluster", "sets itself"),
+        (
+            {"tags": {"for-use-with-amazon-emr-managed-policies": "false"}},
+            "tags.for-use-with-amazon-emr-managed-policies",
+            "sets itself",
+        ),
+        # Cancelling ends all that runs under the tag.
+        ({"spark": {"spark.yarn.tags": "team"}}, "spark.spark.yarn.tags", "sets itself"),
+        ({"spark": {"spark.submit.deployMode": "client"}}, None, "deploy_mode"),
+        ({"home": "s3://bucket"}, "home", "a folder in it"),
+    ],
+)
+def test_what_would_be_refused_later_is_refused(
+    changes: dict[str, Any], field: str | None, says: str
+) -> None:
+    found = dict(check(CLUSTER | changes)[1])
+    assert list(found) == [field or "spark.spark.submit.deployMode"]
+    assert says in next(iter(found.values()))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        volume(size_gib=1),
+        volume(size_gib=8, iops=4000, throughput=1000),
+        volume(type="io1", size_gib=10, iops=500),
+        volume(type="sc1", size_gib=125),
+        {"tags": {"team": "gristmill:cluster"}},
+        # Whether there are any, not what they are.
+        {"spark": {"spark.security.credentials.hive.enabled": "false"}},
+    ],
+)
+def test_what_is_taken_is_taken(changes: dict[str, Any]) -> None:
+    assert check(CLUSTER | changes)[1] == []
+
+
+def test_two_applications_have_two_names() -> None:
+    assert "at most 54" in dict(check(SERVERLESS | {"name": "n" * 55})[1])["name"]
+    assert check(SERVERLESS | {"name": "n" * 54})[1] == []
+
+
+def test_archives_of_a_spec_travel_beside_the_dependencies() -> None:
+    spec = cluster(
+        spark={
+            "spark.archives": "s3://b/fonts.zip#fonts",
+            "spark.executorEnv.PYTHONPATH": "./fonts",
+        }
+    )
+    shipped = Shipped("s3://b/p.zip", "s3://b/e.py", "s3://b/d.tar.gz")
+    words = step(spec, shipped, Submission("r", "j", ()), "CONTINUE")["HadoopJarStep"]["Args"]
+    assert "spark.archives=s3://b/fonts.zip#fonts,s3://b/d.tar.gz#dependencies" in words
+    assert "spark.executorEnv.PYTHONPATH=./fonts:./dependencies" in words
