@@ -19,6 +19,8 @@ from botocore.exceptions import (
     HTTPClientError,
     NoCredentialsError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.parsers import ResponseParserError
 
 from gristmill.errors import GristmillError
 
@@ -204,7 +206,7 @@ def is_ambiguous(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= 500
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, HTTPClientError | NoConnectionError | ResponseParserError)
 
 
 @contextlib.contextmanager
@@ -225,5 +227,5 @@ def explained(what: str) -> Iterator[None]:
             advice = "this AWS user may not do that: see docs/emr-account.md for who may do what\n"
         said = error.response.get("Error", {}).get("Message") or str(error)
         raise GristmillError(f"cannot {what}: {advice}{code(error)}: {said}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise GristmillError(f"cannot {what}: {error}") from error

@@ -56,10 +56,15 @@ def up(
         tell(f"application {found} takes runs")
         return found
 
+    sent = []
+
     def send() -> str:
+        sent.append(spec.name)
         return str(aws.emr_once.run_job_flow(**run_job_flow(spec))["JobFlowId"])
 
     cluster = once("make a cluster", lambda: find_cluster(aws, spec), send, pause)
+    if not sent:
+        tell(f"cluster {cluster} was there already: what changed in its spec since is not in it")
     _wait(aws, cluster, tell, pause)
     return cluster
 

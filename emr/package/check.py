@@ -5,7 +5,6 @@ import json
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 from emr.package import probe
 from emr.package.contents import Package, Target
+from emr.package.process import finished
 from gristmill.errors import GristmillError
 
-_TIMEOUT_SECONDS = 300
 _ELF = b"\x7fELF"
 # e_machine of the ELF header, at its byte 18, little-endian on both.
 _MACHINES = {"x86_64": 62, "arm64": 183}
@@ -81,17 +80,14 @@ def _try(package: Package) -> tuple[list[str], list[str]]:
                 f"the dependencies are for Python {package.target.python} on Linux, "
                 f"{package.target.architecture}: they were not tried here"
             )
-        done = subprocess.run(
+        done = finished(
+            "trying what is shipped",
             [
                 *(interpreter, "-I", "-S", "-B", probe.__file__),
                 *(str(package.code.resolve()), str(package.entry.resolve())),
                 *(scratch, package.target.python, *more),
             ],
             cwd=scratch,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
         )
     try:
         problems: list[str] = json.loads(done.stdout.splitlines()[-1])
@@ -121,7 +117,7 @@ def _interpreter(target: Target) -> str | None:
         return None
     # What a version manager puts on PATH may stand for nothing.
     asked = [found, "-I", "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False)
+    done = finished(f"asking {asked[0]} for its version", asked)
     return found if done.stdout.strip() == target.python else None
 
 

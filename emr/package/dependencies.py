@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from emr.package.contents import Target
+from emr.package.process import finished
 from emr.package.wheel import OF_THE_INSTALLER, find_uv
 from gristmill.errors import GristmillError, UsageError
 
@@ -21,7 +21,6 @@ _PLATFORMS = {"x86_64": "x86_64-manylinux_2_34", "arm64": "aarch64-manylinux_2_3
 _ON_THE_CLUSTER = ("pyspark", "pyspark-client", "pyspark-connect", "py4j", "gristmill")
 # Into the key of what is kept: raise it where the same requirements are to give another archive.
 _EDITION = "1"
-_TIMEOUT_SECONDS = 1800
 _NAME = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)")
 _INCLUDED = re.compile(r"^\s*(?:-r|-c|--requirements?|--constraints?)[\s=]+(\S+)")
 _NO_WHEEL = re.compile(r"\b([A-Za-z0-9][\w.-]*)(?:[<>=!~][^\s]*)? has no (?:usable )?wheels")
@@ -92,18 +91,15 @@ def _install(requirements: Path, target: Target, folder: Path, scratch: Path) ->
     # A marker that no Python meets takes a package out, also where another asks for it.
     overrides = scratch / "overrides.txt"
     overrides.write_text("".join(f'{name}; python_version < "0"\n' for name in _ON_THE_CLUSTER))
-    done = subprocess.run(
+    done = finished(
+        f"fetching what {requirements} names",
         [
             *(uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
             *("--python-platform", _PLATFORMS[target.architecture]),
             *("--python-version", target.python, "--only-binary", ":all:"),
             *("--overrides", str(overrides), "--requirements", str(requirements)),
         ],
-        env={**os.environ, "NO_COLOR": "1", "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "0"},
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
+        environ={**os.environ, "NO_COLOR": "1", "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "0"},
     )
     if done.returncode:
         raise GristmillError(_failure(done.stderr, requirements, target))

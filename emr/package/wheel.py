@@ -3,13 +3,13 @@
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from emr.package.process import finished
 from gristmill.errors import GristmillError
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -21,7 +21,6 @@ OF_THE_INSTALLER = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_c
 _BUILT_AT = "1580601600"  # 2020-02-02, also what hatchling takes by itself
 _DATE = (2020, 2, 2, 0, 0, 0)
 _HOOK = "import sys, hatchling.build as backend; backend.build_wheel(sys.argv[1])"
-_TIMEOUT_SECONDS = 300
 
 
 def build_wheel(folder: Path) -> tuple[Path, str]:
@@ -63,15 +62,8 @@ def _build(scratch: Path) -> Path:
         raise GristmillError(
             "building the wheel takes hatchling or uv, and neither is here: make setup"
         )
-    done = subprocess.run(
-        command,
-        cwd=SOURCE,
-        env={**os.environ, "SOURCE_DATE_EPOCH": _BUILT_AT},
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
+    environ = {**os.environ, "SOURCE_DATE_EPOCH": _BUILT_AT}
+    done = finished("building the wheel", command, SOURCE, environ)
     wheels = list(scratch.glob("gristmill-*.whl"))
     if done.returncode or len(wheels) != 1:
         told = "\n".join(done.stderr.strip().splitlines()[-5:])

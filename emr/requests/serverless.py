@@ -9,12 +9,15 @@ from gristmill.runners import Submission
 
 
 def create_application(spec: ServerlessSpec) -> Request:
-    """The application that a spec names; asked for again, it is the same one."""
+    """The application that a spec names.
+
+    botocore adds a token of its own, with which it repeats a request: one that was the same each
+    time would bring back what the name once stood for.
+    """
     request: Request = {
         "name": application_name(spec),
         "releaseLabel": spec.release_label,
         "type": "SPARK",
-        "clientToken": f"gristmill-{spec.name}"[:64],
         "architecture": spec.architecture.upper(),
         "maximumCapacity": {
             "cpu": f"{spec.maximum.vcpu} vCPU",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from emr.aws import explained, is_ambiguous, is_throttled
 from gristmill.errors import GristmillError
@@ -39,7 +40,7 @@ def once(
         with explained(what):
             try:
                 return send()
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
                 last = error
                 if is_throttled(error):
                     # S311: it spreads requests, and hides nothing.

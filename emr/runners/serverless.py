@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from emr.aws import Aws, explained
+from botocore.exceptions import ClientError
+
+from emr.aws import Aws, code, explained
 from emr.requests.serverless import application_name
 from emr.runners.steps import Ask, asked
 from emr.specs import ServerlessSpec
@@ -48,8 +50,22 @@ class ServerlessRunner:
         """Start a job run, or give the one that has the same run key. Raises `GristmillError`."""
         request = asked(self._request, submission)
         with explained(f"start a job run in {self._application}"):
-            run = self._aws.serverless.start_job_run(**request)["jobRunId"]
+            try:
+                run = self._aws.serverless.start_job_run(**request)["jobRunId"]
+            except ClientError as error:
+                # The same key, and since then other code: it is the run that was.
+                run = self._named(request["name"]) if code(error) == "ConflictException" else None
+                if run is None:
+                    raise
         return Handle(self.name, self._application, run)
+
+    def _named(self, name: str) -> str | None:
+        pages = self._aws.serverless.get_paginator("list_job_runs")
+        for page in pages.paginate(applicationId=self._application):
+            for run in page["jobRuns"]:
+                if run.get("name") == name:
+                    return str(run["id"])
+        return None
 
     def poll(self, handles: Sequence[Handle]) -> Mapping[Handle, Status]:
         """How runs are: of one by itself, of several of an application by its list."""

@@ -12,7 +12,7 @@ from emr.aws import Aws, explained
 from emr.requests import Request, title
 from emr.requests.steps import YARN_TAGS, kill_application
 from emr.runners.once import once
-from gristmill.errors import InputError
+from gristmill.errors import GristmillError, InputError
 from gristmill.runners import Handle, LogFile, State, Status, Submission
 
 _STATES = {
@@ -122,11 +122,13 @@ class StepRunner:
         client = self._aws.emr
         with explained(f"cancel {handle.id}"):
             step = client.describe_step(ClusterId=handle.place, StepId=handle.id)["Step"]
-            client.cancel_steps(
+            (told,) = client.cancel_steps(
                 ClusterId=handle.place,
                 StepIds=[handle.id],
                 StepCancellationOption="SEND_INTERRUPT",
-            )
+            )["CancelStepsInfoList"]
+        if told["Status"] == "FAILED" and not self.poll([handle])[handle].state.is_final:
+            raise GristmillError(f"cannot cancel {handle.id}: {told.get('Reason', 'no reason')}")
         tag = _yarn_tag(step["Config"]["Args"])
         if tag and step["Status"]["State"] == "RUNNING":
             request = kill_application(handle.place, tag, step.get("ExecutionRoleArn"))

@@ -12,18 +12,12 @@ from pydantic import Field
 from emr.specs.fields import (
     Group,
     InstanceType,
-    Name,
-    PythonVersion,
-    Region,
-    ReleaseLabel,
+    Place,
     RoleArn,
     S3File,
-    S3Folder,
     Span,
-    SparkSettings,
     Subnet,
     Table,
-    Tags,
     between,
     like,
 )
@@ -89,15 +83,10 @@ class BootstrapAction(Table):
     args: tuple[str, ...] = ()
 
 
-class ClusterSpec(Table):
-    """A cluster. `home` is the folder in S3 below which packages, runs and logs are kept."""
+class ClusterSpec(Place):
+    """A cluster."""
 
     kind: Literal["cluster"] = "cluster"
-    name: Name
-    region: Region
-    home: S3Folder
-    release_label: ReleaseLabel = "emr-spark-8.1.0"
-    python: PythonVersion = "3.11"
 
     nodes: Literal["fleets", "groups"] = "fleets"
     primary: Nodes
@@ -114,19 +103,11 @@ class ClusterSpec(Table):
     runtime_role: RoleArn | None = None
     security_configuration: Annotated[str, Field(min_length=1, max_length=10280)] | None = None
 
-    log_uri: S3Folder | None = None
     step_concurrency: Annotated[int, Field(ge=1, le=256)] = 1
     idle_timeout: Annotated[Span, between("60s", "7d")] = timedelta(hours=1)
     termination_protection: bool = False
     deploy_mode: Literal["cluster", "client"] = "cluster"
     bootstrap: Annotated[tuple[BootstrapAction, ...], Field(max_length=16)] = ()
-    spark: SparkSettings
-    tags: Tags
-
-    @property
-    def logs(self) -> str:
-        """The folder in S3 where EMR puts logs: it keeps none where nothing is said."""
-        return self.log_uri or f"{self.home}/logs"
 
     @property
     def roles(self) -> dict[str, Nodes]:

@@ -87,3 +87,25 @@ Tags = Annotated[dict[TagKey, TagValue], Field(default_factory=dict, max_length=
 """Tags of one's own; AWS takes 50, and some are ours."""
 
 SparkSettings = Annotated[dict[str, str], Field(default_factory=dict)]
+
+
+class Place(Table):
+    """What clusters and applications have in common.
+
+    `home` is the folder in S3 below which packages, runs and logs are kept; `python` is the version
+    that jobs run on; `spark` are settings for all of them.
+    """
+
+    name: Name
+    region: Region
+    home: S3Folder
+    release_label: ReleaseLabel = "emr-spark-8.1.0"
+    python: PythonVersion = "3.11"
+    log_uri: S3Folder | None = None
+    spark: SparkSettings
+    tags: Tags
+
+    @property
+    def logs(self) -> str:
+        """The folder in S3 where logs go: EMR keeps none where nothing is said."""
+        return self.log_uri or f"{self.home}/logs"

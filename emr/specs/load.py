@@ -1,5 +1,6 @@
 """From TOML to a spec, with everything that is wrong with it named at once."""
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -52,6 +53,8 @@ def load_spec(name: str, account: Path = ACCOUNT) -> Spec:
             raise UsageError(f"{account}: no spec has a field {', '.join(unknown)}")
         fields = _KINDS[kind].model_fields
         found = {key: shared[key] for key in shared if key in fields} | found
+    if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
+        found.setdefault("region", region)
     spec, wrong = check(found)
     if wrong or spec is None:
         _refuse(path, account, wrong)

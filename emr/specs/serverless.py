@@ -7,17 +7,11 @@ from pydantic import Field
 
 from emr.specs.fields import (
     Group,
-    Name,
-    PythonVersion,
-    Region,
-    ReleaseLabel,
+    Place,
     RoleArn,
-    S3Folder,
     Span,
-    SparkSettings,
     Subnet,
     Table,
-    Tags,
     between,
 )
 
@@ -48,15 +42,10 @@ class Network(Table):
     security_groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=5)]
 
 
-class ServerlessSpec(Table):
-    """An application. `home` is the folder in S3 below which packages, runs and logs are kept."""
+class ServerlessSpec(Place):
+    """An application."""
 
     kind: Literal["serverless"]
-    name: Name
-    region: Region
-    home: S3Folder
-    release_label: ReleaseLabel = "emr-spark-8.1.0"
-    python: PythonVersion = "3.11"
     architecture: Literal["arm64", "x86_64"] = "arm64"
 
     driver: Worker = Worker()
@@ -69,11 +58,3 @@ class ServerlessSpec(Table):
 
     runtime_role: RoleArn
     network: Network | None = None
-    log_uri: S3Folder | None = None
-    spark: SparkSettings
-    tags: Tags
-
-    @property
-    def logs(self) -> str:
-        """The folder in S3 where logs go."""
-        return self.log_uri or f"{self.home}/logs"

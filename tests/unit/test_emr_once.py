@@ -1,7 +1,13 @@
 """A request that knows no token is done once, whatever becomes of its answers."""
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
 
 from emr.runners.once import once
 from gristmill.errors import GristmillError
@@ -17,6 +23,8 @@ def client_error(code: str, status: int) -> ClientError:
 
 LOST = ReadTimeoutError(endpoint_url="http://127.0.0.1")
 CUT = ConnectionClosedError(endpoint_url="http://127.0.0.1")
+GARBLED = ResponseParserError("no JSON")
+REFUSED = EndpointConnectionError(endpoint_url="http://127.0.0.1")
 BROKEN = client_error("InternalServerError", 500)
 THROTTLED = client_error("ThrottlingException", 400)
 
@@ -46,7 +54,7 @@ class Service:
         return self.done[-1]
 
 
-@pytest.mark.parametrize("fault", [LOST, CUT, BROKEN])
+@pytest.mark.parametrize("fault", [LOST, CUT, BROKEN, GARBLED, REFUSED])
 @pytest.mark.parametrize("late", [0, 1, 2])
 def test_where_the_answer_is_lost_it_is_found_and_not_done_again(
     fault: Exception, late: int
@@ -56,7 +64,7 @@ def test_where_the_answer_is_lost_it_is_found_and_not_done_again(
     assert (service.sent, len(service.done)) == (1, 1)
 
 
-@pytest.mark.parametrize("fault", [LOST, CUT, BROKEN])
+@pytest.mark.parametrize("fault", [LOST, CUT, BROKEN, GARBLED, REFUSED])
 def test_where_the_request_is_lost_it_is_sent_again(fault: Exception) -> None:
     service = Service([(fault, False), (fault, False)])
     assert once("add", service.find, service.send, lambda _seconds: None) == "step 3"

@@ -84,7 +84,9 @@ def test_every_request_was_gone_through_and_is_what_aws_takes(tmp_path: Path) ->
     session = botocore.session.get_session()
     for service, operation, request in found.values():
         shape = session.get_service_model(service).operation_model(operation).input_shape
-        report = ParamValidator().validate(request, shape)
+        # botocore itself adds tokens where there are none.
+        tokens = {name: "t" for name in shape.members if name == "clientToken"}
+        report = ParamValidator().validate({**tokens, **request}, shape)
         assert not report.has_errors(), report.generate_report()
 
 
