@@ -45,6 +45,17 @@ def test_what_a_spec_says_goes_before_what_all_share(tmp_path: Path) -> None:
     assert spec.architecture == "x86_64"
 
 
+def test_without_a_region_it_is_that_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = account(tmp_path)
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    assert load_spec("dev", shared).region == "eu-central-1"
+    kept = [line for line in shared.read_text().splitlines() if not line.startswith("region")]
+    shared.write_text("\n".join(kept))
+    assert load_spec("dev", shared).region == "us-west-2"
+
+
 def test_a_spec_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         cluster().name = "other"
@@ -205,7 +216,11 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
     }
 
 
-def test_without_what_specs_share_it_says_what_writes_it(tmp_path: Path) -> None:
+def test_without_what_specs_share_it_says_what_writes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(UsageError, match=r"region: missing(.|\n)*make emr-deploy"):
         load_spec("dev", tmp_path / "account.toml")
 

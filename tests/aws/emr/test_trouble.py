@@ -16,17 +16,19 @@ from emr.aws import Aws
 from emr.cost import read_prices
 from emr.package import Shipped
 from emr.requests.clusters import run_job_flow, run_job_flow_for
+from emr.requests.serverless import start_job_run
 from emr.requests.steps import add_job_flow_steps
+from emr.runners.serverless import ServerlessRunner
 from emr.runners.steps import StepRunner, steps
 from emr.runners.transient import TransientRunner, clusters
 from emr.runs import Record
-from emr.specs import ClusterSpec
+from emr.specs import ClusterSpec, ServerlessSpec
 from emr.targets import down, find_cluster, log_folder, up
 from emr.watch import watch
 from gristmill.errors import GristmillError
 from gristmill.runners import Handle, State, Submission
 from simulator import Faults, Simulator
-from tests.emr_specs import CLUSTER, made
+from tests.emr_specs import CLUSTER, SERVERLESS, made
 
 Fault = Callable[[Faults, str], None]
 
@@ -272,3 +274,30 @@ def test_what_aws_refuses_is_said_as_it_says_it(reach: Aws, spec: ClusterSpec) -
     unknown = spec.model_copy(update={"security_configuration": "nobody-knows"})
     with pytest.raises(GristmillError, match="nobody-knows"):
         up(reach, unknown, print, pause=briefly)
+
+
+def test_what_is_up_already_says_that_it_is_as_it_was_made(reach: Aws, spec: ClusterSpec) -> None:
+    told: list[str] = []
+    cluster = up(reach, spec, told.append, pause=briefly)
+    assert not any("was there already" in text for text in told)
+    assert up(reach, spec, told.append, pause=briefly) == cluster
+    assert any("was there already: what changed in its spec since" in text for text in told)
+    assert down(reach, spec) == cluster
+
+
+def test_a_job_run_whose_token_was_used_with_other_code_is_found_by_its_name(
+    simulator: Simulator, reach: Aws
+) -> None:
+    account = {key: value for key, value in simulator.account.items() if key in SERVERLESS}
+    serverless = made({**SERVERLESS, **account, "name": f"tokens-{secrets.token_hex(4)}"})
+    assert isinstance(serverless, ServerlessSpec)
+    application = up(reach, serverless, print)
+    wanted = submission()
+
+    def with_code(name: str) -> ServerlessRunner:
+        shipped = Shipped("s3://b/p.zip", f"s3://b/{name}.py")
+        request = partial(start_job_run, serverless, application, shipped)
+        return ServerlessRunner(reach, serverless.logs, request, application)
+
+    first = with_code("old").submit(wanted)
+    assert with_code("new").submit(wanted) == first
