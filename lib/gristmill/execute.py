@@ -102,7 +102,7 @@ def _settle(spark: SparkSession, run: Run, publication: Publication, quiet: int)
         _context(spark).cancelJobGroupAndFutureJobs(run.id)
         if publication.finish():
             return True
-        # A write that Ctrl-C has left without its caller makes its folder anew until it notices.
+        # Tasks that were cancelled make their folder anew until they notice.
         found_nothing = 0
         for _ in range(_SWEEPS):
             time.sleep(_PAUSE)

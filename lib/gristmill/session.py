@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyspark
+from pyspark import InheritableThread
 from pyspark.sql import SparkSession
 
 from gristmill import s3
@@ -18,6 +19,7 @@ from gristmill.java import Java, find_java
 T = TypeVar("T")
 
 _BLOCK = 32 * 1024 * 1024
+_LONGEST_END_SECONDS = 30.0
 
 SETTINGS: dict[str, str] = {
     "spark.sql.session.timeZone": "UTC",
@@ -135,6 +137,34 @@ def aside(work: Callable[[], T]) -> T | None:
     thread.start()
     thread.join()
     return given[0] if given else None
+
+
+def to_its_end(spark: SparkSession, work: Callable[[], None]) -> None:
+    """Do `work`, a call of Spark, whose jobs belong to this thread's job group.
+
+    Ctrl-C leaves a call in the middle, and Java then goes on with it by itself. So it is made in
+    another thread: here Ctrl-C cancels its jobs, and waits for the call to come back.
+    """
+    failed: list[BaseException] = []
+
+    def quietly() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = InheritableThread(quietly, session=spark)
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        group = spark.sparkContext.getLocalProperty("spark.jobGroup.id")
+        context: Any = spark._jsc
+        aside(lambda: context.sc().cancelJobGroupAndFutureJobs(group))
+        thread.join(_LONGEST_END_SECONDS)
+        raise
+    if failed:
+        raise failed[0]
 
 
 @contextlib.contextmanager

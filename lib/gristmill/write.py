@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from gristmill.dataset import Dataset
 from gristmill.errors import AuditError
+from gristmill.session import to_its_end
 
 
 def write(dataset: Dataset, frame: DataFrame, uri: str) -> None:
@@ -19,7 +20,8 @@ def write(dataset: Dataset, frame: DataFrame, uri: str) -> None:
         gathered = gathered.sortWithinPartitions(
             *dataset.partitioned_by, *(_order(name) for name in dataset.sorted_by)
         )
-    gathered.write.partitionBy(*dataset.partitioned_by).parquet(uri)
+    writer = gathered.write.partitionBy(*dataset.partitioned_by)
+    to_its_end(frame.sparkSession, lambda: writer.parquet(uri))
 
 
 def rows_by_file(spark: SparkSession, dataset: Dataset, uri: str) -> Mapping[str, int]:
