@@ -631,8 +631,8 @@ def test_advice_on_spark_is_as_exact_as_elsewhere() -> None:
 )
 def test_long_logs_are_gone_through(text: str) -> None:
     """Where time grew with the square of the length, this would not end."""
-    cause = probable_cause({f"{DRIVER}/stderr": text, f"{WORKER}/stderr": text})
-    assert cause.where in {f"{DRIVER}/stderr", f"{WORKER}/stderr", ""}
+    cause = probable_cause({f"{DRIVER}/stderr": f"{text}\n{SAID}", f"{WORKER}/stderr": text})
+    assert (cause.kind, cause.where) == (Kind.SAID, f"{DRIVER}/stderr")
 
 
 def test_of_a_long_log_the_end_counts() -> None:

@@ -8,11 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gristmill.cli import show
+from gristmill.cli.catalogue import find_job
 from gristmill.cli.console import console
 from gristmill.command import INTERRUPTED, run_command
 from gristmill.console import Console
 from gristmill.errors import DamagedError, GristmillError, OutputError, UsageError
-from gristmill.job import AnyJob
 from gristmill.options import ArgumentParser, days, duration
 from gristmill.session import use_java
 from jobs import CATALOGUE
@@ -31,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 known = ", ".join(CATALOGUE)
                 raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
             name = words[1]
-            return run_command(_job(name), words[2:], console(), program=f"gristmill run {name}")
+            return run_command(
+                find_job(name), words[2:], console(), program=f"gristmill run {name}"
+            )
         if words[:1] == ["emr"]:
             return _emr(words[1:])
         if words[:2] == _EXPIRE.split():
@@ -61,12 +63,6 @@ def _emr(words: Sequence[str]) -> int:
             "EMR needs boto3 and pydantic: pip install 'gristmill[emr]'; in a clone: make setup"
         ) from error
     return emr.main(words)
-
-
-def _job(name: str) -> AnyJob:
-    if name not in CATALOGUE:
-        raise UsageError(f"no job is named {name!r}; there are: {', '.join(CATALOGUE)}")
-    return CATALOGUE[name]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,7 +132,7 @@ def _add_sample(sample: argparse.ArgumentParser) -> None:
 def _jobs(arguments: argparse.Namespace) -> None:
     if arguments.show and not arguments.name:
         raise UsageError("which job? gristmill jobs show NAME")
-    lines = show.job(_job(arguments.name)) if arguments.show else show.jobs(CATALOGUE.values())
+    lines = show.job(find_job(arguments.name)) if arguments.show else show.jobs(CATALOGUE.values())
     print("\n".join(lines))
 
 

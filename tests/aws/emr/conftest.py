@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emr.aws import Aws
 from gristmill.sample import write_samples
 from simulator import Simulator, Timing
 from simulator.s3 import S3Server
@@ -31,6 +32,14 @@ def aws(simulator: Simulator) -> Iterator[Simulator]:
     before = vars(simulator.timing).copy()
     yield simulator
     vars(simulator.timing).update(before)
+
+
+@pytest.fixture
+def reach(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """Clients of the simulated AWS, found as a user's environment names it."""
+    for name, value in simulator.environ.items():
+        monkeypatch.setenv(name, value)
+    return Aws(simulator.account["region"])
 
 
 @pytest.fixture(scope="module")

@@ -34,14 +34,6 @@ SOON = 60.0
 
 
 @pytest.fixture
-def reach(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    """Clients of the simulated AWS, found as a user's environment names it."""
-    for name, value in simulator.environ.items():
-        monkeypatch.setenv(name, value)
-    return Aws(simulator.account["region"])
-
-
-@pytest.fixture
 def shipped(simulator: Simulator) -> Shipped:
     """The script, where clusters find it."""
     client = simulator.client("s3")

@@ -36,13 +36,6 @@ SHIPPED = Shipped("s3://b/p.zip", "s3://b/entry.py")
 
 
 @pytest.fixture
-def reach(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    for name, value in simulator.environ.items():
-        monkeypatch.setenv(name, value)
-    return Aws(simulator.account["region"])
-
-
-@pytest.fixture
 def spec(simulator: Simulator) -> ClusterSpec:
     """A cluster of its own for each test."""
     account = {key: simulator.account[key] for key in simulator.account}

@@ -13,14 +13,13 @@ from emr.runs import Record
 from emr.specs import load_spec
 from emr.submit import Wanted, plan, runner_of, submit
 from emr.watch import StillRunningError, watch
+from gristmill.cli.catalogue import find_job
 from gristmill.cli.emr.answer import show
 from gristmill.cli.emr.place import Place, again, print_requests, tell
 from gristmill.command import INTERRUPTED
 from gristmill.console import render
 from gristmill.errors import GristmillError, UsageError
-from gristmill.job import AnyJob
 from gristmill.runners import Handle, Runner, State, Status
-from jobs import CATALOGUE
 
 # Flags of submit that no job has: behind the job's name they would be taken for one of its own.
 _OURS = {
@@ -30,14 +29,8 @@ _OURS = {
 _CODES = {State.SUCCEEDED: 0, State.CANCELLED: INTERRUPTED}
 
 
-def _job(name: str) -> AnyJob:
-    if name not in CATALOGUE:
-        raise UsageError(f"no job is named {name!r}; there are: {', '.join(CATALOGUE)}")
-    return CATALOGUE[name]
-
-
 def _wanted(arguments: argparse.Namespace) -> Wanted:
-    job = _job(arguments.job)
+    job = find_job(arguments.job)
     for word in arguments.argv:
         flag = word.partition("=")[0]
         if flag in _OURS:
