@@ -18,6 +18,15 @@ from tests.process import Finished, Gristmill
 
 RunJob = Callable[..., Report]
 
+_LONGEST_NAME = 60
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case by its argument where the value is data: ids are the same at every collection."""
+    if isinstance(val, str) and len(val) <= _LONGEST_NAME and val.isprintable() and val.isascii():
+        return None
+    return argname if isinstance(val, str | bytes) else None
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:

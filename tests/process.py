@@ -12,7 +12,7 @@ import pyarrow.dataset as arrow
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[1]
-TIMEOUT = 120
+TIMEOUT = 300  # seconds: what hangs, hangs for longer than a slow machine that is shared takes
 
 
 @dataclass(frozen=True)

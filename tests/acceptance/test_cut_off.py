@@ -12,7 +12,7 @@ import pytest
 from gristmill.sample import write_samples
 from jobs import access_logs, word_count
 from tests.conftest import RunJob
-from tests.process import BIN, ROOT, environment, failure, finish, rows, snapshot, staged
+from tests.process import BIN, ROOT, TIMEOUT, environment, failure, finish, rows, snapshot, staged
 
 
 @pytest.mark.thorough
@@ -66,13 +66,13 @@ def cut_off(command: list[str | Path], output: Path, how: signal.Signals) -> tup
         env=environment(),
         start_new_session=True,
     ) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + TIMEOUT
         while not list(output.glob("_gristmill/staging/*/word_counts")):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.killpg(process.pid, how)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=TIMEOUT)
         return process.returncode, err
 
 

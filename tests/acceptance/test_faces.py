@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs import CATALOGUE
-from tests.process import BIN, ROOT, Finished, Gristmill, finish, rows
+from tests.process import BIN, ROOT, TIMEOUT, Finished, Gristmill, finish, rows
 
 MODULES = "gristmill, gristmill.logs.web, gristmill.cli.main, jobs, jobs.word_count, emr"
 PROOF = f"import {MODULES}; print(len(jobs.CATALOGUE), jobs.word_count.JOB.name)"
@@ -120,7 +120,7 @@ def test_py_files_brings_everything_to_a_plain_pyspark(
         text=True,
         env={"PATH": bare_path() + os.pathsep + "/bin", "HOME": str(tmp_path), **isolated},
         check=False,
-        timeout=120,
+        timeout=TIMEOUT,
     )
     assert done.returncode == 0, done.stderr
     assert rows(out / "word_counts") > 100

@@ -24,7 +24,7 @@ from simulator.s3 import S3Server
 from tests.aws.proxy import Fault, Proxy, Request
 from tests.aws.through import CHANGES, through
 from tests.crash.matrix import expected, of_batch, state_of
-from tests.process import BIN, ROOT, environment, finish
+from tests.process import BIN, ROOT, TIMEOUT, environment, finish
 from tests.publishing import (
     REFUSED,
     SALES,
@@ -169,7 +169,7 @@ def test_a_killed_run_is_settled_by_recover_and_can_be_run_again(
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         ) as run:
-            assert committing.wait(120)
+            assert committing.wait(TIMEOUT)
             os.killpg(run.pid, signal.SIGKILL)
     recovered = finish([BIN / "gristmill", "recover", out])
     assert recovered.out.startswith(told)

@@ -19,7 +19,7 @@ from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest
 from gristmill.storage.local import LocalStorage
 from tests.crash.worker import some_work
-from tests.process import ROOT
+from tests.process import ROOT, TIMEOUT
 from tests.publishing import REFUSED, SALES, STOCK, Rows, publish, stored, wrong
 
 Worker = subprocess.Popen[str]
@@ -85,7 +85,7 @@ def await_stop(process: Worker) -> None:
 def go_on(process: Worker) -> tuple[int, str]:
     """Have a stopped process go on to its end; gives its exit code and what it said."""
     process.send_signal(signal.SIGCONT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=TIMEOUT)
     return process.returncode, err
 
 

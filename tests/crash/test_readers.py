@@ -25,6 +25,7 @@ from gristmill.publish.log import Log
 from gristmill.storage.local import LocalStorage
 from tests.crash.test_processes import await_stop, hear, worker
 from tests.crash.worker import PARTITIONS, ROWS
+from tests.process import TIMEOUT
 
 Found = Iterable[tuple[str, int, int]]
 """Of each file its path, its generation, and its rows."""
@@ -103,7 +104,7 @@ def watch(
             before = log.head()
             counts[classify(read(folder / "stock"), files, before)] += 1
         assert writer.poll() is None
-        out, err = writer.communicate("enough\n", timeout=60)
+        out, err = writer.communicate("enough\n", timeout=TIMEOUT)
     assert writer.returncode == 0, err
     return Seen(counts, json.loads(out)["took"])
 

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.process import environment
+from tests.process import TIMEOUT, environment
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -26,6 +26,6 @@ def test_it_runs(
     ).items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": path.parent}}).execute()
     assert [cell for cell in notebook.cells if cell.get("outputs")]
     assert list((tmp_path / "out" / "top_paths").glob("dataset=*/date=*/*.parquet"))

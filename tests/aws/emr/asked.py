@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from simulator import Simulator
+from tests.process import TIMEOUT
 
 GROUPS = [
     {"InstanceRole": "MASTER", "InstanceType": "m7g.xlarge", "InstanceCount": 1},
@@ -45,7 +46,7 @@ def step(*words: str, action: str = "CONTINUE", name: str = "a step") -> Made:
     return {"Name": name, "ActionOnFailure": action, "HadoopJarStep": config}
 
 
-def until(done: Callable[[], Any], seconds: float = 10) -> Any:
+def until(done: Callable[[], Any], seconds: float = TIMEOUT) -> Any:
     """What `done` gives once that is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

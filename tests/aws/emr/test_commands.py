@@ -21,7 +21,7 @@ from gristmill.job import Request
 from gristmill.storage.remote import RemoteStorage
 from jobs import CATALOGUE
 from simulator import Simulator
-from tests.process import BIN, ROOT, Finished, environment, finish
+from tests.process import BIN, ROOT, TIMEOUT, Finished, environment, finish
 
 Emr = Callable[..., Finished]
 
@@ -149,7 +149,7 @@ def interrupted(
     )
     os.close(follower)
     said, asked = b"", False
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
             said += os.read(leader, 4096)
@@ -162,7 +162,7 @@ def interrupted(
             os.write(leader, answer)
             answer = None
     os.close(leader)
-    return process.wait(10), said.decode()
+    return process.wait(TIMEOUT), said.decode()
 
 
 def test_ctrl_c_asks_and_what_is_left_running_can_be_attached_to_and_cancelled(

@@ -27,10 +27,10 @@ from gristmill.runners import Handle, Runner, State, Status, Submission
 from gristmill.runners.local import LocalRunner
 from simulator import Simulator
 from tests.emr_specs import CLUSTER, SERVERLESS, made
+from tests.process import TIMEOUT
 
 BEHAVE = Path(__file__).with_name("behave.py")
 KINDS = ("local", "step", "transient", "serverless")
-SOON = 60.0
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def ended(runner: Runner, handle: Handle) -> Status:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SOON
+    deadline = time.monotonic() + TIMEOUT
     while not holds():
         assert time.monotonic() < deadline, "it never came about"
         time.sleep(0.2)

@@ -9,6 +9,7 @@ import pytest
 
 from simulator import Simulator
 from tests.aws.emr.asked import Made, arrived, refused, until
+from tests.process import TIMEOUT
 
 ROLE = "arn:aws:iam::123456789012:role/gristmill-runtime"
 
@@ -60,13 +61,13 @@ def run_state(serverless: Any, application: str, run: str) -> str:
 def test_a_run_goes_through_its_states_and_says_why_it_failed(
     aws: Simulator, serverless: Any, application: str
 ) -> None:
-    aws.timing.pending = 0.1
+    aws.timing.pending = 1.0
     script = "import os, sys\nprint(sys.argv[1], os.environ['WORD'])\nraise ValueError('no')"
     asked = job(aws, application, script)
     made = serverless.start_job_run(**asked)
     run = made["jobRunId"]
     seen = [run_state(serverless, application, run)]
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + TIMEOUT
     while seen[-1] != "FAILED" and time.monotonic() < deadline:
         now = run_state(serverless, application, run)
         seen += [now] if now != seen[-1] else []

@@ -29,6 +29,7 @@ from gristmill.errors import GristmillError
 from gristmill.runners import Handle, State, Submission
 from simulator import Faults, Simulator
 from tests.emr_specs import CLUSTER, SERVERLESS, made
+from tests.process import TIMEOUT
 
 Fault = Callable[[Faults, str], None]
 
@@ -131,7 +132,7 @@ def test_a_cluster_that_dies_takes_its_runs_with_it(
 ) -> None:
     running = runner(reach, spec, "sleep 300")
     first, second = running.submit(submission()), running.submit(submission())
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + TIMEOUT
     while running.poll([first])[first].state is not State.RUNNING:
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -158,7 +159,7 @@ def test_what_ends_a_run_on_yarn_is_asked_for_once_whatever_becomes_of_the_answe
 
     running = StepRunner(reach, spec.logs, request, cluster, pause=briefly)
     handle = running.submit(submission())
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + TIMEOUT
     while running.poll([handle])[handle].state is not State.RUNNING:
         assert time.monotonic() < deadline
         time.sleep(0.1)
