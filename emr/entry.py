@@ -1,5 +1,7 @@
 """What spark-submit starts on a cluster: `entry.py JOB [FLAG …]`, with the exit codes of `run`.
 
+Submitting gives job and flags as one encoded word, which YARN leaves as it is.
+
 It travels by itself, beside the package that it imports, so it says what is wrong with a cluster
 whose Python is too old before it imports anything that such a Python cannot read.
 """
@@ -19,8 +21,15 @@ def main(argv: "list[str]") -> int:
         return 2
     from gristmill.command import run_command  # noqa: PLC0415
     from gristmill.console import Console  # noqa: PLC0415
+    from gristmill.runners.encoded import decode, is_encoded  # noqa: PLC0415
     from jobs import CATALOGUE  # noqa: PLC0415
 
+    if len(argv) == 1 and is_encoded(argv[0]):
+        try:
+            argv = decode(argv[0])
+        except ValueError as error:
+            Console().fail(f"the arguments did not arrive as they were sent: {error}")
+            return 2
     name = argv[0] if argv else None
     if name not in CATALOGUE:
         wrong = "which job?" if name is None else f"no job is named {name!r};"

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from gristmill.runners.encoded import decode, encode, is_encoded
+
 HIDDEN = "********"
 
 _NAME = (
@@ -52,12 +54,22 @@ def _words(values: list[Any] | tuple[Any, ...]) -> list[Any]:
         whole = _WHOLE.fullmatch(value) if isinstance(value, str) else None
         if hide and isinstance(value, str):
             found.append(HIDDEN)
+        elif isinstance(value, str) and is_encoded(value):
+            found.append(_encoded(value))
         elif whole and not _HARMLESS.search(whole[2]):
             found.append(f"{whole[1]}={HIDDEN}")
         else:
             found.append(redact(value))
         hide = isinstance(value, str) and value.startswith("--") and _names_a_secret(value[2:])
     return found
+
+
+def _encoded(word: str) -> str:
+    """Encoded arguments, encoded again without their secrets."""
+    try:
+        return encode(_words(decode(word)))
+    except ValueError:
+        return word
 
 
 def _names_a_secret(name: str) -> bool:

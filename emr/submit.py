@@ -23,6 +23,7 @@ from emr.runners.steps import Ask, StepRunner
 from emr.runners.transient import TransientRunner
 from emr.runs import Record, Runs, owner
 from emr.specs import ServerlessSpec, Spec
+from emr.specs.spark import changed_by_yarn
 from emr.targets import find_cluster, log_folder
 from gristmill.command import job_parser
 from gristmill.errors import GristmillError, UsageError
@@ -92,6 +93,12 @@ def prepare(wanted: Wanted) -> Record:
         owner(),
         claim=secrets.token_hex(8),
     )
+
+
+def notes(wanted: Wanted) -> list[str]:
+    """What is not wrong with a run, and had better be known."""
+    on_yarn = not isinstance(wanted.spec, ServerlessSpec)
+    return changed_by_yarn(wanted.spec.spark) if on_yarn else []
 
 
 def pack(wanted: Wanted, folder: Path) -> tuple[Package, Shipped]:

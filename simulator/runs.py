@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill.errors import GristmillError
-from simulator import driver, spark
+from simulator import driver, spark, yarn
 from simulator.machine import Machine, MissingFile
 from simulator.releases import Release
 
@@ -134,6 +134,8 @@ class Run(threading.Thread):
         except spark.UsageError as error:
             self._say(f"{error}\nRun with --help for usage help or --verbose for debug output")
             return 1
+        if submission.is_cluster and self._command.is_on_yarn:
+            submission.arguments = yarn.launched(submission.arguments)
         first = self._prepare(submission, 1)
         if not submission.is_cluster:
             with self._slot():

@@ -1,5 +1,6 @@
-"""YARN, as far as its command line ends applications: `yarn application -list`, `-kill`."""
+"""YARN, as far as runs meet it: what it makes of a container's command, and `yarn application`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 # What runs as which application is in files, since the command is another process.
@@ -21,6 +22,22 @@ case "$2" in
 *) echo "Error: $2 is not simulated" >&2; exit 1 ;;
 esac
 """
+
+
+# Hadoop's ContainerLaunch.expandEnvironment, on what is no Windows; what a shell would then make of
+# the script is not simulated.
+_EXPANDED = (("<LOG_DIR>", "/var/log/container"), ("<CPS>", ":"), ("{{", "$"), ("}}", ""))
+
+
+def launched(arguments: Iterable[str]) -> list[str]:
+    """The arguments of a driver as they reach it in a container: some of them changed, or gone."""
+    found = []
+    for argument in arguments:
+        for text, put in _EXPANDED:
+            argument = argument.replace(text, put)  # noqa: PLW2901
+        if argument:
+            found.append(argument)
+    return found
 
 
 class Yarn:

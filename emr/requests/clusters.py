@@ -42,13 +42,14 @@ def _cluster(spec: ClusterSpec, name: str) -> Request:
         "ServiceRole": spec.service_role,
         "JobFlowRole": spec.instance_profile,
         "Instances": _instances(spec),
-        "Configurations": _configurations(),
         "EbsRootVolumeSize": spec.root_volume_gib,
         "ScaleDownBehavior": "TERMINATE_AT_TASK_COMPLETION",
         "AutoTerminationPolicy": {"IdleTimeout": int(spec.idle_timeout.total_seconds())},
         "VisibleToAllUsers": True,
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
+    if spec.core:
+        request["Configurations"] = _configurations()
     if spec.security_configuration:
         request["SecurityConfiguration"] = spec.security_configuration
     if spec.bootstrap:
@@ -65,6 +66,7 @@ def _cluster(spec: ClusterSpec, name: str) -> Request:
 
 
 def _configurations() -> list[Request]:
+    # Where there are core nodes: a driver that waits for a label that no node has waits for ever.
     # Off by default since EMR 6; without them a driver may be put on a Spot node
     # (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-instances-guidelines.html).
     labels = {

@@ -3,9 +3,10 @@
 import shlex
 
 from emr.package import Shipped
-from emr.requests import CLUSTER_TAG, RUN_TAG, Request, joined, title
+from emr.requests import CLUSTER_TAG, RUN_TAG, Request, joined, py_files, title
 from emr.specs.serverless import ServerlessSpec, Worker
 from gristmill.runners import Submission
+from gristmill.runners.encoded import encode
 
 
 def create_application(spec: ServerlessSpec) -> Request:
@@ -50,7 +51,7 @@ def start_job_run(
     """A job run. Its token is made of the run key: asked for twice, it runs once."""
     own = {**spec.spark, **submission.spark}
     settings = joined(_workers(spec), shipped.settings(serverless=True), own)
-    parameters = ["--py-files", shipped.py_files]
+    parameters = ["--py-files", py_files(settings, shipped.py_files)]
     for key, value in settings.items():
         parameters += ["--conf", f"{key}={value}"]
     return {
@@ -61,7 +62,7 @@ def start_job_run(
         "jobDriver": {
             "sparkSubmit": {
                 "entryPoint": shipped.entry,
-                "entryPointArguments": [submission.job, *submission.argv],
+                "entryPointArguments": [encode((submission.job, *submission.argv))],
                 "sparkSubmitParameters": shlex.join(parameters),
             }
         },

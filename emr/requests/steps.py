@@ -1,10 +1,11 @@
 """Steps: a run as what `command-runner.jar` is given."""
 
 from emr.package import Shipped
-from emr.requests import Request, joined, title
+from emr.requests import Request, joined, py_files, title
 from emr.specs.cluster import ClusterSpec
 from gristmill.errors import UsageError
 from gristmill.runners import Submission
+from gristmill.runners.encoded import encode
 
 YARN_TAGS = "spark.yarn.tags"
 _CHARACTERS = 10_240
@@ -32,10 +33,12 @@ def step(spec: ClusterSpec, shipped: Shipped, submission: Submission, on_failure
     """A step. Raises `UsageError` for what EMR or Spark would not take."""
     own = {**spec.spark, **submission.spark}
     settings = joined(_yarn(spec, submission), shipped.settings(), own)
+    packages = py_files(settings, shipped.py_files)
     arguments = ["spark-submit", "--deploy-mode", spec.deploy_mode, "--name", title(submission)]
     for key, value in settings.items():
         arguments += ["--conf", f"{key}={value}"]
-    arguments += ["--py-files", shipped.py_files, shipped.entry, submission.job, *submission.argv]
+    whole = encode((submission.job, *submission.argv))
+    arguments += ["--py-files", packages, shipped.entry, whole]
     used = sum(map(len, (title(submission), "command-runner.jar", *arguments)))
     if used > _CHARACTERS:
         raise UsageError(

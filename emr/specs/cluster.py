@@ -84,7 +84,10 @@ class BootstrapAction(Table):
 
 
 class ClusterSpec(Place):
-    """A cluster."""
+    """A cluster.
+
+    With `any_instance_type`, types that EMR was not known to take are let through, too.
+    """
 
     kind: Literal["cluster"] = "cluster"
 
@@ -93,6 +96,7 @@ class ClusterSpec(Place):
     core: Core | None = None
     task: Task | None = None
     scaling: Scaling | None = None
+    any_instance_type: bool = False
     root_volume_gib: Annotated[int, Field(ge=15, le=100)] = 32
 
     subnets: tuple[Subnet, ...] = ()

@@ -11,8 +11,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from emr.specs.cluster import ClusterSpec
-from emr.specs.rules import Problem, problems
+from emr.specs.rules import problems
 from emr.specs.serverless import ServerlessSpec
+from emr.specs.spark import Problem
 from gristmill.errors import UsageError
 
 Spec = ClusterSpec | ServerlessSpec

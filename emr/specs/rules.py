@@ -9,18 +9,13 @@ from collections.abc import Iterator, Mapping
 
 from emr.requests import MANAGED_TAG
 from emr.specs.cluster import ClusterSpec, Volume, architecture
+from emr.specs.instance_types import supported
 from emr.specs.serverless import ServerlessSpec
+from emr.specs.spark import Problem
+from emr.specs.spark import problems as spark_problems
 
-Problem = tuple[str, str]
-"""A field, and what is wrong with it."""
-
-_SECRET = re.compile(r"secret|password|passwd|token|access[._-]?key|credential", re.IGNORECASE)
 # GiB of memory that a worker of so many vCPU may have, lowest and highest, and the step between.
 _MEMORY = {1: (2, 8, 1), 2: (4, 16, 1), 4: (8, 30, 1), 8: (16, 60, 4), 16: (32, 120, 8)}
-_OURS = {
-    "spark.yarn.tags": "Gristmill sets itself: cancelling a run ends what has its tag",
-    "spark.submit.deployMode": "say it as deploy_mode",
-}
 # Of each type of volume: the least GiB, the most IOPS a GiB.
 _VOLUMES = {"gp3": (1, 500), "io1": (4, 50), "io2": (4, 1000), "st1": (125, 0), "sc1": (125, 0)}
 _GP3_IOPS = 3000
@@ -32,7 +27,7 @@ def problems(spec: ClusterSpec | ServerlessSpec) -> list[Problem]:
     found = [
         *_release(spec.release_label, spec.python),
         *_home(spec.home),
-        *_spark(spec.spark),
+        *spark_problems(spec.spark),
         *_tags(spec.tags),
     ]
     if isinstance(spec, ServerlessSpec):
@@ -85,20 +80,6 @@ def _tags(tags: Mapping[str, str]) -> Iterator[Problem]:
             yield f"tags.{key}", "Gristmill sets itself"
 
 
-def _spark(settings: Mapping[str, str]) -> Iterator[Problem]:
-    for key in settings:
-        if not key.startswith("spark."):
-            yield f"spark.{key}", "a setting of Spark begins with spark. (of Hadoop: spark.hadoop.)"
-        elif key in _OURS:
-            yield f"spark.{key}", _OURS[key]
-        elif _SECRET.search(key) and settings[key] not in {"true", "false"}:
-            yield (
-                f"spark.{key}",
-                "looks like a secret, which anybody who may describe a step could read: "
-                "give a role instead, or the ARN of a secret to the job",
-            )
-
-
 def _architecture(spec: ClusterSpec) -> Iterator[Problem]:
     kinds = {
         kind: [
@@ -119,6 +100,7 @@ def _architecture(spec: ClusterSpec) -> Iterator[Problem]:
 
 def _nodes(spec: ClusterSpec) -> Iterator[Problem]:
     for role, nodes in spec.roles.items():
+        yield from () if spec.any_instance_type else _types(role, nodes.instance_types)
         if spec.nodes == "groups" and len(nodes.instance_types) > 1:
             yield (
                 f"{role}.instance_types",
@@ -130,14 +112,33 @@ def _nodes(spec: ClusterSpec) -> Iterator[Problem]:
             yield f"{role}.instance_types", "a type is there twice"
         if unknown := sorted(set(nodes.weights) - set(nodes.instance_types)):
             yield f"{role}.weights", f"{', '.join(unknown)} is not among the instance_types"
-        for number, volume in enumerate(nodes.volumes):
-            yield from _volume(f"{role}.volumes.{number}", volume)
-        if sum(volume.per_node for volume in nodes.volumes) > 25:
-            yield f"{role}.volumes", "at most 25 volumes go to a node"
+        yield from _volumes(role, nodes.volumes)
     if any(weight != 1 for weight in spec.primary.weights.values()):
         yield "primary.weights", "there is one primary node, whatever it weighs: leave it out"
     if spec.task and not spec.core:
         yield "core", "EMR has no task nodes without core nodes: add [core]"
+
+
+def _types(role: str, instance_types: tuple[str, ...]) -> Iterator[Problem]:
+    known = supported()
+    for one in instance_types:
+        family, _, size = one.partition(".")
+        if size in known.families.get(family, ()):
+            continue
+        sizes = known.families.get(family)
+        there = f"of {family} it takes {', '.join(sizes)}" if sizes else f"it takes no {family}"
+        yield (
+            f"{role}.instance_types",
+            f"EMR refuses {one}: {there} (ListSupportedInstanceTypes of {known.release}, "
+            f"{known.asof}; any_instance_type = true lets through what is newer)",
+        )
+
+
+def _volumes(role: str, volumes: tuple[Volume, ...]) -> Iterator[Problem]:
+    for number, volume in enumerate(volumes):
+        yield from _volume(f"{role}.volumes.{number}", volume)
+    if sum(volume.per_node for volume in volumes) > 25:
+        yield f"{role}.volumes", "at most 25 volumes go to a node"
 
 
 def _volume(field: str, volume: Volume) -> Iterator[Problem]:

@@ -7,7 +7,10 @@ where they are known.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
+
+from moto.utilities.utils import load_resource
 
 from simulator.emr.state import ALIVE, Cluster
 from simulator.errors import ValidationError
@@ -22,8 +25,6 @@ _MOST_STEPS = 256
 _LONGEST_STEP = 10_240
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _LOG_URI = re.compile(r"s3[an]?://[a-z0-9][a-z0-9.-]{2,62}(/.*)?")
-# EMR has no burstable types, and none smaller than `large`.
-_INSTANCE_TYPE = re.compile(r"(?!t\d)[a-z]+\d[a-z0-9-]*\.(\d*x?large|metal(-\d+xl)?)")
 _FORBIDDEN_IN_NAMES = "<>$|`"
 _VOLUMES = {"gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"}
 # The sizes of a root volume: GiB, operations and MiB a second.
@@ -222,9 +223,15 @@ def _check_launch(fleet: Asked, types: int) -> None:
         _check_range("TimeoutDurationMinutes", spot["TimeoutDurationMinutes"], 5, 1440)
 
 
+@cache
+def _instance_types() -> frozenset[str]:
+    """What ListSupportedInstanceTypes answers, as moto has recorded it of AWS."""
+    return frozenset(load_resource("emr/resources/instance-types-emr-spark-8.1.0.json"))
+
+
 def _check_instance(asked: Asked) -> None:
     name = asked["InstanceType"]
-    _refuse_if(not _INSTANCE_TYPE.fullmatch(name), f"Instance type '{name}' is not supported.")
+    _refuse_if(name not in _instance_types(), f"Instance type '{name}' is not supported.")
     for device in asked.get("EbsConfiguration", {}).get("EbsBlockDeviceConfigs", []):
         volume = device["VolumeSpecification"]
         kind = volume["VolumeType"]

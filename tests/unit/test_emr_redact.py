@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from emr.redact import HIDDEN, redact
+from gristmill.runners.encoded import decode, encode
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,10 @@ def test_what_looks_like_a_secret_is_hidden(given: Any, shown: Any) -> None:
 )
 def test_what_is_no_secret_is_shown(given: Any) -> None:
     assert redact(given) == given
+
+
+def test_secrets_among_encoded_arguments_are_hidden_and_the_rest_stays_to_the_letter() -> None:
+    plain = encode(["word-count", "--input", "s3://a/{{b}}", ""])
+    assert redact(["entry.py", plain]) == ["entry.py", plain]
+    (hidden,) = redact([encode(["word-count", "--db-password", "hunter2"])])
+    assert decode(hidden) == ["word-count", "--db-password", HIDDEN]

@@ -1,6 +1,8 @@
 """Requests: as they were gone through by eye, and as botocore's own model of AWS takes them."""
 
 import json
+import shlex
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,36 @@ def test_spot_is_for_task_nodes_alone_and_the_driver_is_kept_off_it(tmp_path: Pa
     assert spot["TimeoutAction"] == "SWITCH_TO_ON_DEMAND"
     (labels,) = request["Configurations"]
     assert labels["Properties"]["yarn.node-labels.am.default-node-label-expression"] == "CORE"
+
+
+def test_a_driver_is_bound_to_core_nodes_only_where_there_are_any() -> None:
+    assert "Configurations" in run_job_flow(cluster())
+    assert "Configurations" not in run_job_flow(cluster(core=None))
+
+
+def test_files_that_settings_name_are_kept_beside_what_is_shipped() -> None:
+    own = {
+        "spark.submit.pyFiles": "s3://x/a.zip, s3://x/b.py",
+        "spark.archives": "s3://x/c.tar.gz#c",
+        "spark.jars": "s3://x/d.jar",
+        "spark.files": "s3://x/e.txt",
+        "spark.executorEnv.PYTHONPATH": "./c",
+    }
+    step = add_job_flow_steps(cluster(spark=own), "j-1", WITH_ARCHIVE, RUN)
+    on_cluster = step["Steps"][0]["HadoopJarStep"]["Args"]
+    driver = start_job_run(serverless(spark=own), "00f1", WITH_ARCHIVE, RUN)["jobDriver"]
+    for words in (on_cluster, shlex.split(driver["sparkSubmit"]["sparkSubmitParameters"])):
+        pairs = list(pairwise(words))
+        files = f"s3://x/a.zip,s3://x/b.py,{SHIPPED.py_files}"
+        assert [after for word, after in pairs if word == "--py-files"] == [files]
+        settings = dict(after.split("=", 1) for word, after in pairs if word == "--conf")
+        assert "spark.submit.pyFiles" not in settings
+        assert (
+            settings["spark.archives"] == f"s3://x/c.tar.gz#c,{WITH_ARCHIVE.archive}#dependencies"
+        )
+        assert settings["spark.jars"] == "s3://x/d.jar"
+        assert settings["spark.files"] == "s3://x/e.txt"
+        assert settings["spark.executorEnv.PYTHONPATH"] == "./c:./dependencies"
 
 
 def test_a_step_that_is_too_long_for_emr_is_refused_with_a_way_out() -> None:

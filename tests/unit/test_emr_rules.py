@@ -7,6 +7,7 @@ import pytest
 from emr.package import Shipped
 from emr.requests.steps import step
 from emr.specs.load import check
+from emr.specs.spark import changed_by_yarn
 from gristmill.runners import Submission
 from tests.emr_specs import CLUSTER, NODES, SERVERLESS, cluster
 
@@ -38,6 +39,8 @@ def volume(**of: Any) -> dict[str, Any]:
         # Cancelling ends all that runs under the tag.
         ({"spark": {"spark.yarn.tags": "team"}}, "spark.spark.yarn.tags", "sets itself"),
         ({"spark": {"spark.submit.deployMode": "client"}}, None, "deploy_mode"),
+        ({"spark": {"spark.app.name": "mine"}}, "spark.spark.app.name", "sets itself"),
+        ({"spark": {"spark.master": "local"}}, "spark.spark.master", "sets itself"),
         ({"home": "s3://bucket"}, "home", "a folder in it"),
     ],
 )
@@ -47,6 +50,20 @@ def test_what_would_be_refused_later_is_refused(
     found = dict(check(CLUSTER | changes)[1])
     assert list(found) == [field or "spark.spark.submit.deployMode"]
     assert says in next(iter(found.values()))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    ["t3.medium", "t4g.2xlarge", "m5.large", "c6g.medium", "t2.nano", "m7g.metal", "mac1.metal"],
+)
+def test_instance_types_that_emr_refuses_are_refused(refused: str) -> None:
+    for role in ("primary", "core"):
+        nodes = {"instance_types": [refused], "count": 1}
+        changes = {"primary": {"instance_types": [refused]}, "core": nodes}
+        assert (
+            f"EMR refuses {refused}" in dict(check(CLUSTER | changes)[1])[f"{role}.instance_types"]
+        )
+        assert check(CLUSTER | changes | {"any_instance_type": True})[1] == []
 
 
 @pytest.mark.parametrize(
@@ -63,6 +80,17 @@ def test_what_would_be_refused_later_is_refused(
 )
 def test_what_is_taken_is_taken(changes: dict[str, Any]) -> None:
     assert check(CLUSTER | changes)[1] == []
+
+
+def test_what_yarn_would_change_of_a_setting_is_noted() -> None:
+    settings = {
+        "spark.driver.extraJavaOptions": "-Dfoo={{bar}}",
+        "spark.executor.extraJavaOptions": "-Da={{EXECUTOR_ID}} -Db='c d'",
+        "spark.executor.defaultJavaOptions": "-Dbraces=}}",
+        "spark.hadoop.x": "{{y}}",
+    }
+    noted = [note.partition(":")[0] for note in changed_by_yarn(settings)]
+    assert noted == ["spark.driver.extraJavaOptions", "spark.executor.defaultJavaOptions"]
 
 
 def test_two_applications_have_two_names() -> None:

@@ -15,6 +15,7 @@ from emr.specs.load import CLUSTERS, check
 from gristmill.errors import UsageError
 from tests.emr_specs import CLUSTER, NODES, SERVERLESS, account, cluster
 
+TWO = ["m7g.xlarge", "m6g.xlarge"]
 TASK = NODES | {"spot": 2}
 
 
@@ -97,7 +98,10 @@ def test_a_spec_cannot_be_changed() -> None:
         ({"task": TASK | {"spot_fallback": "wait"}}, "task.spot_fallback", "'on_demand'"),
         ({"nodes": "groups", "task": TASK | {"on_demand": 1}}, "task", "a group is Spot or"),
         (
-            {"nodes": "groups", "core": {"instance_types": ["m7g.large", "m6g.large"], "count": 1}},
+            {
+                "nodes": "groups",
+                "core": {"instance_types": ["m7g.xlarge", "m6g.xlarge"], "count": 1},
+            },
             "core.instance_types",
             "an instance group has one type",
         ),

@@ -1,6 +1,7 @@
 """Runs: submitted, watched, listed, cancelled."""
 
 import argparse
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -9,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from emr.answer import answer
 from emr.aws import Aws
 from emr.cost import read_prices
+from emr.redact import redact
 from emr.runs import Record
 from emr.specs import load_spec
-from emr.submit import Wanted, plan, runner_of, submit
+from emr.submit import Wanted, notes, plan, runner_of, submit
 from emr.watch import StillRunningError, watch
 from gristmill.cli.catalogue import find_job
 from gristmill.cli.emr.answer import show
@@ -50,6 +52,8 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
 def submit_job(arguments: argparse.Namespace) -> int:
     """Submit a job and, unless it is left alone, see it through; gives the exit code."""
     wanted = _wanted(arguments)
+    for note in notes(wanted):
+        tell(f"note: {note}")
     if arguments.dry_run:
         return print_requests(plan(wanted))
     read_prices(arguments.prices)  # A table that is wrong had better be known of now.
@@ -64,7 +68,12 @@ def submit_job(arguments: argparse.Namespace) -> int:
 
 def show_plan(arguments: argparse.Namespace) -> int:
     """Print what AWS would be asked for; gives the exit code."""
-    return print_requests(plan(_wanted(arguments)))
+    wanted = _wanted(arguments)
+    for note in notes(wanted):
+        tell(f"note: {note}")
+    # In the request they are one encoded word.
+    tell(f"arguments: {shlex.join(redact((wanted.job.name, *wanted.argv)))}")
+    return print_requests(plan(wanted))
 
 
 def attach(arguments: argparse.Namespace) -> int:
