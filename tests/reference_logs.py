@@ -6,10 +6,12 @@ Each parser gives the row that a line becomes, by column; None where it has to b
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
+
+from tests.reference import is_address
 
 Row = dict[str, Any]
 SKIPPED: Final = "skipped"
@@ -66,9 +68,32 @@ def _seconds(value: str | None) -> float | None:
 def _status(value: str | None) -> int | None:
     if value in (None, "", "-"):
         return None
-    if not re.fullmatch("[0-9]{3}", value or ""):
+    if not re.fullmatch("[1-5][0-9]{2}", value or ""):
         raise Malformed
     return int(value or "")
+
+
+def _check(row: Row, rules: Mapping[str, str | Callable[[str], bool]]) -> None:
+    """Hold each value that there is against what its column can hold."""
+    for name, rule in rules.items():
+        value = row[name]
+        if value is not None:
+            text = str(value)
+            if not (re.fullmatch(rule, text) if isinstance(rule, str) else rule(text)):
+                raise Malformed
+
+
+def _is_port(value: str) -> bool:
+    return int(value) <= 65535
+
+
+def _is_byte(value: str) -> bool:
+    return int(value) <= 255
+
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HTTP = r"HTTP/[0-9](\.[0-9])?"
+_TLS = r"(TLS|SSL)v[0-9](\.[0-9])?"
 
 
 def _iso(value: str | None) -> datetime:
@@ -149,6 +174,19 @@ S3_COLUMNS = _names(
 )
 
 
+S3_RULES: dict[str, str | Callable[[str], bool]] = {
+    "remote_ip": is_address,
+    "bucket_owner": "[0-9A-Za-z]+",
+    "bucket_name": "[0-9A-Za-z._-]+",
+    "request_id": "[0-9A-Za-z]+",
+    "error_code": "[A-Za-z][0-9A-Za-z.]*",
+    "sigv": "SigV[0-9][0-9A-Z]*",
+    "auth_type": "[A-Za-z]+",
+    "tls_version": _TLS,
+    "acl_required": "Yes",
+}
+
+
 @_or_none
 def s3_access(line: str) -> Parsed:
     """A line of S3's server access logs."""
@@ -160,7 +198,18 @@ def s3_access(line: str) -> Parsed:
     values.append(line[scanner.at : end])
     scanner.at = end
     scanner.expect("] ")
-    values += scanner.bares(5)
+    values += scanner.bares(1)
+    identity = re.compile(
+        r"arn:aws[a-z-]*:iam::cloudfront:user/CloudFront Origin Access Identity [0-9A-Z]+"
+    ).match(line, scanner.at)
+    if identity and line.startswith(" ", identity.end()):
+        values.append(identity[0])
+        scanner.at = identity.end() + 1
+    else:
+        values += scanner.bares(1)
+    values += scanner.bares(3)
+    if not re.fullmatch(r"(REST|SOAP|WEBSITE|BATCH|S3)\.[0-9A-Za-z_.]+", values[-2]):
+        raise Malformed
     values.append(_s3_quoted(scanner, lambda rest: _follow(rest, 6)))
     values += scanner.bares(6)
     values.append(_s3_quoted(scanner, lambda rest: rest[:2] in (' "', " -")))
@@ -175,6 +224,7 @@ def s3_access(line: str) -> Parsed:
     row |= {name: _number(row[name]) for name in S3_NUMBERS}
     row["http_status"] = _status(row["http_status"])
     row["request_datetime"] = at = _clf_time(values[2])
+    _check(row, S3_RULES)
     return row | {"date": at.date()}
 
 
@@ -188,7 +238,7 @@ def _s3_quoted(scanner: Scanner, ends: Callable[[str], bool]) -> str:
 
 
 def _clf_time(text: str) -> datetime:
-    shape = r"(\d\d)/(\w{3})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"
+    shape = r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"
     found = re.fullmatch(shape, text, re.ASCII)
     if not found or int(found[9]) > 59:
         raise Malformed
@@ -210,10 +260,22 @@ ALB_REST = _names(
 )
 
 
+ALB_RULES: dict[str, str | Callable[[str], bool]] = {
+    "elb": "app/[0-9A-Za-z-]+/[0-9a-f]+",
+    "client_ip": is_address,
+    "target_ip": is_address,
+    "client_port": _is_port,
+    "target_port": _is_port,
+    "ssl_protocol": _TLS,
+    "target_group_arn": "arn:.+",
+    "classification": "Acceptable|Ambiguous|Severe",
+}
+
+
 @_or_none
 def alb(line: str) -> Parsed:
     """A line of an Application Load Balancer."""
-    if line.startswith("Enable AccessLog for ELB"):
+    if re.match("Enable [A-Za-z]+ for ELB", line):
         return SKIPPED
     scanner = Scanner(line.rstrip(" "))
     kind, time, elb, client, target, *numbers = scanner.bares(12)
@@ -240,7 +302,7 @@ def alb(line: str) -> Parsed:
     target_ip, target_port = _address(target)
     verb, url, protocol = _request(request.rstrip(" "))
     at = _iso(time)
-    return row | {
+    row |= {
         "type": kind,
         "time": at,
         "elb": _text(elb),
@@ -261,6 +323,8 @@ def alb(line: str) -> Parsed:
         "user_agent": _text(agent),
         "date": at.date(),
     }
+    _check(row, ALB_RULES)
+    return row
 
 
 def _address(text: str) -> tuple[str | None, int | None]:
@@ -274,7 +338,7 @@ def _address(text: str) -> tuple[str | None, int | None]:
 
 
 def _request(text: str) -> tuple[str | None, str | None, str | None]:
-    found = re.fullmatch(r"(\S*) (.*) (\S*)", text, re.ASCII | re.DOTALL)
+    found = re.fullmatch(rf"({_TOKEN}) (.*) ({_HTTP}|-)", text, re.ASCII | re.DOTALL)
     return (_text(found[1]), _text(found[2]), _text(found[3])) if found else (None, None, None)
 
 
@@ -286,6 +350,17 @@ CLOUDFRONT = _names(
     "time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len "
     "sc-range-start sc-range-end"
 )
+
+
+CLOUDFRONT_RULES: dict[str, str | Callable[[str], bool]] = {
+    "c_ip": is_address,
+    "x_edge_location": "[0-9A-Z]+(-[0-9A-Z]+)*",
+    "cs_method": _TOKEN,
+    "cs_protocol": "https?|wss?|grpcs?",
+    "ssl_protocol": _TLS,
+    "cs_protocol_version": _HTTP,
+    "c_port": _is_port,
+}
 
 
 @_or_none
@@ -310,7 +385,8 @@ def cloudfront(line: str, header: Sequence[str] | None = None) -> Parsed:
         row[name] = _int(row[name])
     for name in ("time_taken", "time_to_first_byte"):
         row[name] = _seconds(row[name])
-    row["sc_status"] = _status(row["sc_status"])
+    row["sc_status"] = 0 if row["sc_status"] == "000" else _status(row["sc_status"])
+    _check(row, CLOUDFRONT_RULES)
     row["cs_user_agent"] = _agent(row["cs_user_agent"])
     if "timestamp(ms)" in found and not {"date", "time"} <= found.keys():
         since = _number(found["timestamp(ms)"])
@@ -344,6 +420,23 @@ VPC = _names(
 VPC_INTS = ("version", "srcport", "dstport", "protocol", "tcp-flags", "traffic-path")
 
 
+VPC_RULES: dict[str, str | Callable[[str], bool]] = {
+    "version": "[0-9]{1,2}",
+    "account-id": "[0-9]{12}|unknown",
+    "interface-id": "eni-[0-9a-z]+",
+    **dict.fromkeys(("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr"), is_address),
+    **dict.fromkeys(("srcport", "dstport"), _is_port),
+    **dict.fromkeys(("protocol", "tcp-flags"), _is_byte),
+    "action": "ACCEPT|REJECT",
+    "log-status": "OK|NODATA|SKIPDATA",
+    "vpc-id": "vpc-[0-9a-z]+",
+    "subnet-id": "subnet-[0-9a-z]+",
+    "instance-id": "i-[0-9a-z]+",
+    "type": "IPv4|IPv6|EFA",
+    "flow-direction": "ingress|egress",
+}
+
+
 @_or_none
 def vpc_flow(line: str, header: Sequence[str] | None = None) -> Parsed:
     """A record of VPC flow logs, in a file with that header."""
@@ -361,6 +454,7 @@ def vpc_flow(line: str, header: Sequence[str] | None = None) -> Parsed:
     at: datetime | None = whole["start"] or whole["end"]
     if at is None:
         raise Malformed
+    _check(whole, VPC_RULES)
     return {name.replace("-", "_"): v for name, v in whole.items()} | {"date": at.date()}
 
 
@@ -418,10 +512,12 @@ def cloudtrail(line: str) -> list[Parsed]:
     return [_event(whole)]
 
 
-def _event(event: Any) -> Row | None:
+def _event(event: Any) -> Parsed:
     if not isinstance(event, tuple):
         return None
     found = dict(event)
+    if found.get("eventTime") is None and found.get("digestStartTime") is not None:
+        return SKIPPED
     row = {_snake(key): _as_text(found.get(key)) for key in CLOUDTRAIL}
     for name in ("read_only", "management_event"):
         row[name] = {"true": True, "false": False}.get(str(row[name]))

@@ -118,6 +118,9 @@ GOOD: dict[str, Values] = {
     V29.replace(" 0 2026", " -1 2026"): ROW_27 | {"matched_rule_priority": None},
     V29.replace(" 0 2026-03-03T23:59:48.364000Z", " - -"): ROW_27
     | {"matched_rule_priority": None, "request_creation_time": None},
+    V29.replace("2026-03-03T23:59:59.186641Z", "2016-12-31T23:59:60.5Z"): ROW_27
+    | {"time": datetime(2016, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)}
+    | {"date": date(2016, 12, 31)},
     V29.replace("48.364000Z", "48Z"): ROW_27
     | {"request_creation_time": datetime(2026, 3, 3, 23, 59, 48, tzinfo=UTC)},
     V29.replace(ADDRESSES, "2001:db8::1:2817 2001:db8::7:8080"): ROW_27
@@ -150,8 +153,10 @@ GOOD: dict[str, Values] = {
     with_request('GET http://x:80/?q="a HTTP/1.1'): ROW_27 | {"request_url": 'http://x:80/?q="a'},
     with_request("GET http://x:80/Mühle;風車\x7f[] HTTP/1.1"): ROW_27
     | {"request_url": "http://x:80/Mühle;風車\x7f[]"},
-    with_request("GET http://x:80/\\ HTTP/2.0\\"): ROW_27
-    | {"request_url": "http://x:80/\\", "request_proto": "HTTP/2.0\\"},
+    with_request("GET http://x:80/\\ HTTP/2.0"): ROW_27
+    | {"request_url": "http://x:80/\\", "request_proto": "HTTP/2.0"},
+    with_request("GET http://x:80/ HTTP/2.0\\"): ROW_27
+    | nothing("request_verb request_url request_proto"),
     V29.replace("curl/8", "-"): ROW_27 | {"user_agent": None},
     V29.replace("curl/8", ""): ROW_27 | {"user_agent": None},
     V29.replace("curl/8", 'a "b" \\"c\\" d'): ROW_27 | {"user_agent": 'a "b" \\"c\\" d'},
@@ -179,15 +184,26 @@ BAD = {
     V29.replace("2026-03-03T23:59:59", "2026-02-30T23:59:59"): "bad_timestamp",
     V29.replace("2026-03-03T23:59:48", "2026-03-03T23:60:48"): "bad_timestamp",
     V29.replace("2026-03-03T23:59:59.186641Z", "today"): "bad_timestamp",
+    V29.replace("2026-03-03T23:59:59.186641Z", "2026-03-31T23:58:60Z"): "bad_timestamp",
     V29.replace("2026-03-03T23:59:59", "0000-03-03T23:59:59"): "bad_timestamp",
     V29.replace("200 201", "2OO 201"): "bad_status",
     V29.replace("200 201", "200 2010"): "bad_status",
+    V29.replace("200 201", "200 999"): "bad_status",
+    V29.replace("192.0.2.1:2817", "www.example.com:2817"): "bad_address",
+    V29.replace("192.0.2.1:2817", "192.0.2.300:2817"): "bad_address",
+    V29.replace("198.51.100.7:8080", "1:2:3:8080", 1): "bad_address",
+    V29.replace(":2817", ":65536"): "bad_value",
+    V29.replace("app/web/50dc6c495c0c9188", "web"): "bad_value",
+    V29.replace(GROUP, "0"): "bad_value",
+    V29.replace(" - - arn", " - ECDHE arn"): "bad_value",
+    f'{V27} "Harmless" "-"': "bad_value",
     V29.replace(TIMES, "0.001 fast 3"): "bad_number",
     V29.replace(TIMES, "0.001 -0.5 3"): "bad_number",
     V29.replace(":2817", f":{2**31}"): "bad_number",
     V29.replace(" 366 ", " 3.66 "): "bad_number",
     V29.replace(" 0 2026", " first 2026"): "bad_number",
     "Enable AccessLog for ELB: app/web/50dc6c495c0c9188 at 2026-03-03T23:55:00Z": SKIPPED,
+    "Enable ConnectionLog for ELB: app/web/50dc6c495c0c9188 at 2026-03-03T23:55:00Z": SKIPPED,
 }
 
 
@@ -201,7 +217,9 @@ def test_a_line_becomes_its_row_or_is_rejected(spark: SparkSession, tmp_path: Pa
 def test_a_broken_line_is_read_as_plain_python_reads_it(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    lines = many_broken([line for line in GOOD if len(line) < 2000], " ", 1500)
+    # The reference knows of no leap seconds.
+    whole = [line for line in GOOD if len(line) < 2000 and ":60." not in line]
+    lines = many_broken(whole, " ", 1500)
     rows = parsed(spark, tmp_path / "alb.log", "alb", lines)
     assert len(rows) == len(lines)
     assert_as_the_reference_says(rows, REJECTS, alb)

@@ -143,3 +143,47 @@ def test_input_that_mixes_formats_is_refused_by_name(run_job: RunJob, tmp_path: 
     (tmp_path / "b.log").write_text(f"{HEADER_2}\n{V2}\n")
     with pytest.raises(InputError, match=r"a\.log is alb, .*b\.log is vpc_flow"):
         run_job(JOB, tmp_path / "a.log", tmp_path / "b.log")
+
+
+COMMON = '192.0.2.7 - - [10/Oct/2026:13:55:36 +0000] "GET /a HTTP/1.1" 200 5'
+COMBINED = f'{COMMON} "-" "UA"'
+
+
+def test_common_lines_are_read_beside_combined_ones(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.log").write_text(f"{COMBINED}\n{COMBINED}\n")
+    (folder / "b.log").write_text(f"{COMMON}\n")
+    (folder / "c.log").write_text(f"{COMBINED}\n{COMMON}\n{COMMON} 7\n")
+    report = run_job(JOB, folder)
+    assert report.notes == ("format: web (recognised)",)
+    assert accounts(report) == (5, 1, 0, {"extra_fields": 1})
+    rows = spark.read.parquet(str(tmp_path / "out" / "web_requests")).collect()
+    assert sorted(str(row["user_agent"]) for row in rows) == ["None", "None", "UA", "UA", "UA"]
+
+
+def test_digests_beside_logs_of_cloudtrail_are_skipped_and_said(
+    run_job: RunJob, tmp_path: Path
+) -> None:
+    logs = tmp_path / "AWSLogs" / "111122223333"
+    event = f'{{"Records":[{test_cloudtrail_logs.CALL}]}}'
+    digest = (
+        '{"awsAccountId":"111122223333","digestStartTime":"2026-03-03T23:00:00Z",'
+        '"digestEndTime":"2026-03-04T00:00:00Z","digestS3Bucket":"logs","logFiles":[{"s3Bucket":'
+        '"logs","newestEventTime":"2026-03-03T23:59:59Z"}]}'
+    )
+    for name, text in {
+        "CloudTrail/eu-west-1/111122223333_CloudTrail_eu-west-1_1.json.gz": event,
+        "CloudTrail-Digest/eu-west-1/111122223333_CloudTrail-Digest_eu-west-1_1.json.gz": digest,
+        "CloudTrail-Digest/eu-west-1/111122223333_CloudTrail-Digest_eu-west-1_2.json.gz": digest,
+    }.items():
+        (logs / name).parent.mkdir(parents=True, exist_ok=True)
+        (logs / name).write_bytes(gzip.compress(text.encode()))
+    report = run_job(JOB, tmp_path / "AWSLogs")
+    assert accounts(report) == (1, 0, 2, {})
+    assert report.notes == (
+        "format: cloudtrail (recognised)",
+        "2 of 3 files are digests, not logs: skipped",
+    )

@@ -11,13 +11,12 @@ brackets and without, so an address ends at the last colon. The target is `-` wh
 as with Lambda functions. Quotes inside quoted fields are escaped as `\x22`, and stay as written.
 """
 
-import re
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.dataset import Field
 from gristmill.logs import format as log
+from gristmill.logs import values
 from gristmill.logs.format import Header, Http, LogFormat
 from gristmill.quality import REASON
 from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE, has_odd_quotes
@@ -89,8 +88,9 @@ _GRAMMAR = (
     + rf"(?: {_FIELD})*+\z"
 )
 # A URL may have spaces in it; what is not HTTP has neither method nor protocol: "- http://… - ".
-_PARTS = r"(?s)^(\S*+) (.*) (\S*+)\z"
-_CONTROL = "Enable AccessLog for ELB"
+_PARTS = rf"(?s)^({values.METHOD}) (.*) ({values.PROTOCOL}|-)\z"
+# What is written to try the bucket: for access logs, connection logs and health checks.
+_CONTROL = r"^Enable [A-Za-z]+ for ELB"
 
 
 def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
@@ -155,17 +155,35 @@ def _reason(pieces: dict[str, Column]) -> Column:
             "wrong_fields": broken,
             "bad_timestamp": F.col("time").isNull()
             | (created & F.col("request_creation_time").isNull()),
-            "bad_status": ~pieces["elb_status_code"].rlike(log.STATUS)
-            | ~pieces["target_status_code"].rlike(log.STATUS),
+            "bad_status": ~pieces["elb_status_code"].rlike(values.STATUS)
+            | ~pieces["target_status_code"].rlike(values.STATUS),
             "bad_number": log.any_of(numbers),
+            "bad_address": log.is_none_of(pieces, dict.fromkeys(_ADDRESSES, values.ADDRESS)),
+            "bad_value": log.is_none_of(pieces, _VALUES),
         },
-        skipped=F.startswith(RAW, F.lit(_CONTROL)),
+        skipped=F.col(RAW).rlike(_CONTROL),
     )
 
 
+_ADDRESSES = ("client_ip", "target_ip")
+_VALUES = {
+    "elb": "app/[0-9A-Za-z-]+/[0-9a-f]+",
+    "client_port": values.PORT,
+    "target_port": values.PORT,
+    "ssl_protocol": values.TLS,
+    "target_group_arn": r"arn:[^\s]+",
+    "classification": '"?(?:Acceptable|Ambiguous|Severe|-)?"?',
+}
+
 _START = r"^(https?|h2|grpcs?|wss?) [0-9]{4}-[0-9]{2}-[0-9]{2}T"
-# Health checks are logged in much the same way, but without a client.
-_LINE = re.compile(_START + r'[^\s"]+ [^\s"]+ [^\s"]+:[0-9]+ (?:[^\s"]+:[0-9]+|-) ')
+
+
+def matches(line: str) -> bool:
+    """Whether a line starts as one of a load balancer and has its fields, or is for trying."""
+    # Health checks are logged in much the same way, but without a client.
+    is_whole = values.python(_START).match(line) and values.python(_GRAMMAR).match(line.rstrip(" "))
+    return bool(is_whole or values.python(_CONTROL).match(line))
+
 
 FORMATS = (
     LogFormat(
@@ -173,7 +191,7 @@ FORMATS = (
         help="Application Load Balancer access logs",
         dataset=ALB_REQUESTS,
         rejects=log.REJECTS,
-        matches=lambda line: _LINE.match(line) is not None or line.startswith(_CONTROL),
+        matches=matches,
         parse=parse,
         http=Http(
             timestamp="time",

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from gristmill.dataset import Field
 from gristmill.logs import columns as named
 from gristmill.logs import format as log
+from gristmill.logs import values
 from gristmill.logs.columns import Columns
 from gristmill.logs.format import Header, Http, LogFormat
 from gristmill.quality import REASON
@@ -142,11 +143,24 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
             "not_this_format": F.size("_pieces") == 1,
             "wrong_fields": named.has_wrong_fields(_COLUMNS, header),
             "bad_timestamp": F.col("timestamp").isNull(),
-            "bad_status": ~_piece(pieces, "sc_status").rlike(log.STATUS),
+            "bad_status": ~_piece(pieces, "sc_status").rlike(_STATUS),
             "bad_number": named.has_bad_number(pieces, FIELDS),
+            "bad_address": log.is_none_of(pieces, {"c_ip": values.ADDRESS}),
+            "bad_value": log.is_none_of(pieces, _VALUES),
         },
         skipped=F.when(F.startswith(RAW, F.lit(_HEADER)), is_header).otherwise(is_comment),
     )
+
+
+_STATUS = r"^(?:[1-5][0-9][0-9]|000|-)\z"
+_VALUES = {
+    "x_edge_location": "[0-9A-Z]+(?:-[0-9A-Z]+)*",
+    "cs_method": values.METHOD,
+    "cs_protocol": "https?|wss?|grpcs?",
+    "ssl_protocol": values.TLS,
+    "cs_protocol_version": values.PROTOCOL,
+    "c_port": values.PORT,
+}
 
 
 def header_of(line: str) -> Header | None:

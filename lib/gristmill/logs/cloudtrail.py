@@ -2,7 +2,8 @@
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html.
 A line is either `{"Records":[…]}`, as CloudTrail writes its files, or one event. Each event counts
-as a line. Columns are named as in AWS's own Athena table,
+as a line. The digests that lie beside the logs, for checking them, are skipped. Columns are named
+as in AWS's own Athena table,
 https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table.html, in snake case; nested
 parts are kept as JSON, and keys that are not known here are passed over.
 
@@ -111,6 +112,7 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
         else _unmarked(F.col(f"_event.{key(field.name)}")).try_cast(field.type).alias(field.name)
         for field in FIELDS
     ]
+    is_digest = F.get_json_object(RAW, "$.digestStartTime").isNotNull()
     reason = log.reason(
         REJECTS,
         {
@@ -118,8 +120,8 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
             "not_this_format": F.col("_event.eventTime").isNull(),
             "bad_timestamp": F.col("event_time").isNull(),
         },
-        # An empty list of events.
-        skipped=F.col(RAW).isNull(),
+        # An empty list of events, or a digest.
+        skipped=F.col(RAW).isNull() | (F.col("_event.eventTime").isNull() & is_digest),
     )
     return read.select(
         *ORIGIN,
@@ -163,6 +165,7 @@ def _unmarked(text: Column) -> Column:
 
 
 _LINE = re.compile(r'\s*\{\s*(?:"Records"\s*:\s*\[\s*\]|.*?"eventVersion"\s*:)')
+_DIGEST = re.compile(r'\s*\{.*?"digestStartTime"\s*:')
 # What S3 tells of itself has such records too.
 _NOTICE = re.compile(r'"eventSource"\s*:\s*"aws:')
 
@@ -172,7 +175,9 @@ FORMATS = (
         help="AWS CloudTrail events, as CloudTrail writes them or one a line",
         dataset=CLOUDTRAIL_EVENTS,
         rejects=REJECTS,
-        matches=lambda line: _LINE.match(line) is not None and not _NOTICE.search(line),
+        matches=lambda line: bool(
+            (_LINE.match(line) and not _NOTICE.search(line)) or _DIGEST.match(line)
+        ),
         parse=parse,
     ),
 )

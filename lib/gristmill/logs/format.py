@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.dataset import Dataset, Field
+from gristmill.logs import values
 from gristmill.quality import Check, first_reason
 from gristmill.text.lines import RAW
 
@@ -41,7 +42,8 @@ class LogFormat:
     is not. `parse(lines, header)` takes lines with the columns of `text.lines.ORIGIN` to rows of
     `dataset` that keep those columns and say in `quality.REASON` why a line is not one, a code
     of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
-    gives their names, None for other lines, and `parse` gets those of the file.
+    gives their names, None for other lines, and `parse` gets those of the file. `covers` are the
+    formats whose lines this one reads too, each as what it is.
     """
 
     name: str
@@ -52,21 +54,26 @@ class LogFormat:
     parse: Callable[[DataFrame, Header | None], DataFrame]
     header: Callable[[str], Header | None] | None = None
     http: Http | None = None
+    covers: tuple[str, ...] = ()
 
 
 REASONS = {
     "empty_line": "nothing but white space",
     "nul_byte": "holds NUL bytes, as a log does that was truncated while it was written",
     "bad_json": "not a JSON object, or cut off",
-    "not_this_format": "does not start as a line of this format does; JSON without an eventTime",
+    "partial_line": "a piece of a line that was too long for the container's log",
+    "not_this_format": "does not start as a line of this format does, as with a client that is no "
+    "address and no host name; JSON without an eventTime",
     "unclosed_quote": "a quote is opened and never closed",
     "missing_fields": "a common line where combined was expected, or a line cut off",
-    "extra_fields": "more fields than the format has",
+    "extra_fields": "more fields than the format has, such as a user with spaces, or a time taken",
     "wrong_fields": "cut off, or not the fields that the format or the file's header has",
     "bad_timestamp": "a time is not written as the format has it, or no such time exists",
-    "bad_status": "the status is neither three digits nor -",
+    "bad_status": "the status is neither a number from 100 to 599 nor -",
     "bad_bytes": "the size is neither a number nor -",
     "bad_number": "not a number where the format has one, or one that is below zero or too large",
+    "bad_address": "not an IP address where the format has one",
+    "bad_value": "a value that its column cannot hold, such as a protocol that is none",
 }
 """Why a line can be rejected: stable codes, in the order in which they are looked for."""
 
@@ -78,12 +85,9 @@ def reasons(*codes: str) -> dict[str, str]:
 
 REJECTS = reasons(
     *("empty_line", "nul_byte", "not_this_format", "unclosed_quote", "wrong_fields"),
-    *("bad_timestamp", "bad_status", "bad_number"),
+    *("bad_timestamp", "bad_status", "bad_number", "bad_address", "bad_value"),
 )
 """Those of most of AWS's formats."""
-
-STATUS = r"^([0-9]{3}|-)\z"
-"""What an HTTP status looks like."""
 
 SOURCE = Field("source_file", "string", "the file that held it, as a URI")
 
@@ -143,7 +147,22 @@ def is_bad_number(piece: Column, type_: str) -> Column:
 def utc(piece: Column) -> Column:
     """A piece such as 2018-07-02T22:23:00.186641Z as a timestamp, null where it is none."""
     shape = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?\z"
-    return F.when(piece.rlike(shape), piece.try_cast("timestamp"))
+    before = F.regexp_replace(piece, r":60(?:\.[0-9]+)?(?=Z?\z)", ":59")
+    leap = before.try_cast("timestamp")
+    read = with_leap_second(piece, ":60", piece.try_cast("timestamp"), leap)
+    return F.when(piece.rlike(shape), read)
+
+
+def with_leap_second(written: Column, sixty: str, plain: Column, before: Column) -> Column:
+    """`plain`, what is `written` as a timestamp; where `sixty` is in that, a leap second.
+
+    Spark has none. One is read as the last microsecond `before` it, so that it keeps its minute and
+    its day; but only where there can be one, at the end of a month in UTC (ITU-R TF.460-6, 2.1).
+    """
+    after = before + F.expr("interval 1 second")
+    last = before + F.expr("interval 999999 microseconds")
+    is_possible = F.date_trunc("month", after) == after
+    return F.when(F.contains(written, F.lit(sixty)), F.when(is_possible, last)).otherwise(plain)
 
 
 def reason(
@@ -162,5 +181,14 @@ def reason(
 
 
 def any_of(conditions: Iterable[Column]) -> Column:
-    """Whether one of them holds."""
-    return functools.reduce(operator.or_, conditions)
+    """Whether one of them holds; of none, none does."""
+    return functools.reduce(operator.or_, conditions, F.lit(False))
+
+
+def is_none_of(pieces: Mapping[str, Column], expressions: Mapping[str, str]) -> Column:
+    """Whether a piece, where it is there, does not match what its column can hold."""
+    return any_of(
+        text(pieces[name]).isNotNull() & ~pieces[name].rlike(values.whole(expression))
+        for name, expression in expressions.items()
+        if name in pieces
+    )

@@ -15,6 +15,8 @@ from gristmill.text.lines import text_files
 
 AUTO = "auto"
 _LOOKED_AT = 1000
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+_DIGEST = "_CloudTrail-Digest_"
 
 
 class LogReader(Reader):
@@ -51,11 +53,15 @@ class LogReader(Reader):
         chosen = formats()[options.format]
         if chosen.header is None:
             found = text_files(spark, inputs)
-            return Reading(chosen.parse(found.lines, None), files=found.files)
-        found = text_files(spark, inputs, look_at=None)
-        by_header = found.alike(partial(_header, chosen.header))
-        parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
-        return Reading(reduce(DataFrame.unionByName, parts), files=found.files)
+            rows = chosen.parse(found.lines, None)
+        else:
+            found = text_files(spark, inputs, look_at=None)
+            by_header = found.alike(partial(_header, chosen.header))
+            parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
+            rows = reduce(DataFrame.unionByName, parts)
+        digests = sum(_DIGEST in file for file in found.files)
+        told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
+        return Reading(rows, notes=(told,) if digests else (), files=found.files)
 
 
 def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:

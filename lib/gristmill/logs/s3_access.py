@@ -11,12 +11,11 @@ and lifecycle records have a bare `-` for quoted fields. Keys are URL-encoded, i
 twice; they stay as written.
 """
 
-import re
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.dataset import Field
+from gristmill.logs import clf, values
 from gristmill.logs import format as log
 from gristmill.logs.format import Header, Http, LogFormat
 from gristmill.quality import REASON
@@ -59,18 +58,19 @@ S3_REQUESTS = log.requests(
     time="request_datetime",
 )
 
-_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
-# Java would take the year 0, and years of more digits.
-_TIME_SHAPE = r"^.{7}(?!0000)[0-9]{4}:.{14}\z"
 _BARE = r'([^\s"]++)'
 _REQUEST = log.quoted(r' (?:[^\s"]++ ){6}["-]')
 _REFERRER = log.quoted(' ["-]')
+# The one requester with spaces: what CloudFront reads a bucket as.
+_IDENTITY = r"arn:aws[a-z-]*+:iam::cloudfront:user/CloudFront Origin Access Identity [0-9A-Z]++"
+_OPERATION = r"((?:REST|SOAP|WEBSITE|BATCH|S3)\.[0-9A-Za-z_.]++)"
 _OPTIONAL = len(FIELDS) - _REQUIRED
 _GRAMMAR = (
     "(?s)^"
     + " ".join(
         [
-            *(_BARE, _BARE, r"\[([^\]]*+)\]", *[_BARE] * 5),
+            *(_BARE, _BARE, r"\[([^\]]*+)\]", _BARE, f"({_IDENTITY}|{_BARE[1:-1]})"),
+            *(_BARE, _OPERATION, _BARE),
             *(f"(?:{_REQUEST}|-)", *[_BARE] * 6),
             *(f"(?:{_REFERRER}|-)", r'(?:"(.*)"|-)', _BARE),
         ]
@@ -88,8 +88,7 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     apart = log.with_groups(lines.select(*ORIGIN), "_pieces", line, _GRAMMAR, len(FIELDS))
     pieces = {field.name: F.get("_pieces", F.lit(n)) for n, field in enumerate(FIELDS)}
     written = pieces["request_datetime"]
-    time = F.try_to_timestamp(written, F.lit(_TIME))
-    timed = apart.withColumn("request_datetime", F.when(written.rlike(_TIME_SHAPE), time))
+    timed = apart.withColumn("request_datetime", clf.time(written))
     columns = [
         F.col("request_datetime")
         if field.type == "timestamp"
@@ -123,15 +122,24 @@ def _reason(pieces: dict[str, Column]) -> Column:
             "unclosed_quote": F.col("_pieces").isNull() & has_odd_quotes(),
             "wrong_fields": F.col("_pieces").isNull(),
             "bad_timestamp": F.col("request_datetime").isNull(),
-            "bad_status": ~pieces["http_status"].rlike(log.STATUS),
+            "bad_status": ~pieces["http_status"].rlike(values.STATUS),
             "bad_number": log.any_of(bad),
+            "bad_address": log.is_none_of(pieces, {"remote_ip": values.ADDRESS}),
+            "bad_value": log.is_none_of(pieces, _VALUES),
         },
     )
 
 
-_LINE = re.compile(
-    r'[^\s"]+ [^\s"]+ \[[^\]]+\] (?:[^\s"]+ ){3}(?:REST|SOAP|WEBSITE|BATCH|S3)\.\S+ '
-)
+_VALUES = {
+    "bucket_owner": "[0-9A-Za-z]+",
+    "bucket_name": "[0-9A-Za-z._-]+",
+    "request_id": "[0-9A-Za-z]+",
+    "error_code": "[A-Za-z][0-9A-Za-z.]*",
+    "sigv": "SigV[0-9][0-9A-Z]*",
+    "auth_type": "[A-Za-z]+",
+    "tls_version": values.TLS,
+    "acl_required": "Yes",
+}
 
 FORMATS = (
     LogFormat(
@@ -139,7 +147,7 @@ FORMATS = (
         help="Amazon S3 server access logs",
         dataset=S3_REQUESTS,
         rejects=log.REJECTS,
-        matches=lambda line: _LINE.match(line) is not None,
+        matches=lambda line: values.python(_GRAMMAR).match(line.rstrip(" ")) is not None,
         parse=parse,
         http=Http(
             timestamp="request_datetime",

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from gristmill.dataset import Dataset, Field
 from gristmill.logs import columns as named
 from gristmill.logs import format as log
+from gristmill.logs import values
 from gristmill.logs.columns import Columns
 from gristmill.logs.format import SOURCE, Header, LogFormat
 from gristmill.quality import REASON
@@ -130,12 +131,35 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
             "wrong_fields": named.has_wrong_fields(_COLUMNS, header),
             "bad_timestamp": log.any_of([*bad_times, nowhere]),
             "bad_number": named.has_bad_number(pieces, FIELDS),
+            "bad_address": log.is_none_of(pieces, dict.fromkeys(_ADDRESSES, values.ADDRESS)),
+            "bad_value": log.is_none_of(pieces, _VALUES),
         },
         skipped=F.when(is_named, is_header).otherwise(F.lit(False)),
     )
 
 
-REJECTS = log.reasons("empty_line", "nul_byte", "wrong_fields", "bad_timestamp", "bad_number")
+REJECTS = log.reasons(
+    *("empty_line", "nul_byte", "wrong_fields", "bad_timestamp"),
+    *("bad_number", "bad_address", "bad_value"),
+)
+_ADDRESSES = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
+_BYTE = "(?:-1|[0-9]{1,2}|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
+_VALUES = {
+    "version": "-1|[0-9]{1,2}",
+    "account_id": "[0-9]{12}|unknown",
+    "interface_id": "eni-[0-9a-z]+",
+    "srcport": values.PORT,
+    "dstport": values.PORT,
+    "protocol": _BYTE,
+    "action": "ACCEPT|REJECT",
+    "log_status": "OK|NODATA|SKIPDATA",
+    "vpc_id": "vpc-[0-9a-z]+",
+    "subnet_id": "subnet-[0-9a-z]+",
+    "instance_id": "i-[0-9a-z]+",
+    "tcp_flags": _BYTE,
+    "type": "IPv4|IPv6|EFA",
+    "flow_direction": "ingress|egress",
+}
 
 # Names are small letters; what a record says of itself has digits, capitals or a dash alone.
 _HEADER = r"^[a-z -]*+\z"

@@ -5,13 +5,19 @@ r"""Access logs of Apache httpd and nginx: the common and the combined format.
     … "referer" "user agent" "forwarded for"
 
 https://httpd.apache.org/docs/2.4/logs.html#accesslog,
-https://nginx.org/en/docs/http/ngx_http_log_module.html. What real files add: a user with spaces,
-an empty or a non-HTTP request, lines that are wrapped in quotes as a whole (their own quotes
-doubled, escaped or left alone), white space at the end.
+https://nginx.org/en/docs/http/ngx_http_log_module.html. What real files add: a logger's prefix
+(prefix.py), several addresses in the place of the client, as where X-Forwarded-For is logged for
+it, an empty user (Apache writes `""`), an empty or a non-HTTP request, lines that are wrapped in
+quotes as a whole (their own quotes doubled, escaped or left alone), more than one space after the
+time, white space at the end.
 
 A line is taken apart at its unescaped quotes, and then each piece by itself. So a quote that is
 never closed spoils its own line and no other. `\"` and `\\` are unescaped; `\xHH` stays as
 written, since the log does not say which character set its bytes are in.
+
+Neither server escapes spaces: a user that has some cannot be told from a user and one more field,
+as where a host is logged behind it. Nor can a quoted field behind the user agent, which is read
+where it holds addresses.
 """
 
 import re
@@ -21,13 +27,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.dataset import Field
+from gristmill.logs import clf, prefix, values
 from gristmill.logs.format import Header, Http, LogFormat, reason, reasons, requests
 from gristmill.quality import REASON
 from gristmill.text.lines import ORIGIN, RAW, SOURCE_FILE
 
 REJECTS = reasons(
-    *("empty_line", "nul_byte", "not_this_format", "unclosed_quote", "missing_fields"),
-    *("extra_fields", "bad_timestamp", "bad_status", "bad_bytes"),
+    *("empty_line", "nul_byte", "partial_line", "not_this_format", "unclosed_quote"),
+    *("missing_fields", "extra_fields", "bad_timestamp", "bad_status", "bad_bytes"),
 )
 
 WEB_REQUESTS = requests(
@@ -46,41 +53,56 @@ WEB_REQUESTS = requests(
         Field("bytes", "bigint", "size of the answer"),
         Field("referer", "string", "Referer header"),
         Field("user_agent", "string", "User-Agent header"),
-        Field("forwarded_for", "string", "X-Forwarded-For header, where it is logged"),
+        Field(
+            "forwarded_for",
+            "string",
+            "X-Forwarded-For header, where it is logged; without its first address where that is "
+            "the client",
+        ),
     ),
     time="timestamp",
 )
 
-_TIME = "dd/MMM/yyyy:HH:mm:ss Z"
-_TIME_LENGTH = 26
 # Noncharacters (Unicode 16, 23.7), free for private use while a line is being taken apart.
 _QUOTE, _BACKSLASH = "\ufdd0", "\ufdd1"
 # One piece more than a line can have has all the others: a broken line of 50 MB may have millions.
 _MOST = 10
-# RFC 9110, 5.6.2: what a method is made of.
-_METHOD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-_REQUEST = rf"(?s)^({_METHOD}) (.+) (HTTP/[0-9.]++)\z"
+_REQUEST = rf"(?s)^({values.METHOD}) (.+) ({values.PROTOCOL})\z"
+
+# nginx has `unix:` for the client of a socket.
+_CLIENT = f"{values.ADDRESS}|{values.HOST}|unix:|-"
+_LIST = rf"({values.ADDRESS})((?:, ?{values.FORWARDED})++)"
+# An ident or a user; not an address or a time, nor what ends as a logger's tag does.
+_NAME = (
+    rf"(?!\[)(?!{values.ADDRESS}(?:[,: ]|\z))(?![0-9]{{1,2}}:[0-9]{{2}})"
+    r'[^\s"]++(?<![,:])'
+)
+_WHO = rf"^(?:({_CLIENT})|{_LIST}) ({_NAME}) ({_NAME})\z"
+_MORE = rf"^(?:{_CLIENT}|{_LIST}) [^ ]++ [^ ]++ "
+_NO_USER = r'^((?:[^\s",]++, ?)*+[^\s"]++ [^\s"]++) "" \['
+# What looks so has no prefix.
+_PLAIN = r'^"?(?:[^\s",]++, ?)*+[^\s"]++ [^\s"]++ [^\s"]++ \['
 
 
 def parse(lines: DataFrame, _header: Header | None, line_format: str) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `WEB_REQUESTS`, or a reason why not.
 
-    A `-` is null. Where the request is not `METHOD target HTTP/x.y`, method, path, query and
-    protocol are null.
+    `line_format` is the name of one of `FORMATS`. A `-` is null. Where the request is not
+    `METHOD target HTTP/x.y`, method, path, query and protocol are null.
     """
     pieces = _pieces(lines)
     target = F.when(F.size("_request") == 3, F.get("_request", F.lit(1)))
     mark = F.instr(target, "?")
-    timestamp = F.try_to_timestamp(F.substring("_time", 1, _TIME_LENGTH), F.lit(_TIME))
-    # Java has a year 0.
-    timestamp = F.when(~F.contains("_time", F.lit("/0000:")), timestamp)
+    timestamp = clf.time(F.substring("_time", 1, clf.LENGTH))
+    others = F.ltrim(F.get("_who", F.lit(1)), F.lit(", "))
+    forwarded = _value("_pieces", 7)
     return pieces.withColumn("timestamp", timestamp).select(
         *ORIGIN,
         _reason(line_format).alias(REASON),
         "timestamp",
-        _unescaped(_value("_who", 0)).alias("client"),
-        _unescaped(_value("_who", 1)).alias("ident"),
-        _unescaped(_value("_who", 2)).alias("user"),
+        _value("_who", 0).alias("client"),
+        _unescaped(_value("_who", 2)).alias("ident"),
+        _unescaped(_value("_who", 3)).alias("user"),
         F.when(target.isNotNull(), F.get("_request", F.lit(0))).alias("method"),
         _unescaped(
             F.when(mark == 0, target).otherwise(F.substr(target, F.lit(1), mark - F.lit(1)))
@@ -91,7 +113,9 @@ def parse(lines: DataFrame, _header: Header | None, line_format: str) -> DataFra
         F.get("_sizes", F.lit(2)).try_cast("bigint").alias("bytes"),
         _unescaped(_value("_pieces", 3)).alias("referer"),
         _unescaped(_value("_pieces", 5)).alias("user_agent"),
-        _unescaped(_value("_pieces", 7)).alias("forwarded_for"),
+        F.coalesce(F.nullif(forwarded, F.lit("")), F.nullif(others, F.lit(""))).alias(
+            "forwarded_for"
+        ),
         F.col(SOURCE_FILE).alias("source_file"),
         F.to_date("timestamp").alias("date"),
     )
@@ -99,7 +123,12 @@ def parse(lines: DataFrame, _header: Header | None, line_format: str) -> DataFra
 
 def _pieces(lines: DataFrame) -> DataFrame:
     """What stands between a line's quotes, and the pieces of those pieces."""
-    whole = lines.select(*ORIGIN, _unwrapped(F.col(RAW)).alias("_line"))
+    bare = F.when(F.col(RAW).rlike(_PLAIN), F.col(RAW)).otherwise(prefix.without(F.col(RAW)))
+    whole = lines.select(*ORIGIN, bare.alias("_line"))
+    whole = whole.select(*ORIGIN, _unwrapped(F.col("_line")).alias("_line"))
+    named = F.regexp_replace("_line", _NO_USER, "$1 - [")
+    has_no_user = F.contains("_line", F.lit(' "" ['))
+    whole = whole.withColumn("_line", F.when(has_no_user, named).otherwise(F.col("_line")))
     whole = whole.withColumn("_escaped", F.contains("_line", F.lit("\\")))
     hidden = F.replace("_line", F.lit(r"\\"), F.lit(_BACKSLASH))
     hidden = F.replace(hidden, F.lit(r"\""), F.lit(_QUOTE))
@@ -113,7 +142,8 @@ def _pieces(lines: DataFrame) -> DataFrame:
         *ORIGIN,
         "_escaped",
         "_pieces",
-        F.split(who, " ", 3).alias("_who"),
+        who.alias("_head"),
+        F.split(F.regexp_replace(who, _WHO, "$1$2\0$3\0$4\0$5"), "\0", 4).alias("_who"),
         time.alias("_time"),
         F.split(F.regexp_replace(request, _REQUEST, "$1\0$2\0$3"), "\0", 4).alias("_request"),
         F.split(sizes, " ", 5).alias("_sizes"),
@@ -151,27 +181,32 @@ def _reason(line_format: str) -> Column:
 
     # Outside its quotes, but for status and size, a line has single spaces and nothing else.
     starts = F.get("_sizes", F.lit(0)) == ""
-    if line_format == "common":
-        pieces_needed, sizes_needed = 3, 3
-        fits = (count == F.lit(3)) & (sizes == F.lit(3)) & starts
-    else:
-        pieces_needed, sizes_needed = 7, 4
-        plain = (count == F.lit(7)) & (piece(6) == "")
-        forwarded = (count == F.lit(9)) & (piece(6) == " ") & (piece(8) == "")
-        ends = (sizes == F.lit(4)) & (F.get("_sizes", F.lit(3)) == "")
-        fits = starts & ends & (piece(4) == " ") & (plain | forwarded)
+    ends = (sizes == F.lit(4)) & (F.get("_sizes", F.lit(3)) == "")
+    given = piece(7)
+    # Not where the client's place has told it already.
+    is_told = (F.get("_who", F.lit(1)) == "") & given.rlike(values.whole(values.FORWARDED))
+    is_forwarded = is_told | given.isin("-", "")
+    plain = (count == F.lit(7)) & (piece(6) == "")
+    forwarded = (count == F.lit(9)) & (piece(6) == " ") & (piece(8) == "") & is_forwarded
+    fits_common = (count == F.lit(3)) & (sizes == F.lit(3)) & starts
+    fits_combined = starts & ends & (piece(4) == " ") & (plain | forwarded)
+    short, long = (count < 3) | (sizes < 3), (count < 7) | (sizes < 4)
+    missing, fits = {
+        "common": (short, fits_common),
+        "combined": (long, fits_combined),
+        "web": (F.when(count > 3, long).otherwise(short), fits_common | fits_combined),
+    }[line_format]
 
-    client, ident, user = (F.get("_who", F.lit(number)) for number in range(3))
-    # A user that starts with "- " is what follows when a virtual host stands before the client.
-    named = (client != "") & (ident != "") & ~user.rlike(r"^(\z|-? )")
+    head, named = F.col("_head"), F.coalesce(F.size("_who") == 4, F.lit(False))
     broken = {
-        "not_this_format": ~F.coalesce(named, F.lit(False)),
+        "partial_line": (F.startswith(RAW, F.lit("{")) | ~named) & prefix.is_part(F.col(RAW)),
+        "not_this_format": ~(named | F.coalesce(head.rlike(_MORE), F.lit(False))),
         "unclosed_quote": (count + F.coalesce(_quotes(piece(_MOST - 1)), F.lit(0))) % 2 == 0,
-        "missing_fields": (count < pieces_needed) | (sizes < sizes_needed),
-        "extra_fields": ~fits,
+        "missing_fields": missing,
+        "extra_fields": ~(fits & named),
         "bad_timestamp": F.col("timestamp").isNull()
-        | (F.substr("_time", F.lit(_TIME_LENGTH + 1)) != "] "),
-        "bad_status": ~F.get("_sizes", F.lit(1)).rlike(r"^([0-9]{3}|-)\z"),
+        | ~F.substr("_time", F.lit(clf.LENGTH + 1)).rlike(r"^\] +\z"),
+        "bad_status": ~F.get("_sizes", F.lit(1)).rlike(values.STATUS),
         "bad_bytes": ~F.get("_sizes", F.lit(2)).rlike(r"^([0-9]{1,18}|-)\z"),
     }
     return reason(REJECTS, broken)
@@ -182,12 +217,23 @@ def _quotes(piece: Column) -> Column:
 
 
 def matches(line: str, line_format: str) -> bool:
-    """Whether a line is in that of the two formats."""
-    head = _HEAD.match(plain := _bare(line.rstrip()))
-    if head is None:
+    """Whether a line is in that of the two formats, and would be a row."""
+    plain = line if values.python(_PLAIN).match(line) else prefix.peeled(line)
+    plain = values.python(_NO_USER).sub(r"\1 - [", _bare(plain.rstrip()))
+    who, found, rest = plain.partition(" [")
+    parts = values.python(_AFTER_WHO).fullmatch(rest)
+    if not (found and values.python(_WHO).match(who) and parts):
         return False
-    is_common = len(_QUOTED.findall(plain[head.end() :])) == 1
-    return is_common == (line_format == "common")
+    agent, forwarded = parts.groups()
+    is_read = forwarded in (None, "", "-") or values.python(values.FORWARDED).fullmatch(forwarded)
+    return bool(is_read) and (agent is None) == (line_format == "common")
+
+
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_AFTER_WHO = (
+    rf"{clf.SHAPE}\] +{_QUOTED} (?:[1-5][0-9]{{2}}|-) (?:[0-9]{{1,18}}|-)"
+    rf'( {_QUOTED} {_QUOTED}(?: "([^"]*)")?)?'
+)
 
 
 def _bare(line: str) -> str:
@@ -200,25 +246,24 @@ def _bare(line: str) -> str:
     return inner.replace('""', '"') if re.search(r'\] ""[^ ]', inner) else inner
 
 
-_HEAD = re.compile(r'\S+ \S+ .+? \[[^\]]+\] (?=")')
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-
 _HTTP = Http("timestamp", "client", "method", "path", "status", "bytes")
 
 
-def _format(name: str, help_: str) -> LogFormat:
+def _format(name: str, help_: str, covers: tuple[str, ...] = ()) -> LogFormat:
     return LogFormat(
         name=name,
         help=help_,
         dataset=WEB_REQUESTS,
         rejects=REJECTS,
-        matches=partial(matches, line_format=name),
+        matches=lambda line: any(matches(line, one) for one in covers or (name,)),
         parse=partial(parse, line_format=name),
         http=_HTTP,
+        covers=covers,
     )
 
 
 FORMATS = (
     _format("combined", "Apache and nginx: common with referer and user agent"),
     _format("common", "Apache and nginx: client, user, time, request, status, size"),
+    _format("web", "Apache and nginx: each line common or combined", ("combined", "common")),
 )
