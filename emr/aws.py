@@ -49,6 +49,10 @@ _MISSING = {"NoSuchKey", "NoSuchBucket", "404", "NotFound"}
 _NOT_SO = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404"}
 
 
+class RefusedError(GristmillError):
+    """AWS has refused a request: it was not done."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """An object as it was read. `age` is since it was last written, by S3's clock alone."""
@@ -70,6 +74,12 @@ class Aws:
             # boto3 knows only the second variable, the other tools of AWS both.
             usual = os.environ.get("AWS_REGION") or None
             self._session = boto3.Session(region_name=region or usual)
+
+    @property
+    def region(self) -> str | None:
+        """The region, None where none is set."""
+        found: str | None = self._session.region_name
+        return found
 
     @cached_property
     def emr(self) -> Any:
@@ -152,6 +162,18 @@ class Aws:
         with explained(f"write {uri}"):
             self.s3.put_object(Bucket=bucket, Key=key, Body=data)
 
+    def remove(self, uri: str, etag: str) -> bool:
+        """Delete an object if it still is the one that `etag` names; gives whether it did."""
+        bucket, key = place(uri)
+        with explained(f"delete {uri}"):
+            try:
+                self.s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+            except ClientError as error:
+                if code(error) in _NOT_SO:
+                    return False
+                raise
+        return True
+
     def objects(self, uri: str) -> Iterator[tuple[str, int]]:
         """The URIs and sizes of the objects below a folder. Raises `GristmillError`."""
         return ((found, told["Size"]) for found, told in self._listed(uri))
@@ -226,6 +248,7 @@ def explained(what: str) -> Iterator[None]:
         elif code(error) in _FORBIDDEN:
             advice = "this AWS user may not do that: see docs/emr-account.md for who may do what\n"
         said = error.response.get("Error", {}).get("Message") or str(error)
-        raise GristmillError(f"cannot {what}: {advice}{code(error)}: {said}") from error
+        kind = GristmillError if is_ambiguous(error) else RefusedError
+        raise kind(f"cannot {what}: {advice}{code(error)}: {said}") from error
     except (BotoCoreError, ResponseParserError) as error:
         raise GristmillError(f"cannot {what}: {error}") from error

@@ -8,7 +8,9 @@ from emr.runs import Record, Runs
 from gristmill.errors import UsageError
 
 # Longer than `once` may take from its first request to the answer of its last.
-_HELD, _LOOK = timedelta(minutes=3), 2.0
+HELD = timedelta(minutes=3)
+"""How long a claim holds after it was written down."""
+_LOOK = 2.0
 
 
 def claim(
@@ -29,7 +31,7 @@ def claim(
         see_that_it_is(other, record)
         if other.handle or other.claim == record.claim:
             return other
-        if not other.claim or found.age > _HELD:
+        if not other.claim or found.age > HELD:
             if runs.replace(found, record):
                 return record
             continue

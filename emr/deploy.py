@@ -14,11 +14,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from emr.aws import explained
+from emr.partitions import Partition, partition_in
 from emr.specs.load import ACCOUNT
 from emr.stacks import Stacks
 from gristmill.errors import GristmillError, UsageError
 
 TEMPLATE = Path(__file__).parent / "account" / "template.yaml"
+DEFAULT_PREFIX = "com.amazonaws"
+"""What the template has S3's endpoint begin with."""
 # How much of a template may be part of the request
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html).
 _LARGEST = 51_200
@@ -32,6 +35,8 @@ _TEXT = {
     # No wildcards, as IAM would take them for its own.
     "inputs": (_BUCKET + r"(/[^*?$,\s]*)?", "a bucket or a folder: s3://BUCKET/FOLDER"),
     "outputs": (_BUCKET + r"(/[^*?$,\s]*)?", "a bucket or a folder: s3://BUCKET/FOLDER"),
+    # Empty: no longer.
+    "access_logs": (r"|" + _BUCKET + r"(/[^*?$,\s]*)?", "a bucket or a folder: s3://BUCKET/FOLDER"),
     "kms_key": (r"|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-f0-9-]+", "the ARN of a key"),
     "data_kms_keys": (r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-f0-9-]+", "the ARN of a key"),
     "cluster_names": (r"[A-Za-z0-9._*?-]{1,64}", "the name of a spec; * and ? are wildcards"),
@@ -44,7 +49,9 @@ class Deployment:
 
     A new stack needs `vpc` and `subnets`. Jobs may read below `inputs`, and read and write below
     `outputs`, folders in S3: where one of the two is given, it is all there is. `kms_key` encrypts
-    the bucket and the disks of clusters, `data_kms_keys` are those of other buckets.
+    the bucket and the disks of clusters, `data_kms_keys` are those of other buckets. Objects below
+    `access_logs`, a bucket or a folder of yours, are S3's logs of who reads and writes the bucket.
+    `partition` is that of the region.
 
     Raises `UsageError` with everything that is wrong.
     """
@@ -61,7 +68,9 @@ class Deployment:
     cluster_names: tuple[str, ...] | None = None
     log_days: int | None = None
     old_version_days: int | None = None
+    access_logs: str | None = None
     partition: str = "aws"
+    endpoint_prefix: str | None = None
 
     def __post_init__(self) -> None:
         wrong = []
@@ -76,6 +85,12 @@ class Deployment:
                 ]
             elif isinstance(value, int) and value < 1:
                 wrong.append(f"{field.name}: must be 1 or more, not {value}")
+        keys = [self.kms_key or None, *(self.data_kms_keys or ())]
+        wrong += [
+            f"{key}: is of another partition than {self.partition}"
+            for key in keys
+            if key and partition_in(key) != self.partition
+        ]
         if self.subnets == ():
             wrong.append("subnets: name one or more")
         if wrong:
@@ -141,7 +156,7 @@ def deploy(
     return outputs
 
 
-def first_use(iam: Any, tell: Callable[[str], None]) -> None:
+def first_use(iam: Any, tell: Callable[[str], None], partition: Partition) -> None:
     """Make the roles that EMR, EMR Serverless and Spot have in each account that uses them.
 
     AWS makes them in the name of who uses a service first, which submitters may not do. They hold
@@ -150,14 +165,15 @@ def first_use(iam: Any, tell: Callable[[str], None]) -> None:
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/using-service-linked-roles.html
     """
     for service in ("elasticmapreduce", "ops.emr-serverless", "spot"):
+        principal = partition.principal(service)
         with explained(f"make the service-linked role of {service}"):
             try:
-                iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")
+                iam.create_service_linked_role(AWSServiceName=principal)
             except ClientError as error:
                 if not any(known in str(error) for known in ("has been taken", "already exists")):
                     raise
             else:
-                tell(f"made the service-linked role of {service}.amazonaws.com")
+                tell(f"made the service-linked role of {principal}")
 
 
 def account_toml(stack: str, outputs: Mapping[str, str]) -> str:
@@ -184,6 +200,8 @@ def _parameters(request: Deployment) -> dict[str, str]:
         "SubnetIds": _joined(request.subnets),
         "RouteTableIds": _joined(request.route_tables),
         "KmsKeyArn": request.kms_key,
+        "EndpointPrefix": request.endpoint_prefix,
+        **_access_logs(request.access_logs),
         "DataKmsKeyArns": _joined(request.data_kms_keys),
         "LogDays": None if request.log_days is None else str(request.log_days),
         "OldVersionDays": (
@@ -193,6 +211,13 @@ def _parameters(request: Deployment) -> dict[str, str]:
     if request.inputs is not None or request.outputs is not None:
         found |= _data(request.inputs or (), request.outputs or (), request.partition)
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _access_logs(uri: str | None) -> dict[str, str | None]:
+    if uri is None:
+        return {}
+    bucket, _, folder = uri.removeprefix("s3://").rstrip("/").partition("/")
+    return {"AccessLogBucket": bucket, "AccessLogPrefix": f"{folder}/" if folder else ""}
 
 
 def _data(inputs: Iterable[str], outputs: Iterable[str], partition: str) -> dict[str, str]:

@@ -94,6 +94,10 @@ class Runs:
         """Put a record in the place of one that was found, if that is still there."""
         return self._aws.replace(found.stored.uri, record.to_bytes(), found.stored.etag)
 
+    def remove(self, found: Found) -> bool:
+        """Take a record away that was found, if it is as it was; gives whether it was."""
+        return self._aws.remove(found.stored.uri, found.stored.etag)
+
     def save(self, record: Record) -> None:
         """Replace a record."""
         self._aws.write(self._uri(record.run), record.to_bytes())

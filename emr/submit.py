@@ -1,104 +1,31 @@
 """Submitting: what is wrong is found here, what is shipped is uploaded, and it runs once."""
 
 import contextlib
-import re
-import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emr.aws import Aws
+from emr.aws import Aws, RefusedError
+from emr.aws import place as object_of
 from emr.claims import claim, see_that_it_is
-from emr.package import Package, Shipped, Target, build, check, locate, upload
-from emr.requests import Request
+from emr.package import Package, Shipped, build, check, locate, upload
+from emr.prepare import Wanted, prepare
+from emr.requests import Request, TooLongError
 from emr.requests.clusters import run_job_flow_for
+from emr.requests.inputs import InputList, listed
 from emr.requests.serverless import start_job_run
 from emr.requests.steps import add_job_flow_steps
 from emr.runners.serverless import ServerlessRunner, find_application
 from emr.runners.steps import Ask, StepRunner
 from emr.runners.transient import TransientRunner
-from emr.runs import Record, Runs, owner
-from emr.specs import ServerlessSpec, Spec
-from emr.specs.spark import changed_by_yarn
+from emr.runs import Record, Runs
+from emr.specs import ServerlessSpec
 from emr.targets import find_cluster, log_folder
-from gristmill.command import job_parser
 from gristmill.errors import GristmillError, UsageError
-from gristmill.job import AnyJob
-from gristmill.publish.settle import run_id
 from gristmill.runners import Handle, Runner, Submission
-
-_RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
-_IN_S3 = re.compile(r"s3a?://[^/]")
-_IN_SIGHT = re.compile(r"s3a?://[^/]|hdfs://")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be run: a job with its flags on what a spec describes.
-
-    `run` is the run key, a new one where it is None; `transient` makes a cluster for it alone;
-    `requirements` is a file of dependencies as pip takes.
-    """
-
-    job: AnyJob
-    argv: tuple[str, ...]
-    spec: Spec
-    run: str | None = None
-    transient: bool = False
-    requirements: Path | None = None
-
-    @property
-    def target(self) -> Target:
-        """What is shipped must run on."""
-        return Target(self.spec.python, self.spec.architecture)
-
-
-def prepare(wanted: Wanted) -> Record:
-    """The run as it will be written down. Raises `UsageError` for flags that the job refuses."""
-    run = wanted.run or run_id(datetime.now(UTC), secrets.token_hex(4))
-    if not _RUN.fullmatch(run):
-        raise UsageError(f"--run takes 1 to 48 letters, digits, dots or dashes, not {run!r}")
-    if wanted.transient and isinstance(wanted.spec, ServerlessSpec):
-        raise UsageError("--transient makes a cluster, and EMR Serverless has none: leave it out")
-    parsed = job_parser(wanted.job, f"gristmill emr submit {wanted.job.name}").parse_args(
-        list(wanted.argv)
-    )
-    options = wanted.job.options.from_namespace(parsed)
-    named = [("--input", uri) for uri in parsed.input] + [("--output", parsed.output)]
-    unseen = [one for one in (*named, *options.files()) if not _IN_SIGHT.match(one[1])]
-    argv, report = wanted.argv, parsed.report
-    # It is read back from here, where there is no HDFS.
-    if report is not None and not _IN_S3.match(report):
-        unseen.append(("--report", report))
-    if unseen:
-        advice = "is not where a cluster and this machine see it: upload it to S3 (s3://…)"
-        raise UsageError("\n".join(f"{flag} {uri} {advice}" for flag, uri in unseen))
-    if report is None:
-        report = f"{parsed.output.rstrip('/')}/_gristmill/reports/{run}.json"
-        argv = (*argv, "--report", report)
-    submission = Submission(run, wanted.job.name, argv)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    spec = wanted.spec
-    return Record(
-        submission,
-        spec.name,
-        spec.architecture,
-        spec.logs,
-        report,
-        created,
-        owner(),
-        claim=secrets.token_hex(8),
-    )
-
-
-def notes(wanted: Wanted) -> list[str]:
-    """What is not wrong with a run, and had better be known."""
-    on_yarn = not isinstance(wanted.spec, ServerlessSpec)
-    return changed_by_yarn(wanted.spec.spark) if on_yarn else []
 
 
 def pack(wanted: Wanted, folder: Path) -> tuple[Package, Shipped]:
@@ -114,7 +41,12 @@ def plan(wanted: Wanted) -> dict[str, Request]:
         _, shipped = pack(wanted, Path(folder))
     place = "<application>" if isinstance(wanted.spec, ServerlessSpec) else "<cluster>"
     name, ask = _request(wanted, shipped, place)
-    return {name: ask(record.submission)}
+    inputs = _listed(ask, record.submission, wanted.spec.home)
+    if inputs is None:
+        return {name: ask(record.submission)}
+    bucket, key = object_of(inputs.uri)
+    put = {"Bucket": bucket, "Key": key, "Body": inputs.data.decode(), "IfNoneMatch": "*"}
+    return {"PutObject": put, name: ask(inputs.submission)}
 
 
 def submit(
@@ -134,16 +66,35 @@ def submit(
         package, shipped = pack(wanted, Path(folder))
         _, ask = _request(wanted, shipped, place)
         # What is wrong with it is found before anybody knows of it.
-        ask(record.submission)
+        inputs = _listed(ask, record.submission, wanted.spec.home)
         for note in (*package.notes, *check(package)):
             tell(note)
         upload(package, wanted.spec.home, aws.s3)
+    if inputs:
+        aws.create(inputs.uri, inputs.data)
     if _is_step(wanted):
         record = replace(record, logs=log_folder(aws, place) or record.logs)
     ours = claim(runs, record, tell, pause)
     if ours.handle:
         return _submitted(ours, record, tell)
-    return _started(runs, _runner(aws, wanted, ask, place), ours, tell)
+    runner = _runner(aws, wanted, ask, place)
+    return _started(runs, runner, ours, inputs.submission if inputs else ours.submission, tell)
+
+
+def _listed(ask: Ask, submission: Submission, home: str) -> InputList | None:
+    """The list that inputs go into where they are too many for a request; None where they are not.
+
+    Raises `UsageError` where the request is too long even so.
+    """
+    try:
+        ask(submission)
+    except TooLongError:
+        inputs = listed(submission, home)
+        if inputs is None:
+            raise
+        ask(inputs.submission)
+        return inputs
+    return None
 
 
 def _is_step(wanted: Wanted) -> bool:
@@ -158,23 +109,51 @@ def _submitted(found: Record, record: Record, tell: Callable[[str], None]) -> Re
     return found
 
 
-def _started(runs: Runs, runner: Runner, record: Record, tell: Callable[[str], None]) -> Record:
-    """The run, once it is started and that is written down."""
+def _started(
+    runs: Runs,
+    runner: Runner,
+    record: Record,
+    submission: Submission,
+    tell: Callable[[str], None],
+) -> Record:
+    """The run, once it is started, as `submission`, and that is written down.
+
+    Of a run that AWS refused, nothing stays.
+    """
     again = f"to go on, submit it again with --run {record.run}, which looks for it first"
     try:
-        done = replace(record, handle=runner.submit(record.submission))
+        done = replace(record, handle=runner.submit(submission))
         runs.save(done)
+    except RefusedError as error:
+        if _withdrawn(runs, record):
+            raise
+        raise GristmillError(f"{error}\nrun {record.run}: {again}") from error
     except GristmillError as error:
-        with contextlib.suppress(GristmillError):
-            # Nothing of it is under way any more, so nobody has to wait for it.
-            found = runs.find(record.run)
-            if found and found.record == record:
-                runs.replace(found, replace(record, claim=""))
+        _given_up(runs, record)
         raise GristmillError(f"{error}\nrun {record.run}: {again}") from error
     except KeyboardInterrupt:
         tell(f"run {record.run} may have been submitted: {again}")
         raise
     return done
+
+
+def _withdrawn(runs: Runs, record: Record) -> bool:
+    """Take away the record of a run that cannot be started; whether it is gone."""
+    with contextlib.suppress(GristmillError):
+        found = runs.find(record.run)
+        if found is None or (found.record == record and runs.remove(found)):
+            return True
+    # Submitters of a stack from before may not delete it.
+    _given_up(runs, record)
+    return False
+
+
+def _given_up(runs: Runs, record: Record) -> None:
+    """Note that nothing of a run is under way any more, so that nobody waits for it."""
+    with contextlib.suppress(GristmillError):
+        found = runs.find(record.run)
+        if found and found.record == record:
+            runs.replace(found, replace(record, claim=""))
 
 
 def _place(aws: Aws, wanted: Wanted) -> str:

@@ -41,6 +41,7 @@ class Stack:
             "AWS::Partition": "aws",
             "AWS::Region": REGION,
             "AWS::StackName": "gristmill",
+            "AWS::URLSuffix": "amazonaws.com",
         }
         for name, declared in template["Parameters"].items():
             value = str(parameters.get(name, declared.get("Default")))

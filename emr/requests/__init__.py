@@ -7,9 +7,15 @@ the place.
 from collections.abc import Mapping
 from typing import Any
 
+from gristmill.errors import UsageError
 from gristmill.runners import Submission
 
 Request = dict[str, Any]
+
+
+class TooLongError(UsageError):
+    """A request has no room for the arguments of a job."""
+
 
 CLUSTER_TAG, RUN_TAG = "gristmill:cluster", "gristmill:run"
 # AWS's managed policies for EMR's service role cover only what carries this tag.

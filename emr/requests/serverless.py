@@ -3,10 +3,14 @@
 import shlex
 
 from emr.package import Shipped
-from emr.requests import CLUSTER_TAG, RUN_TAG, Request, joined, py_files, title
+from emr.requests import CLUSTER_TAG, RUN_TAG, Request, TooLongError, joined, py_files, title
 from emr.specs.serverless import ServerlessSpec, Worker
+from gristmill.errors import UsageError
 from gristmill.runners import Submission
 from gristmill.runners.encoded import encode
+
+# https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_SparkSubmit.html
+_ARGUMENT, _OPTIONS = 10_280, 102_400
 
 
 def create_application(spec: ServerlessSpec) -> Request:
@@ -54,6 +58,8 @@ def start_job_run(
     parameters = ["--py-files", py_files(settings, shipped.py_files)]
     for key, value in settings.items():
         parameters += ["--conf", f"{key}={value}"]
+    whole, options = encode((submission.job, *submission.argv)), shlex.join(parameters)
+    _check(whole, options)
     return {
         "applicationId": application,
         "clientToken": f"gristmill-{submission.run}",
@@ -62,8 +68,8 @@ def start_job_run(
         "jobDriver": {
             "sparkSubmit": {
                 "entryPoint": shipped.entry,
-                "entryPointArguments": [encode((submission.job, *submission.argv))],
-                "sparkSubmitParameters": shlex.join(parameters),
+                "entryPointArguments": [whole],
+                "sparkSubmitParameters": options,
             }
         },
         "configurationOverrides": {
@@ -74,6 +80,20 @@ def start_job_run(
         "retryPolicy": {"maxAttempts": 1},
         "tags": {CLUSTER_TAG: spec.name, RUN_TAG: submission.run, **spec.tags},
     }
+
+
+def _check(arguments: str, options: str) -> None:
+    """That a request has room for what stands for the arguments, and for Spark's options."""
+    if len(arguments) > _ARGUMENT:
+        raise TooLongError(
+            f"the arguments have {len(arguments):,} characters and EMR Serverless takes "
+            f"{_ARGUMENT:,}: give shorter flags (many inputs go into a list by themselves)"
+        )
+    if len(options) > _OPTIONS:
+        raise UsageError(
+            f"the settings of Spark have {len(options):,} characters and EMR Serverless takes "
+            f"{_OPTIONS:,}"
+        )
 
 
 def _workers(spec: ServerlessSpec) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Steps: a run as what `command-runner.jar` is given."""
 
 from emr.package import Shipped
-from emr.requests import Request, joined, py_files, title
+from emr.requests import Request, TooLongError, joined, py_files, title
 from emr.specs.cluster import ClusterSpec
 from gristmill.errors import UsageError
 from gristmill.runners import Submission
@@ -41,9 +41,9 @@ def step(spec: ClusterSpec, shipped: Shipped, submission: Submission, on_failure
     arguments += ["--py-files", packages, shipped.entry, whole]
     used = sum(map(len, (title(submission), "command-runner.jar", *arguments)))
     if used > _CHARACTERS:
-        raise UsageError(
-            f"the step has {used:,} characters and EMR takes {_CHARACTERS:,}: "
-            "name a folder or a glob as the input instead of its files"
+        raise TooLongError(
+            f"the step has {used:,} characters and EMR takes {_CHARACTERS:,}: give it shorter "
+            "flags or fewer settings of Spark (many inputs go into a list by themselves)"
         )
     if shipped.archive and spec.deploy_mode == "client":
         raise UsageError(

@@ -29,11 +29,12 @@ def once(
 
     After a failure that leaves open whether it was done, `find` looks for it, several times, before
     it is sent again: for so long that others may know when nothing is sent any more. Raises
-    `GristmillError`.
+    `GristmillError`, and `RefusedError` where nothing was done for certain.
     """
     start = clock()
     if (found := find()) is not None:
         return found
+    unclear = False
     for attempt in range(_ATTEMPTS):
         if attempt and clock() - start > _SENDS:
             break
@@ -47,7 +48,11 @@ def once(
                     pause(random.uniform(0.5, 1.0) * 2**attempt)  # noqa: S311
                     continue
                 if not is_ambiguous(error):
+                    if unclear:
+                        # An earlier one may have been done, and not be seen yet.
+                        raise GristmillError(f"cannot {what}: {error}") from error
                     raise
+                unclear = True
         for wait in _LOOKS:
             pause(wait)
             if (found := find()) is not None:

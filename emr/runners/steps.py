@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from emr.aws import Aws, explained
+from emr.aws import Aws, RefusedError, explained
 from emr.requests import Request, title
 from emr.requests.steps import YARN_TAGS, kill_application
 from emr.runners.once import once
@@ -29,6 +29,9 @@ _ENDED_WITH_IT = {"INTERRUPTED", "CANCELLED"}
 _WITHIN = timedelta(minutes=2)
 _OVER = {"TERMINATED", "TERMINATED_WITH_ERRORS"}
 _ENDING = {*_OVER, "TERMINATING"}
+_ACTIVE = ["PENDING", "CANCEL_PENDING", "RUNNING"]
+# https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-work-with-steps.html
+_MOST = 256
 # ListSteps takes no more ids at once.
 _IDS = 10
 _TAIL = 1 << 20
@@ -68,8 +71,11 @@ class StepRunner:
         def find() -> Handle | None:
             return self._find(title(submission), self._cluster)
 
-        what = f"add a step to {self._cluster}"
-        return once(what, find, lambda: self._send(request), self._pause)
+        def send() -> Handle:
+            see_that_there_is_room(self._aws, self._cluster)
+            return self._send(request)
+
+        return once(f"add a step to {self._cluster}", find, send, self._pause)
 
     def _send(self, request: Request) -> Handle:
         (step,) = self._aws.emr_once.add_job_flow_steps(**request)["StepIds"]
@@ -200,6 +206,16 @@ def steps(aws: Aws, cluster: str, **which: Any) -> Iterator[dict[str, Any]]:
     with explained(f"list the steps of {cluster}"):
         for page in aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster, **which):
             yield from page["Steps"]
+
+
+def see_that_there_is_room(aws: Aws, cluster: str) -> None:
+    """That a cluster takes one more step. Raises `RefusedError` where it has as many as it may."""
+    active = sum(1 for _ in steps(aws, cluster, StepStates=_ACTIVE))
+    if active >= _MOST:
+        raise RefusedError(
+            f"{cluster} has {active} steps that wait or run, and takes {_MOST}: submit it again "
+            "once some have ended, or add --transient"
+        )
 
 
 def status_of(step: dict[str, Any]) -> Status:

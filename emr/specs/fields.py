@@ -71,7 +71,7 @@ Name = Annotated[str, like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 letters, digits, do
 RoleArn = Annotated[
     str, like(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "the ARN of an IAM role")
 ]
-Region = Annotated[str, like(r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1")]
+Region = Annotated[str, like(r"[a-z]{2,8}(-[a-z]+)+-\d{1,2}", "a region such as eu-central-1")]
 Subnet = Annotated[str, like(r"subnet-[0-9a-f]{8,17}", "a subnet: subnet-0123456789abcdef0")]
 Group = Annotated[str, like(r"sg-[0-9a-f]{8,17}", "a security group: sg-0123456789abcdef0")]
 InstanceType = Annotated[

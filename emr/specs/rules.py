@@ -7,12 +7,14 @@ reads are right by themselves.
 import re
 from collections.abc import Iterator, Mapping
 
+from emr.partitions import partition_in, partition_of
 from emr.requests import MANAGED_TAG
 from emr.specs.cluster import ClusterSpec, Volume, architecture
 from emr.specs.instance_types import supported
 from emr.specs.serverless import ServerlessSpec
 from emr.specs.spark import Problem
 from emr.specs.spark import problems as spark_problems
+from gristmill.errors import UsageError
 
 # GiB of memory that a worker of so many vCPU may have, lowest and highest, and the step between.
 _MEMORY = {1: (2, 8, 1), 2: (4, 16, 1), 4: (8, 30, 1), 8: (16, 60, 4), 16: (32, 120, 8)}
@@ -25,6 +27,7 @@ _SHARES = ("driver", "executor")
 def problems(spec: ClusterSpec | ServerlessSpec) -> list[Problem]:
     """All rules that `spec` breaks."""
     found = [
+        *_region(spec),
         *_release(spec.release_label, spec.python),
         *_home(spec.home),
         *spark_problems(spec.spark),
@@ -40,6 +43,19 @@ def problems(spec: ClusterSpec | ServerlessSpec) -> list[Problem]:
         *_scaling(spec),
         *_network(spec),
     ]
+
+
+def _region(spec: ClusterSpec | ServerlessSpec) -> Iterator[Problem]:
+    try:
+        partition = partition_of(spec.region)
+    except UsageError as error:
+        yield "region", str(error)
+        return
+    if spec.runtime_role and partition_in(spec.runtime_role) != partition.name:
+        yield (
+            "runtime_role",
+            f"is of {partition_in(spec.runtime_role)}, and {spec.region} of {partition.name}",
+        )
 
 
 def _release(label: str, python: str) -> Iterator[Problem]:

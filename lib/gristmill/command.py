@@ -6,15 +6,17 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from gristmill.console import Console
-from gristmill.errors import GristmillError, OutputError
+from gristmill.errors import GristmillError, InputError, OutputError
 from gristmill.execute import Run, execute
 from gristmill.failures import explain
+from gristmill.input_list import expand, expand_local, file_of
 from gristmill.job import AnyJob, Request
 from gristmill.options import ArgumentParser, duration
 from gristmill.progress import watch
@@ -67,7 +69,7 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         action="extend",
         required=True,
         metavar="URI",
-        help=f"what to read: {job.reads.help}",
+        help=f"what to read: {job.reads.help}; @FILE reads what FILE names, one on each line",
     )
     parser.add_argument(
         "--output", required=True, metavar="URI", help="the output root, which holds the datasets"
@@ -138,17 +140,19 @@ def _cause(error: BaseException) -> tuple[str, int]:
 def _execute(
     job: AnyJob, request: Request, run: Run, report_to: str | None, console: Console, *, debug: bool
 ) -> Report:
+    request = replace(request, inputs=expand_local(request.inputs))
     if not submitted():
         console.tell(f"starting Spark {spark_version()} on {use_java()}")
     _heed_signals()
     # An option may name a file, too.
     options = [value for value in request.options.to_json().values() if isinstance(value, str)]
-    places = (*request.inputs, request.output, *options, report_to or "")
+    places = (*map(file_of, request.inputs), request.output, *options, report_to or "")
     spark = session(f"gristmill {job.name}", s3_settings(places, console.tell), debug=debug)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()
     try:
         try:
+            request = replace(request, inputs=expand(request.inputs, partial(_read, spark)))
             with watch(spark, console.progress):
                 report = execute(spark, job, request, run, console.tell)
         except BaseException as error:
@@ -161,6 +165,15 @@ def _execute(
         return report
     finally:
         aside(spark.stop)
+
+
+def _read(spark: SparkSession, uri: str) -> bytes | None:
+    """A small file where only Spark reaches. Raises `InputError`."""
+    folder, _, name = uri.rpartition("/")
+    try:
+        return open_storage(spark, folder).read(name)
+    except Exception as error:
+        raise InputError(f"cannot read the list of inputs {uri}: {explain(error)}") from error
 
 
 def _write_report(spark: SparkSession, report: Report, uri: str) -> None:

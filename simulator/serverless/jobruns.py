@@ -20,6 +20,7 @@ from simulator.serverless.state import (
 Answer = dict[str, Any]
 
 _MOST_ATTEMPTS = 10
+_LONGEST_ARGUMENT = 10_280
 _DEFAULT_TIMEOUT = 720
 _ANSWERED = (
     "name",
@@ -128,6 +129,11 @@ def _check(asked: Parameters) -> None:
     if "sparkSubmit" not in asked.get("jobDriver", {}):
         raise ValidationError("A job run of a SPARK application needs jobDriver.sparkSubmit.")
     arguments(asked)
+    longest = max(
+        map(len, asked["jobDriver"]["sparkSubmit"].get("entryPointArguments", [])), default=0
+    )
+    if longest > _LONGEST_ARGUMENT:
+        raise ValidationError(f"An entryPointArgument has {_LONGEST_ARGUMENT} characters at most.")
     if asked.get("executionTimeoutMinutes", _DEFAULT_TIMEOUT) < 5:
         raise ValidationError("RunTimeout must be at least 5 minutes.")
     if asked.get("retryPolicy", {}).get("maxAttempts", 1) > _MOST_ATTEMPTS:

@@ -115,6 +115,7 @@ ALLOWED = [
         for action in ("Get", "Put")
         for key in ("packages/1a2b/gristmill.zip", "runs/20261121T231500Z-1a2b3c4d/run.json")
     ),
+    Call("s3:DeleteObject", f"{HOME}/runs/1.json"),
     Call("s3:AbortMultipartUpload", f"{HOME}/packages/1a2b/env.tar.gz"),
     Call("s3:GetObject", f"{HOME}/logs/j-1ABC/steps/s-1/stderr.gz"),
     Call("s3:GetObject", f"arn:aws:s3:::{BUCKET}/data/words/_gristmill/reports/1.json"),

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,8 +32,12 @@ from tests.cloudformation import ACCOUNT, REGION
 from tests.iam import Call, is_allowed, many, matches
 
 
-def test_cfn_lint_finds_nothing() -> None:
-    assert not lint_file(TEMPLATE, config=ManualArgs(include_checks=["I"], regions=[REGION]))
+@pytest.mark.parametrize(
+    "region",
+    ["cn-north-1", REGION, "eusc-de-east-1", "us-east-1", "us-gov-west-1", "us-iso-east-1"],
+)
+def test_cfn_lint_finds_nothing(region: str) -> None:
+    assert not lint_file(TEMPLATE, config=ManualArgs(include_checks=["I"], regions=[region]))
 
 
 def test_the_template_fits_into_a_request() -> None:
@@ -92,6 +97,20 @@ def test_the_bucket_is_private_encrypted_and_kept() -> None:
         # As Retain, unless the stack that would have made it fails.
         assert template()["Resources"][name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert template()["Resources"][name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_who_reads_and_writes_the_bucket_is_logged_where_that_is_asked_for() -> None:
+    assert "LoggingConfiguration" not in stack(MINIMAL).properties("Bucket")
+    for uri, prefix in (("s3://log-archive/gristmill/", "gristmill/"), ("s3://log-archive", "")):
+        logged = replace(MINIMAL, access_logs=uri)
+        assert stack(logged).properties("Bucket")["LoggingConfiguration"] == {
+            "DestinationBucketName": "log-archive",
+            "LogFilePrefix": prefix,
+        }
+    # Taken back.
+    assert "LoggingConfiguration" not in stack(replace(MINIMAL, access_logs="")).properties(
+        "Bucket"
+    )
 
 
 def encryption(deployment: Deployment) -> Any:

@@ -17,6 +17,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.stub import ANY, Stubber
 
 from emr.deploy import Deployment, deploy, first_use, plan
+from emr.partitions import partition_of
 from emr.stacks import Stacks
 from gristmill.errors import BusyError, GristmillError, UsageError
 from tests.account import DEPLOYMENT, MINIMAL, stack
@@ -285,6 +286,6 @@ def test_roles_of_services_are_made_once_in_an_account() -> None:
         script.add_response(
             "create_service_linked_role", {}, {"AWSServiceName": "spot.amazonaws.com"}
         )
-        first_use(client, lines.append)
+        first_use(client, lines.append, partition_of("eu-central-1"))
         script.assert_no_pending_responses()
     assert lines == ["made the service-linked role of spot.amazonaws.com"]

@@ -1,8 +1,10 @@
 """What is wrong with a submission is found on the spot: files that no cluster sees, above all."""
 
+from pathlib import Path
+
 import pytest
 
-from emr.submit import Wanted, prepare
+from emr.prepare import Wanted, prepare
 from gristmill.errors import UsageError
 from jobs import CATALOGUE
 from tests.emr_specs import cluster
@@ -63,3 +65,17 @@ def test_a_report_that_is_asked_for_is_where_the_answer_looks() -> None:
     record = prepare(wanted("access-logs", *WHERE, "--report", "s3://b/mine.json"))
     assert record.report == "s3://b/mine.json"
     assert record.submission.argv.count("--report") == 1
+
+
+def test_a_list_on_this_machine_is_read_here_and_one_in_s3_there(tmp_path: Path) -> None:
+    path = tmp_path / "inputs.txt"
+    path.write_text("s3://logs/a\ns3://logs/b c\n")
+    argv = ("--input", f"@{path}", "@s3://lists/more", "--output", "s3://out/web")
+    found = prepare(wanted("access-logs", *argv)).submission.argv
+    assert found[:6] == (
+        *("--input", "s3://logs/a", "s3://logs/b c", "@s3://lists/more"),
+        *("--output", "s3://out/web"),
+    )
+    path.write_text("here.gz\n")
+    with pytest.raises(UsageError, match="upload it to S3"):
+        prepare(wanted("access-logs", *argv))

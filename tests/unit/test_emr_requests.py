@@ -11,7 +11,9 @@ import pytest
 from botocore.validate import ParamValidator
 
 from emr.package import Shipped
+from emr.requests import TooLongError
 from emr.requests.clusters import run_job_flow, run_job_flow_for
+from emr.requests.inputs import listed
 from emr.requests.serverless import create_application, start_job_run
 from emr.requests.steps import add_job_flow_steps
 from emr.specs import ClusterSpec, ServerlessSpec, load_spec
@@ -136,11 +138,29 @@ def test_files_that_settings_name_are_kept_beside_what_is_shipped() -> None:
         assert settings["spark.executorEnv.PYTHONPATH"] == "./c:./dependencies"
 
 
-def test_a_step_that_is_too_long_for_emr_is_refused_with_a_way_out() -> None:
-    inputs = tuple(f"s3://bucket/folder/file-{number:05}.gz" for number in range(400))
-    run = Submission("r", "word-count", ("--input", *inputs))
-    with pytest.raises(UsageError, match=r"EMR takes 10,240: name a folder or a glob"):
-        add_job_flow_steps(cluster(), "j-1", SHIPPED, run)
+MANY = tuple(f"s3://bucket/folder/file-{number:05}.gz" for number in range(2000))
+
+
+@pytest.mark.parametrize("where", ["step", "serverless"])
+def test_arguments_that_are_too_long_are_refused_and_a_list_of_inputs_fits(where: str) -> None:
+    def ask(run: Submission) -> Any:
+        if where == "step":
+            return add_job_flow_steps(cluster(), "j-1", SHIPPED, run)
+        return start_job_run(serverless(), "00f1", SHIPPED, run)
+
+    run = Submission("r", "word-count", ("--input", *MANY, "--output", "s3://out"))
+    with pytest.raises(TooLongError, match="takes 10,2"):
+        ask(run)
+    made = listed(run, "s3://home/g")
+    assert made is not None
+    assert ask(made.submission)
+    assert listed(made.submission, "s3://home/g") is None
+
+
+def test_settings_that_are_too_long_are_refused() -> None:
+    spec = serverless(spark={"spark.x": "y" * 102_400})
+    with pytest.raises(UsageError, match="settings of Spark have"):
+        start_job_run(spec, "00f1", SHIPPED, RUN)
 
 
 def test_dependencies_are_refused_where_they_would_not_reach_the_driver() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from emr.cost import PRICES
 from emr.specs.load import ACCOUNT
-from gristmill.cli.emr import deploy, runs, targets
+from gristmill.cli.emr import deploy, forget, runs, targets
 from gristmill.options import ArgumentParser, duration
 
 Handler = Callable[[argparse.Namespace], int]
@@ -61,12 +61,19 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("run", metavar="RUN")
     added = command("logs", runs.logs, "show what a run's driver printed, and where the logs are")
     added.add_argument("run", metavar="RUN")
+    text = "what is written down of runs: runs forget RUN takes it away, and nothing else"
+    records = commands.add_parser("runs", help=text, description=text)
+    kept = records.add_subparsers(metavar="COMMAND", required=True)
+    text = "forget a run that has ended, or that never started; its output and logs stay"
+    added = command("forget", forget.forget, text, kept)
+    added.add_argument("run", metavar="RUN")
+    text = "also where AWS cannot say whether it has ended"
+    added.add_argument("--force", action="store_true", help=text)
     command("up", targets.make, "make the cluster or the application, if it is not there")
     command("down", targets.end, "end the cluster, or stop the application")
     command("clusters", targets.show, "list the clusters and applications that are there")
     text = "make what EMR needs in the account, or bring it up to date (docs/emr-account.md)"
     added = command("deploy", deploy.make, text)
-    added.add_argument("--region", metavar="NAME", help="where (default: as the AWS tools have it)")
     deploy.add_flags(added)
     return parser
 

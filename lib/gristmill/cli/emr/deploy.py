@@ -4,16 +4,18 @@ import argparse
 from typing import Any
 
 from emr.aws import Aws, explained
-from emr.deploy import Deployment, deploy, first_use, plan
+from emr.deploy import DEFAULT_PREFIX, Deployment, deploy, first_use, plan
+from emr.partitions import Partition, partition_of
 from gristmill.cli.emr.place import print_requests, tell
 
 _MANY = ("subnets", "route_tables", "inputs", "outputs", "data_kms_keys", "cluster_names")
-_ONE = ("stack", "vpc", "kms_key", "name_prefix", "log_days", "old_version_days")
+_ONE = ("stack", "vpc", "kms_key", "name_prefix", "access_logs", "log_days", "old_version_days")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of a deployment: what is left out stays as it is."""
     add = parser.add_argument
+    add("--region", metavar="NAME", help="where (default: as the AWS tools have it)")
     add("--stack", default="gristmill", metavar="NAME", help="its name (default: gristmill)")
     add("--vpc", metavar="ID", help="the VPC of clusters; a new stack needs it")
     text = "a subnet for clusters, and again for each more; a new stack needs one"
@@ -24,6 +26,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("--input", dest="inputs", action="append", metavar="URI", help=text)
     text = "a folder in S3 that jobs may read and write, and again for each more"
     add("--output", dest="outputs", action="append", metavar="URI", help=text)
+    text = "a folder in S3, of another bucket, for S3's logs of who reads and writes the bucket"
+    add("--access-logs", metavar="URI", help=text)
     add("--kms-key", metavar="ARN", help="encrypts the bucket and the disks of clusters")
     text = "a key with which inputs or outputs are encrypted"
     add("--data-kms-key", dest="data_kms_keys", action="append", metavar="ARN", help=text)
@@ -37,22 +41,32 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def make(arguments: argparse.Namespace) -> int:
     """Deploy the stack and write the account's file; gives the exit code."""
-    request = _request(arguments)
     aws = Aws(arguments.region)
+    partition = _partition(aws)
+    request = _request(arguments, partition)
     with explained("deploy"):
-        first_use(aws.client("iam"), tell)
+        first_use(aws.client("iam"), tell, partition)
         deploy(request, tell, aws.client("cloudformation"), arguments.account)
     return 0
 
 
 def show_plan(arguments: argparse.Namespace) -> int:
     """Print what AWS would be asked for; gives the exit code."""
-    return print_requests({"CreateChangeSet": plan(_request(arguments))})
+    request = _request(arguments, _partition(Aws(arguments.region)))
+    return print_requests({"CreateChangeSet": plan(request)})
 
 
-def _request(arguments: argparse.Namespace) -> Deployment:
+def _partition(aws: Aws) -> Partition:
+    # Without a region there is nothing to deploy to; a plan is then of most accounts' partition.
+    return partition_of(aws.region or "us-east-1")
+
+
+def _request(arguments: argparse.Namespace, partition: Partition) -> Deployment:
     given: dict[str, Any] = {name: getattr(arguments, name) for name in _ONE}
     for name in _MANY:
         found = getattr(arguments, name)
         given[name] = None if found is None else tuple(found)
-    return Deployment(**given)
+    prefix = partition.endpoint_prefix
+    # A stack of before keeps the template's own.
+    given["endpoint_prefix"] = None if prefix == DEFAULT_PREFIX else prefix
+    return Deployment(**given, partition=partition.name)

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from emr.answer import answer
 from emr.aws import Aws
 from emr.cost import read_prices
+from emr.prepare import Wanted, notes
 from emr.redact import redact
 from emr.runs import Record
 from emr.specs import load_spec
-from emr.submit import Wanted, notes, plan, runner_of, submit
+from emr.submit import plan, runner_of, submit
 from emr.watch import StillRunningError, watch
 from gristmill.cli.catalogue import find_job
 from gristmill.cli.emr.answer import show

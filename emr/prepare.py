@@ -1,0 +1,92 @@
+"""What is to be submitted, checked on the spot: nobody is asked, nothing is written."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from emr.package import Target
+from emr.requests.inputs import split
+from emr.runs import Record, owner
+from emr.specs import ServerlessSpec, Spec
+from emr.specs.spark import changed_by_yarn
+from gristmill.command import job_parser
+from gristmill.errors import UsageError
+from gristmill.input_list import expand_local, file_of
+from gristmill.job import AnyJob
+from gristmill.publish.settle import run_id
+from gristmill.runners import Submission
+
+_RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
+_IN_S3 = re.compile(r"s3a?://[^/]")
+_IN_SIGHT = re.compile(r"s3a?://[^/]|hdfs://")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be run: a job with its flags on what a spec describes.
+
+    `run` is the run key, a new one where it is None; `transient` makes a cluster for it alone;
+    `requirements` is a file of dependencies as pip takes.
+    """
+
+    job: AnyJob
+    argv: tuple[str, ...]
+    spec: Spec
+    run: str | None = None
+    transient: bool = False
+    requirements: Path | None = None
+
+    @property
+    def target(self) -> Target:
+        """What is shipped must run on."""
+        return Target(self.spec.python, self.spec.architecture)
+
+
+def prepare(wanted: Wanted) -> Record:
+    """The run as it will be written down. Raises `UsageError` for flags that the job refuses."""
+    run = wanted.run or run_id(datetime.now(UTC), secrets.token_hex(4))
+    if not _RUN.fullmatch(run):
+        raise UsageError(f"--run takes 1 to 48 letters, digits, dots or dashes, not {run!r}")
+    if wanted.transient and isinstance(wanted.spec, ServerlessSpec):
+        raise UsageError("--transient makes a cluster, and EMR Serverless has none: leave it out")
+    parsed = job_parser(wanted.job, f"gristmill emr submit {wanted.job.name}").parse_args(
+        list(wanted.argv)
+    )
+    options = wanted.job.options.from_namespace(parsed)
+    argv, inputs, report = wanted.argv, expand_local(parsed.input), parsed.report
+    if list(inputs) != parsed.input:
+        # What a list on this machine names no cluster finds there.
+        argv = ("--input", *inputs, *split(argv)[1])
+    named = [("--input", uri) for uri in inputs] + [("--output", parsed.output)]
+    places = (*named, *options.files())
+    unseen = [(flag, uri) for flag, uri in places if not _IN_SIGHT.match(file_of(uri))]
+    # It is read back from here, where there is no HDFS.
+    if report is not None and not _IN_S3.match(report):
+        unseen.append(("--report", report))
+    if unseen:
+        advice = "is not where a cluster and this machine see it: upload it to S3 (s3://…)"
+        raise UsageError("\n".join(f"{flag} {uri} {advice}" for flag, uri in unseen))
+    if report is None:
+        report = f"{parsed.output.rstrip('/')}/_gristmill/reports/{run}.json"
+        argv = (*argv, "--report", report)
+    submission = Submission(run, wanted.job.name, argv)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    spec = wanted.spec
+    return Record(
+        submission,
+        spec.name,
+        spec.architecture,
+        spec.logs,
+        report,
+        created,
+        owner(),
+        claim=secrets.token_hex(8),
+    )
+
+
+def notes(wanted: Wanted) -> list[str]:
+    """What is not wrong with a run, and had better be known."""
+    on_yarn = not isinstance(wanted.spec, ServerlessSpec)
+    return changed_by_yarn(wanted.spec.spark) if on_yarn else []
