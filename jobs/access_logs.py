@@ -29,6 +29,7 @@ JOB = Job(
     reads=LogReader(),
     writes=tuple({found.dataset.name: found.dataset for found in formats().values()}.values()),
     transform=by_format,
+    max_reject_rate=0.5,
     only=lambda options: (formats()[options.format].dataset.name,),
 )
 

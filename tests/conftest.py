@@ -54,7 +54,7 @@ def run_job(spark: SparkSession, tmp_path: Path) -> RunJob:
         *inputs: Path | str,
         options: Options | None = None,
         output: Path | None = None,
-        max_reject_rate: float = 1.0,
+        max_reject_rate: float | None = None,
     ) -> Report:
         request = Request(
             inputs=tuple(map(str, inputs)),

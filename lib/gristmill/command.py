@@ -87,9 +87,9 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     group.add_argument(
         "--max-reject-rate",
         type=float,
-        default=1.0,
         metavar="R",
-        help="publish nothing if a larger share of the lines (0 to 1) is rejected (default: 1)",
+        help="publish nothing if a larger share of the lines (0 to 1) is rejected, or all of them "
+        f"(default: {job.max_reject_rate:g})",
     )
     group.add_argument(
         "--wait",

@@ -27,8 +27,9 @@ class Dataset:
 
     `replaces` says what a run takes the place of: `partition`, every partition that it writes;
     `batch`, what an earlier run wrote from the same files or under the same name. `key` are the
-    columns that tell rows apart (empty where rows may repeat); `sorted_by` orders the rows inside
-    a file, a name with a `-` before it downwards.
+    columns that tell the rows of a run apart (empty where rows may repeat): a run that makes two
+    with one key publishes nothing. `sorted_by` orders the rows inside a file, a name with a `-`
+    before it downwards.
     """
 
     name: str

@@ -18,6 +18,7 @@ from gristmill.publish.publication import Publication
 from gristmill.publish.settle import run_id
 from gristmill.report import DatasetReport, Report
 from gristmill.session import aside
+from gristmill.settings import session_for_run
 from gristmill.staging import Staged, Staging, stage_all
 from gristmill.storage.hadoop import open_storage, qualified
 
@@ -49,8 +50,17 @@ def execute(
 ) -> Report:
     """Run `job`. `tell` hears what the reader has to say, such as the format it recognised.
 
-    Raises a `GristmillError`; then nothing was published, and earlier output is as it was.
+    `spark` may be any session: the run has one of its own beside it, whose settings are those that
+    results rest on. Raises a `GristmillError`; then nothing was published, and earlier output is as
+    it was.
     """
+    with session_for_run(spark) as own:
+        return _execute(own, job, request, run, tell)
+
+
+def _execute(
+    spark: SparkSession, job: AnyJob, request: Request, run: Run, tell: Callable[[str], None]
+) -> Report:
     storage = open_storage(spark, request.output)
     options, found = job.reads.resolve(spark, request.inputs, request.options)
     request = replace(request, options=options)

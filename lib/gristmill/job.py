@@ -62,23 +62,24 @@ class Request:
     """What to run a job on.
 
     `inputs` are paths, globs or URIs, `output` is the root that holds the datasets. A run whose
-    share of rejected lines is above `max_reject_rate` (0 to 1) publishes nothing. `wait` is how
-    long to wait for other runs that write the same datasets. `batch` names what is loaded, so that
-    the next run of that name replaces it; without one, the inputs do.
+    share of rejected lines is above `max_reject_rate` (0 to 1; None is what the job says) publishes
+    nothing. `wait` is how long to wait for other runs that write the same datasets. `batch` names
+    what is loaded, so that the next run of that name replaces it; without one, the inputs do.
     """
 
     inputs: tuple[str, ...]
     output: str
     options: Options
-    max_reject_rate: float = 1.0
+    max_reject_rate: float | None = None
     wait: timedelta = timedelta(minutes=10)
     batch: str | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:
             raise UsageError("--input is missing")
-        if not 0 <= self.max_reject_rate <= 1:
-            raise UsageError(f"--max-reject-rate takes 0 to 1, not {self.max_reject_rate:g}")
+        rate = self.max_reject_rate
+        if rate is not None and not 0 <= rate <= 1:
+            raise UsageError(f"--max-reject-rate takes 0 to 1, not {rate:g}")
         if self.batch is not None and not self.batch.strip():
             raise UsageError(f"--batch takes a name, not {self.batch!r}")
 
@@ -98,6 +99,8 @@ class Job(Generic[OptionsT]):
     one dataset it replaces in all of its others that have the same partition columns.
     `only(options)` are the names of the datasets that a run writes; where it is None, that is all.
     `is_forced(options)` says whether a run may replace what is final by what is not.
+    `max_reject_rate` is the largest share of the lines (0 to 1) that may be rejected where a run
+    does not say; where all of them are, nothing is ever published.
 
     `shared(rows, options)` is what several datasets are made of: it is computed once and kept while
     they are written, and `transform` gets it for the rows. A run replaces every partition that it
@@ -118,6 +121,7 @@ class Job(Generic[OptionsT]):
     is_forced: Callable[[OptionsT], bool] = field(default=lambda _options: False)
     shared: Callable[[DataFrame, OptionsT], DataFrame] | None = None
     audit: Audit[OptionsT] | None = None
+    max_reject_rate: float = 1.0
 
     def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
         """The datasets that a run with these options, resolved, writes."""

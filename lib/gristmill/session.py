@@ -15,38 +15,18 @@ from pyspark.sql import SparkSession
 
 from gristmill import s3
 from gristmill.java import Java, find_java
+from gristmill.settings import RUN
 
 T = TypeVar("T")
 
-_BLOCK = 32 * 1024 * 1024
 _LONGEST_END_SECONDS = 30.0
 
 SETTINGS: dict[str, str] = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.parquet.compression.codec": "zstd",
-    # The default, INT96, is not a timestamp to most other readers.
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # An open that costs a whole block puts every block of a file into a partition of its own:
-    # a row's place in its partition is then its line's number in the block.
-    "spark.sql.files.maxPartitionBytes": str(_BLOCK),
-    "spark.sql.files.openCostInBytes": str(_BLOCK),
-    # Times in nanoseconds, as pandas writes them, are refused else; billing/parquet.py reads them.
-    "spark.sql.legacy.parquet.nanosAsLong": "true",
-    # What is brought together to be written is split at so many bytes of shuffled rows. Parquet
-    # takes a fourth to a twelfth of them: see benchmarks/file_sizes.py.
-    "spark.sql.adaptive.advisoryPartitionSizeInBytes": "1g",
+    **{key: value for key, value in RUN.items() if key.startswith("spark.")},
     # Java never compiles a method of more than 8000 bytes; parsing took three times as long in one.
     "spark.sql.codegen.hugeMethodLimit": "8000",
-    # Where a shuffle turns out empty this rule cuts its stage out of the plan, and what was
-    # observed in it is lost.
-    "spark.sql.adaptive.optimizer.excludedRules": (
-        "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
-    ),
-    # The success marker would be one more file to tell from data.
-    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }
-"""What Gristmill's results rest on, wherever it runs."""
+"""What a session is started with, wherever it runs."""
 
 
 def local_settings() -> dict[str, str]:

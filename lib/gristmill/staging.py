@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+from gristmill.audit import audit
 from gristmill.dataset import REJECTS, Dataset
 from gristmill.errors import AuditError, InputError, TooManyRejectsError
 from gristmill.final import keep_final
@@ -18,6 +19,7 @@ from gristmill.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_F
 from gristmill.write import partition_folder, rows_by_file, write
 
 _NAMED_FILES = 1000
+_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,15 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
     stages = _stage_datasets(job, request, valid, staging)
 
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
-    if lines == 0:
-        raise InputError(f"nothing to read: no lines in {', '.join(request.inputs)}")
+    skipped = seen.get.get("skipped", 0)
+    _see_that_something_was_read(job, request, staging.publication, lines, skipped)
     if not job.is_forced(request.options):
-        for stage in stages:
-            folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
-            if stage.files:
-                keep_final(staging.spark, stage.dataset, staging.publication, staging.root, folder)
+        _keep_what_is_final(staging, stages)
     if rejected:
         rejects = _rejects(job, judged, seen.get["rejected_files"])
-        if rejected > request.max_reject_rate * lines:
-            raise _too_many(rejected, lines, request.max_reject_rate, rejects)
+        rate = job.max_reject_rate if request.max_reject_rate is None else request.max_reject_rate
+        if rejected > rate * lines or rejected + skipped == lines:
+            raise _too_many(rejected, lines - skipped, rate, rejects)
         stages.append(_stage(staging, REJECTS, rejects, _by_reason(job)))
         staging.publication.stage(REJECTS.contract, stages[-1].rows)
         if stages[-1].observed["rows"] != rejected:
@@ -85,7 +85,31 @@ def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) 
         staging.publication.stage(REJECTS.contract, ())
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
     found = {code: count for code, count in reasons.items() if count}
-    return Counted(lines, rejected, seen.get.get("skipped", 0), found, stages)
+    return Counted(lines, rejected, skipped, found, stages)
+
+
+def _see_that_something_was_read(
+    job: AnyJob, request: Request, publication: Publication, lines: int, skipped: int
+) -> None:
+    inputs = ", ".join(request.inputs)
+    if lines == 0:
+        raise InputError(f"nothing to read: no lines in {inputs}")
+    if lines == skipped:
+        held = sum(
+            publication.batch_rows(dataset.name) for dataset in job.datasets(request.options)
+        )
+        if held:
+            raise InputError(
+                f"nothing to load: all {lines:,} lines in {inputs} are skipped, as headers are; "
+                f"the {held:,} rows that were loaded from there before stay as they are"
+            )
+
+
+def _keep_what_is_final(staging: Staging, stages: Sequence[Staged]) -> None:
+    for stage in stages:
+        folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
+        if stage.files:
+            keep_final(staging.spark, stage.dataset, staging.publication, staging.root, folder)
 
 
 def _stage_datasets(
@@ -173,11 +197,23 @@ def _rejects(job: AnyJob, judged: DataFrame, files: Sequence[str]) -> DataFrame:
 
 
 def _too_many(rejected: int, lines: int, rate: float, rejects: DataFrame) -> TooManyRejectsError:
-    counts = sorted((row[0], row[1]) for row in rejects.groupBy("reason").count().collect())
-    reasons = ", ".join(f"{code} {count:,}" for code, count in counts)
+    place = F.struct("source_file", "block_start", "line_number", F.substring("raw", 1, _SHOWN))
+    found = rejects.groupBy("reason").agg(
+        F.count(F.lit(1)).alias("count"), F.min(place).alias("at")
+    )
+    rows = sorted(found.collect(), key=lambda row: (-row["count"], row["reason"]))
+    reasons = ", ".join(f"{row['reason']} {row['count']:,}" for row in rows)
+    file, start, number, raw = rows[0]["at"]
+    where = f"{file}:{number}" if start == 0 else f"{file} (line {number} after byte {start})"
+    if rejected == lines:
+        limit, on = "and nothing is left to publish", ""
+    else:
+        limit = f"more than --max-reject-rate {rate:g} allows"
+        on = "; if the rest is good as it is, allow more with --max-reject-rate"
     return TooManyRejectsError(
         f"{rejected:,} of {lines:,} lines were rejected ({rejected / lines:.1%}: {reasons}), "
-        f"more than --max-reject-rate {rate:g} allows; nothing was published"
+        f"{limit}; nothing was published, and what was there stays{on}. "
+        f"The first {rows[0]['reason']}: {where}: {raw!r}"
     )
 
 
@@ -197,16 +233,5 @@ def _stage(
     files = publication.staged(dataset.name)
     counted = rows_by_file(spark, dataset, uri) if files else {}
     rows = [counted.get(file.path, 0) for file in files]
-    _audit(dataset, sum(rows), observation.get)
+    audit(spark, dataset, uri, sum(rows), observation.get)
     return Staged(dataset, files, rows, observation.get)
-
-
-def _audit(dataset: Dataset, written: int, observed: Mapping[str, int]) -> None:
-    """Hold what lies in the stage against the checks and against what was observed."""
-    for check in dataset.checks:
-        if observed[check.code]:
-            raise AuditError(f"{dataset.name}: {observed[check.code]:,} rows break {check.code}")
-    if written != observed["rows"]:
-        raise AuditError(
-            f"{dataset.name}: {observed['rows']:,} rows were made, {written:,} written"
-        )

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gristmill.errors import InputError, TooManyRejectsError
 from jobs import access_logs
 from tests.conftest import RunJob
-from tests.process import Gristmill, failure, snapshot
+from tests.process import Gristmill, failure, rows, snapshot
 
 
 @pytest.fixture
@@ -86,15 +87,54 @@ def test_too_many_rejects_publish_nothing(command: Gristmill, samples: Path, out
     before = snapshot(output)
     done = command(
         *("run", "access-logs", "--input", samples / "logs", "--output", output),
-        *("--format", "common", "--max-reject-rate", "0.5"),
+        *("--format", "common", "--max-reject-rate", "1"),
     )
     assert done.code == 3
     assert re.search(
-        r"2,000 of 2,000 lines were rejected \(100\.0%: .*extra_fields 1,9\d\d.*\), "
-        r"more than --max-reject-rate 0\.5 allows; nothing was published",
+        r"2,000 of 2,000 lines were rejected \(100\.0%: extra_fields 1,9\d\d.*\), and nothing is "
+        r"left to publish; nothing was published, and what was there stays\. "
+        r"The first extra_fields: file:///\S+\.log:1: '192\.0\.2\.",
         failure(done.err),
     ), done.err
     assert snapshot(output) == before
+
+
+def test_logs_may_be_wrong_in_half_of_their_lines_unless_more_is_allowed(
+    run_job: RunJob, tmp_path: Path
+) -> None:
+    log = tmp_path / "a.log"
+    good = '192.0.2.7 - - [10/Oct/2026:13:55:36 -0700] "GET / HTTP/1.1" 200 5'
+    log.write_text(f"{good}\n{good}\nnonsense\nmore\n")
+    assert run_job(access_logs.JOB, log).rejected == 2
+    before = snapshot(tmp_path / "out")
+    log.write_text(f"nonsense\n{good}\n\x00 and more\n")
+    says = (
+        r"2 of 3 lines were rejected \(66\.7%: .*\), more than --max-reject-rate 0\.5 allows; "
+        r"nothing was published.* allow more with --max-reject-rate\. "
+        r"The first \w+: file:///.*/a\.log:1: 'non"
+    )
+    with pytest.raises(TooManyRejectsError, match=says):
+        run_job(access_logs.JOB, log)
+    assert snapshot(tmp_path / "out") == before
+    assert run_job(access_logs.JOB, log, max_reject_rate=0.7).rejected == 2
+    assert rows(tmp_path / "out" / "web_requests") == 1
+
+
+def test_a_file_that_holds_nothing_but_its_header_any_more_takes_no_rows_away(
+    run_job: RunJob, tmp_path: Path
+) -> None:
+    log = tmp_path / "a.log"
+    header = "version srcaddr dstaddr bytes packets start end action log-status\n"
+    row = "2 192.0.2.1 192.0.2.2 10 1 1780000000 1780000060 ACCEPT OK\n"
+    log.write_text(header)
+    assert run_job(access_logs.JOB, log).skipped == 1
+    log.write_text(header + row)
+    run_job(access_logs.JOB, log)
+    before = snapshot(tmp_path / "out")
+    log.write_text(header)
+    with pytest.raises(InputError, match=r"all 1 lines .* skipped.*the 1 rows .* stay as they are"):
+        run_job(access_logs.JOB, log)
+    assert snapshot(tmp_path / "out") == before
 
 
 def test_an_output_that_is_not_ours_is_left_alone(

@@ -77,6 +77,23 @@ def test_a_row_that_breaks_a_check_becomes_a_reject_with_its_place(
     assert rows(tmp_path / "out" / "numbers") == 3
 
 
+def test_a_key_that_several_rows_have_publishes_nothing(
+    run_job: RunJob, lines: Path, tmp_path: Path
+) -> None:
+    keyed = dataclasses.replace(NUMBERS, key=("even", "n"))
+    job = dataclasses.replace(JOB, writes=(keyed,))
+    run_job(job, lines)
+    with lines.open("a") as file:
+        file.write("6\n6\n6\n")
+    before = snapshot(tmp_path / "out")
+    says = r"numbers: 3 rows have the key even = 'yes', n = 6; nothing was published"
+    with pytest.raises(AuditError, match=says):
+        run_job(job, lines)
+    assert snapshot(tmp_path / "out") == before
+    assert not staged(tmp_path / "out")
+    run_job(JOB, lines)
+
+
 @pytest.mark.parametrize(
     ("transform", "error", "says"),
     [

@@ -134,6 +134,13 @@ class Publication:
         found = self._live.datasets.get(dataset)
         return [path for path in found.files if layout.folder(path) == folder] if found else []
 
+    def batch_rows(self, dataset: str) -> int:
+        """The rows that the root holds of the batch that this run loads into a dataset."""
+        found = self._live.datasets.get(dataset)
+        prefix = f"{self._origin.batch}-"
+        files = found.files.items() if found else ()
+        return sum(file.rows for path, file in files if layout.name(path).startswith(prefix))
+
     def stage(self, contract: Contract, rows: Sequence[int], scope: Collection[str] = ()) -> None:
         """Publish, with the commit, what is staged for a dataset.
 
