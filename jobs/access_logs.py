@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from gristmill import Job, Options, main, option
+from gristmill import Job, main, option
 from gristmill.logs import formats
 from gristmill.logs.reader import AUTO, LogReader
+from gristmill.text.lines import TextOptions
 
 
 @dataclass(frozen=True)
-class AccessLogOptions(Options):
+class AccessLogOptions(TextOptions):
     """How the lines are written."""
 
     format: str = option(AUTO, choices=(AUTO, *formats()), help="format of the lines")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from gristmill import Dataset, Field, Job, Options, main, option
-from gristmill.text.lines import Lines
+from gristmill import Dataset, Field, Job, main, option
+from gristmill.text.lines import Lines, TextOptions
 from gristmill.text.words import PATTERNS, tokens
 
 WORD_COUNTS = Dataset(
@@ -26,7 +26,7 @@ WORD_COUNTS = Dataset(
 
 
 @dataclass(frozen=True)
-class WordCountOptions(Options):
+class WordCountOptions(TextOptions):
     """What counts as a word, and where the counts go."""
 
     tokenizer: str = option("words", choices=tuple(PATTERNS), help="what a word is")

@@ -1,8 +1,8 @@
 """From an exception of Spark, Hadoop or Java to the one or two lines that a user can act on."""
 
 import re
-from typing import Any
 
+from gristmill.causes import DAMAGED, causes
 from gristmill.errors import GristmillError
 
 _ADVICE = (
@@ -28,9 +28,7 @@ _ADVICE = (
         "no permission: ask for access, or name another place",
     ),
     (
-        r"Unexpected end of (?:ZLIB )?input stream|ZipException|invalid (?:stored )?block|"
-        r"incorrect (?:header|data) check|DataFormatException|not a gzip file|Not in GZIP format|"
-        r"BuiltInGzipDecompressor|unknown compression method",
+        DAMAGED,
         "the gzip file is damaged or cut off: repair it, or leave it out",
     ),
     (
@@ -56,16 +54,15 @@ _OURS = re.compile(r"\[USER_RAISED_EXCEPTION\] (.*?)(?: SQLSTATE: \w{5})?$")
 _JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z][\w$]*: ")
 _PLACE = re.compile(r"\b(?:file|s3a?|hdfs):/[^\s,'\"]+")
 _WIDTH = 300
-_DEPTH = 20
 
 
 def explain(error: BaseException) -> str:
     """The probable cause of a failure, and what to do where that is known; two lines at most."""
     if isinstance(error, GristmillError):
         return str(error)
-    causes = _causes(error)
-    told = [line for cause in causes for line in cause.splitlines()]
-    ours = next((said[1] for line in told if (said := _OURS.search(line))), None)
+    said = causes(error)
+    told = [line for cause in said for line in cause.splitlines()]
+    ours = next((own[1] for line in told if (own := _OURS.search(line))), None)
     if ours is not None:
         return ours
     for pattern, advice in _ADVICE:
@@ -75,23 +72,12 @@ def explain(error: BaseException) -> str:
             place = next((place for line in told if (place := _PLACE.search(line))), None)
             where = f"{place[0].rstrip('.:;')}: " if place else ""
             return f"{where}{advice}\n({_short(found)})"
-    return _short(causes[-1])
+    return _short(said[-1])
 
 
 def advice(line: str) -> str | None:
     """What to do about a line that Spark, Hadoop or Java said; None where that is not known."""
     return next((text for pattern, text in _ADVICE if re.search(pattern, line)), None)
-
-
-def _causes(error: BaseException) -> list[str]:
-    """What each exception of a chain says, the outermost first."""
-    # Py4JJavaError and PySpark's CapturedException each keep the Java exception they stand for.
-    java: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    said: list[str] = []
-    while java is not None and len(said) < _DEPTH:
-        said.append(str(java.toString()))
-        java = java.getCause()
-    return said or [f"{type(error).__name__}: {error}"]
 
 
 def _short(text: str) -> str:

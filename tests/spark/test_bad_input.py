@@ -58,7 +58,6 @@ def prose(folder: Path) -> Path:
         (empty, "nothing to read: no lines in .*empty.log"),
         (nothing, "no files in .*empty"),
         (binary, "photo.log is binary, not text"),
-        (damaged, r"cut\.log\.gz: the gzip file is damaged or cut off"),
         (prose, "prose.log is not a log in a known format"),
     ],
 )
@@ -81,6 +80,19 @@ def test_bad_input_fails_and_leaves_the_last_good_output(
     told = json.loads(report.read_text())
     assert told["state"] == "failed"
     assert re.search(says, told["error"])
+
+
+def test_strict_fails_where_a_file_is_cut_off(
+    command: Gristmill, output: Path, tmp_path: Path
+) -> None:
+    before = snapshot(output)
+    for job, target in (("access-logs", output), ("word-count", tmp_path / "words")):
+        done = command("run", job, "--input", damaged(tmp_path), "--output", target, "--strict")
+        assert done.code == 1
+        assert re.search(r"cut\.log\.gz: the gzip file is damaged or cut off", failure(done.err)), (
+            done.err
+        )
+    assert snapshot(output) == before
 
 
 def test_too_many_rejects_publish_nothing(command: Gristmill, samples: Path, output: Path) -> None:

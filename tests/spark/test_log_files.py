@@ -1,16 +1,20 @@
 """Files of AWS's logs through whole runs: headers, gzip members, ends of lines, accounts."""
 
 import gzip
+import random
+import zlib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.errors import InputError
 from gristmill.report import Report
-from jobs.access_logs import JOB
+from jobs import word_count
+from jobs.access_logs import JOB, AccessLogOptions
 from tests.conftest import RunJob
 from tests.process import Gristmill
 from tests.reference_logs import CLOUDFRONT, VPC
@@ -187,3 +191,78 @@ def test_digests_beside_logs_of_cloudtrail_are_skipped_and_said(
         "format: cloudtrail (recognised)",
         "2 of 3 files are digests, not logs: skipped",
     )
+
+
+def cut(data: bytes, share: float) -> bytes:
+    """A file that was cut off."""
+    return data[: int(len(data) * share)]
+
+
+def spoiled(data: bytes, at: int) -> bytes:
+    """A file of which some bytes are others."""
+    return data[:at] + bytes(255 - byte for byte in data[at : at + 4]) + data[at + 4 :]
+
+
+def whole_lines(data: bytes) -> int:
+    """How many whole lines unpack of a gzip file that is cut off."""
+    lines = 0
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        lines += member.decompress(data).count(b"\n")
+        data = member.unused_data
+    return lines
+
+
+def test_what_is_whole_of_a_file_that_is_cut_off_is_read(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    rng = random.Random(20261126)
+    lines = [COMBINED.replace("/a", f"/{rng.random()}") for _ in range(20_000)]
+    packed = gzip.compress("".join(f"{line}\n" for line in lines).encode())
+    files = {
+        "whole.log.gz": packed,
+        "plain.log": f"{COMBINED}\n".encode(),
+        "50% [1]{a},é 100%20.log.gz": cut(packed, 0.7),
+        "cut 2.log.gz": packed + cut(packed, 0.3),
+        "in its header.log.gz": packed[:5],
+        "in its checksum.log.gz": packed[:-6],
+        "empty.log.gz": gzip.compress(b""),
+        "nothing.log.gz": b"",
+        "checksum.log.gz": spoiled(packed, len(packed) - 8),
+        "middle.log.gz": spoiled(packed, len(packed) // 2),
+        "start.log.gz": spoiled(packed, 200),
+    }
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    cuts = [name for name in files if name.startswith(("50%", "cut", "in its"))]
+    found = {name: whole_lines(files[name]) for name in cuts}
+    broken = ("checksum.log.gz", "middle.log.gz", "start.log.gz")
+    told = {name: (lines + 1, f"cut off behind line {lines:,}") for name, lines in found.items()}
+    told |= dict.fromkeys(broken, (1, "damaged: no line of it was read"))
+
+    report = run_job(JOB, folder)
+    rows = 20_001 + sum(found.values())
+    assert accounts(report) == (rows, len(told), 0, {"truncated_file": len(told)})
+    rejects = spark.read.parquet(str(tmp_path / "out" / "rejects")).collect()
+    places = {f"{folder}/{name}": place for name, place in told.items()}
+    files_told = [unquote(row["source_file"].removeprefix("file://")) for row in rejects]
+    told_at = [(row["line_number"], row["raw"]) for row in rejects]
+    assert dict(zip(files_told, told_at, strict=True)) == places
+
+    counted = run_job(word_count.JOB, folder, output=tmp_path / "words")
+    assert (counted.lines, counted.rejects) == (rows + len(told), {"truncated_file": len(told)})
+
+
+@pytest.mark.parametrize("share", [0.5, None])
+def test_logs_with_headers_are_read_as_far_as_they_go(
+    run_job: RunJob, tmp_path: Path, share: float | None
+) -> None:
+    packed = gzip.compress(f"{HEADER_2}\n{V2}\n".encode() * 2000)
+    data = cut(packed, share) if share else spoiled(packed, len(packed) - 8)
+    (tmp_path / "a.log.gz").write_bytes(data)
+    report = run_job(JOB, tmp_path / "a.log.gz", options=AccessLogOptions(format="vpc_flow"))
+    rows, rejected, skipped, reasons = accounts(report)
+    assert (rejected, reasons) == (1, {"truncated_file": 1})
+    assert rows + skipped == (whole_lines(data) if share else 0)

@@ -124,7 +124,8 @@ def test_jobs_show_tells_what_a_run_replaces_and_which_lines_it_rejects() -> Non
     shown = "\n".join(show.job(CATALOGUE["access-logs"]))
     assert "a run replaces a batch; partitioned by date" in shown
     assert re.search(r"^bad_status +the status is neither", shown, re.MULTILINE)
-    assert "rejects" not in "\n".join(show.job(CATALOGUE["word-count"]))
+    assert "truncated_file" in "\n".join(show.job(CATALOGUE["word-count"]))
+    assert "rejects" not in "\n".join(show.job(CATALOGUE["flow-summary"]))
 
 
 def test_jobs_show_without_a_name_says_how(capsys: Out) -> None:

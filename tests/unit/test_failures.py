@@ -1,6 +1,9 @@
 """Failures as a user reads them: the cause in a line, with what to do about it where that helps."""
 
+import gzip
+import random
 import signal
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gristmill import errors
+from gristmill.causes import causes, is_cut_off, is_damaged
 from gristmill.failures import explain
 
 PROPERTY = settings(max_examples=100, derandomize=True, database=None, deadline=None)
@@ -364,3 +368,32 @@ def test_at_most_two_lines_are_told_of_python(text: str) -> None:
 )
 def test_what_s3_refuses_is_explained(kind: type[Exception], cause: str, advice: str) -> None:
     assert explain(kind(chain(cause))).startswith(advice)
+
+
+def test_whatever_zlib_says_of_a_spoiled_file_is_damage() -> None:
+    rng = random.Random(20261126)
+    packed = gzip.compress("".join(f"{rng.random()}\n" for _ in range(2000)).encode())
+    told = set()
+    for _ in range(3000):
+        at = rng.randrange(3, len(packed))
+        spoiled = packed[:at] + rng.randbytes(4) + packed[at + 4 :]
+        try:
+            zlib.decompress(spoiled, wbits=31)
+        except zlib.error as error:
+            told.add(str(error).partition(": ")[2])
+    told -= {"", "incomplete or truncated stream"}
+    assert len(told) >= 4
+    for text in told:
+        said = causes(Py4JError(chain("SparkException: task failed", f"IOException: {text}")))
+        assert is_damaged(said), text
+        assert not is_cut_off(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Connection reset by peer", "Read timed out", "No space left on device", "Stream is closed"],
+)
+def test_what_a_connection_or_a_disk_does_is_not_damage(text: str) -> None:
+    assert not is_damaged(
+        causes(Py4JError(chain("SparkException: failed", f"IOException: {text}")))
+    )

@@ -11,7 +11,8 @@ from gristmill.job import Reader, Reading
 from gristmill.logs import formats
 from gristmill.logs.format import REASONS, Header
 from gristmill.logs.recognise import recognise
-from gristmill.text.lines import text_files
+from gristmill.text import damage
+from gristmill.text.lines import heads, text_files
 
 AUTO = "auto"
 _LOOKED_AT = 1000
@@ -22,7 +23,8 @@ _DIGEST = "_CloudTrail-Digest_"
 class LogReader(Reader):
     """A reader that gives a row of its format's dataset for each line that is one.
 
-    The job's options need a `format`: the name of one, or `AUTO`.
+    The job's options need a `format`: the name of one, or `AUTO`; and `strict`, whether a file that
+    is cut off or damaged fails the run, and is not a reject.
     """
 
     help = "logs of web servers and of AWS, plain or .gz"
@@ -32,10 +34,11 @@ class LogReader(Reader):
         """The reasons of all formats, in the order in which they are looked for."""
         own = {code: text for found in formats().values() for code, text in found.rejects.items()}
         order = {code: place for place, code in enumerate(REASONS)}
-        return {
+        named = {
             code: REASONS.get(code, own[code])
             for code in sorted(own, key=lambda code: order.get(code, len(order)))
         }
+        return {**named, **damage.REJECTS}
 
     def resolve(
         self, spark: SparkSession, inputs: Sequence[str], options: Any
@@ -43,7 +46,7 @@ class LogReader(Reader):
         """The options with the format that was recognised. Raises `InputError`."""
         if options.format != AUTO:
             return options, ()
-        chosen = recognise(text_files(spark, inputs, _LOOKED_AT).heads)
+        chosen = recognise(heads(spark, inputs, _LOOKED_AT))
         if chosen is None:
             return dataclasses.replace(options, format="combined"), ()
         return dataclasses.replace(options, format=chosen), (f"format: {chosen} (recognised)",)
@@ -52,16 +55,18 @@ class LogReader(Reader):
         """Parse the lines of `inputs`."""
         chosen = formats()[options.format]
         if chosen.header is None:
-            found = text_files(spark, inputs)
+            found = text_files(spark, inputs, strict=options.strict)
             rows = chosen.parse(found.lines, None)
         else:
-            found = text_files(spark, inputs, look_at=None)
+            found = text_files(spark, inputs, look_at=None, strict=options.strict)
             by_header = found.alike(partial(_header, chosen.header))
             parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
-            rows = reduce(DataFrame.unionByName, parts)
+            # None where all files are damaged.
+            rows = reduce(DataFrame.unionByName, parts or [chosen.parse(found.lines, None)])
         digests = sum(_DIGEST in file for file in found.files)
         told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
-        return Reading(rows, notes=(told,) if digests else (), files=found.files)
+        notes = (told,) if digests else ()
+        return Reading(found.with_rejects(rows), notes=notes, files=found.files)
 
 
 def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:

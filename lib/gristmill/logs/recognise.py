@@ -53,10 +53,7 @@ def _format_of(line: str) -> str | None:
 def _unknown(file: str, lines: Sequence[str]) -> str:
     shown = [line.strip("\ufeff\r") for line in lines[:_SHOWN]]
     short = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…" for line in shown]
-    return "\n  ".join(
-        [
-            f"{file} is not a log in a known format ({', '.join(formats())}); leave it out, or if "
-            "it is one all the same, say which with --format. No line at its start can be read:",
-            *short,
-        ]
+    return (
+        f"{file} is not a log in a known format ({', '.join(formats())}); leave it out, or if it "
+        f"is one all the same, say which with --format\n(it starts with: {' ⏎ '.join(short)})"
     )

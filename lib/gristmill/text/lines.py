@@ -4,7 +4,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial, reduce
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -14,7 +15,11 @@ from pyspark.sql import functions as F
 
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
+from gristmill.options import Options, option
+from gristmill.quality import REASON
 from gristmill.storage.hadoop import head, is_literal
+from gristmill.text import damage
+from gristmill.text.damage import Damage, find_damage
 
 RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER = "_raw", "_source_file", "_block_start", "_line_number"
 ORIGIN = (RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER)
@@ -43,13 +48,15 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 class TextFiles:
     """Text files found for a run: their lines, and the heads of some for a look at what they are.
 
-    `lines` has the columns of `ORIGIN`; `files` are URIs.
+    `lines` has the columns of `ORIGIN`; `files` are URIs. Of files that have `damage`, `lines` has
+    what is whole.
     """
 
     spark: SparkSession
     lines: DataFrame
     files: tuple[str, ...]
     heads: Mapping[str, str]
+    damage: Damage = field(default_factory=Damage)
 
     def alike(self, by: Callable[[str], Kind]) -> Iterator[tuple[Kind, DataFrame, str]]:
         """The files that are alike `by` their heads: that, their lines, and one of them.
@@ -63,23 +70,52 @@ class TextFiles:
             # Each kind is a scan of its own, so that a plan does not grow with the files.
             yield kind, self.lines if len(kinds) == 1 else self._lines_of(files), files[0]
 
+    def with_rejects(self, rows: DataFrame) -> DataFrame:
+        """Judged rows, made of `lines`, and a reject for each file that has damage."""
+        if not self.damage:
+            return rows
+        return rows.unionByName(self.damage.rejects(self.spark, ORIGIN), allowMissingColumns=True)
+
     def _lines_of(self, files: Sequence[str]) -> DataFrame:
-        return _lines(_reader(self.spark).text([literal(file) for file in files]))
+        return _lines_of(self.spark, files, self.damage)
 
 
 def text_files(
-    spark: SparkSession, inputs: Sequence[str], look_at: int | None = _LOOKED_AT
+    spark: SparkSession,
+    inputs: Sequence[str],
+    look_at: int | None = _LOOKED_AT,
+    *,
+    strict: bool = True,
 ) -> TextFiles:
     r"""The lines of files, folders (at any depth) and globs, plain or `.gz`.
 
     Lines end with \n or \r\n; a byte order mark is dropped, and bytes that are not UTF-8 become
     U+FFFD. Names that start with `_` or `.` are passed over inside folders. The heads are those of
     `look_at` files or somewhat more, evenly spread; None for all. Raises `InputError` where there
-    is nothing to read, or a file is not text.
+    is nothing to read, or a file is not text. Unless `strict`, files that are cut off or damaged
+    are looked for; else they fail the run when they are read.
     """
     found, files = _found(spark, inputs)
-    step = max(1, len(files) // look_at) if look_at else 1
-    return TextFiles(spark, _lines(found), files, _heads(spark, files[::step]))
+
+    def read(some: Sequence[str]) -> DataFrame:
+        return found if len(some) == len(files) else _text_of(spark, some)
+
+    hurt = Damage() if strict else find_damage(files, read, partial(_whole_text_of, spark))
+    some = [file for file in _some(files, look_at) if file not in hurt.broken]
+    lines = _lines_of(spark, files, hurt) if hurt else _lines(found)
+    return TextFiles(spark, lines, files, _heads(spark, some), hurt)
+
+
+def heads(spark: SparkSession, inputs: Sequence[str], look_at: int) -> Mapping[str, str]:
+    """The starts of files as `text_files` finds them, of `look_at` or somewhat more, by URI.
+
+    That of a compressed file which is damaged so early is empty.
+    """
+    return _heads(spark, _some(_found(spark, inputs)[1], look_at), strict=False)
+
+
+def _some(files: Sequence[str], look_at: int | None) -> Sequence[str]:
+    return files[:: max(1, len(files) // look_at)] if look_at else files
 
 
 def has_odd_quotes() -> Column:
@@ -127,15 +163,35 @@ def _reader(spark: SparkSession) -> DataFrameReader:
     return spark.read.option("recursiveFileLookup", value=True).option("lineSep", "\n")
 
 
+@dataclass(frozen=True)
+class TextOptions(Options):
+    """What to do about text files that are not whole."""
+
+    strict: bool = option(
+        default=False, help="fail where a compressed file is cut off or damaged, read nothing of it"
+    )
+
+
 class Lines(Reader):
-    """A reader that gives each line as a row: `line string`. By itself it rejects nothing."""
+    """A reader that gives each line as a row: `line string`. It rejects what is no line any more.
+
+    With options that are not `TextOptions`, a file that is not whole fails the run.
+    """
 
     help = "text files, folders and globs, plain or .gz"
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
+    @property
+    def rejects(self) -> Mapping[str, str]:
+        """A file that is not whole."""
+        return damage.REJECTS
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
         """Rows of `line string`, with the columns of `ORIGIN`."""
-        found = text_files(spark, inputs)
-        return Reading(found.lines.withColumn("line", F.col(RAW)), files=found.files)
+        strict = not isinstance(options, TextOptions) or options.strict
+        found = text_files(spark, inputs, strict=strict)
+        reason = F.lit(None).cast("string").alias(REASON)
+        rows = found.lines.select(*ORIGIN, F.col(RAW).alias("line"), reason)
+        return Reading(found.with_rejects(rows), files=found.files)
 
 
 def _as_glob(spark: SparkSession, path: str) -> str:
@@ -159,18 +215,40 @@ def _lines(found: DataFrame) -> DataFrame:
     )
 
 
-def _heads(spark: SparkSession, files: Sequence[str]) -> dict[str, str]:
+def _text_of(spark: SparkSession, files: Sequence[str]) -> DataFrame:
+    return _reader(spark).text([literal(file) for file in files])
+
+
+def _whole_text_of(spark: SparkSession, files: Sequence[str]) -> DataFrame:
+    # For files that are known to be cut off alone: it ends as quietly where a connection breaks.
+    reader = _reader(spark).option("ignoreCorruptFiles", value=True)
+    return reader.text([literal(file) for file in files])
+
+
+def _lines_of(spark: SparkSession, files: Sequence[str], hurt: Damage) -> DataFrame:
+    """The lines of files, and what is whole of those that are cut off."""
+    whole = [file for file in files if file not in hurt]
+    cut = [file for file in files if file in hurt.cut]
+    parts = [_lines(_text_of(spark, whole))] if whole else []
+    parts += [_lines(_whole_text_of(spark, cut))] if cut else []
+    nothing = "select '' {}, '' {}, 0L {}, 0L {} where false".format(*ORIGIN)
+    return reduce(DataFrame.unionAll, parts) if parts else spark.sql(nothing)
+
+
+def _heads(spark: SparkSession, files: Sequence[str], *, strict: bool = True) -> dict[str, str]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        heads = pool.map(lambda file: _text(file, head(spark, file, _HEAD)), files)
-        return dict(zip(files, heads, strict=True))
+        found = pool.map(lambda file: _text(file, head(spark, file, _HEAD), strict=strict), files)
+        return dict(zip(files, found, strict=True))
 
 
-def _text(file: str, data: bytes) -> str:
+def _text(file: str, data: bytes, *, strict: bool = True) -> str:
     named_gzip = file.endswith(".gz")
     if named_gzip and data:
         try:
             data = _unpacked(data)
         except zlib.error as error:
+            if data.startswith(_GZIP) and not strict:
+                return ""
             raise InputError(f"{file} is named .gz but is not gzip: rename or repair it") from error
     elif data.startswith(_GZIP):
         raise InputError(f"{file} is compressed with gzip: give it a name that ends in .gz")
