@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.errors import InputError
+from gristmill.errors import InputError, TooManyRejectsError
 from gristmill.report import Report
 from jobs import word_count
 from jobs.access_logs import JOB, AccessLogOptions
@@ -261,8 +261,17 @@ def test_logs_with_headers_are_read_as_far_as_they_go(
 ) -> None:
     packed = gzip.compress(f"{HEADER_2}\n{V2}\n".encode() * 2000)
     data = cut(packed, share) if share else spoiled(packed, len(packed) - 8)
-    (tmp_path / "a.log.gz").write_bytes(data)
-    report = run_job(JOB, tmp_path / "a.log.gz", options=AccessLogOptions(format="vpc_flow"))
+    files = tmp_path / "a.log.gz", tmp_path / "b.log"
+    files[0].write_bytes(data)
+    files[1].write_text(f"{HEADER_2}\n{V2}\n")
+    report = run_job(JOB, *files, options=AccessLogOptions(format="vpc_flow"))
     rows, rejected, skipped, reasons = accounts(report)
     assert (rejected, reasons) == (1, {"truncated_file": 1})
-    assert rows + skipped == (whole_lines(data) if share else 0)
+    assert rows + skipped == 2 + (whole_lines(data) if share else 0)
+
+
+def test_where_all_files_are_damaged_the_message_says_so(run_job: RunJob, tmp_path: Path) -> None:
+    packed = gzip.compress(f"{HEADER_2}\n{V2}\n".encode())
+    (tmp_path / "a.log.gz").write_bytes(spoiled(packed, len(packed) - 8))
+    with pytest.raises(TooManyRejectsError, match=r"truncated_file: .*a\.log\.gz"):
+        run_job(JOB, tmp_path / "a.log.gz", options=AccessLogOptions(format="vpc_flow"))
