@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from gristmill import Dataset, DatasetReader, Field, Job, Options, main
+from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main
 from gristmill.logs.cloudtrail import CLOUDTRAIL_EVENTS
 
 API_ACTIVITY = Dataset(
@@ -48,6 +48,7 @@ JOB = Job(
     reads=DatasetReader(CLOUDTRAIL_EVENTS),
     writes=(API_ACTIVITY,),
     transform=summarise,
+    by_day=ByDay("date"),
 )
 
 if __name__ == "__main__":

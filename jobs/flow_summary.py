@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from gristmill import Dataset, DatasetReader, Field, Job, Options, main
+from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main
 from gristmill.logs.vpc_flow import VPC_FLOWS
 
 FLOW_SUMMARY = Dataset(
@@ -42,6 +42,7 @@ JOB = Job(
     reads=DatasetReader(VPC_FLOWS),
     writes=(FLOW_SUMMARY,),
     transform=summarise,
+    by_day=ByDay("date"),
 )
 
 if __name__ == "__main__":

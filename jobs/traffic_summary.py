@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from gristmill import Dataset, DatasetsReader, Field, Job, Options, main, option
+from gristmill import ByDay, Dataset, DatasetsReader, Field, Job, Options, main, option
 from gristmill.datasets import ALL
 from gristmill.logs.http import views
 
@@ -14,7 +14,7 @@ _DATASET = Field("dataset", "string", "where the requests come from, such as web
 _REQUESTS = Field("requests", "bigint", "how many requests")
 _BYTES = Field("bytes", "bigint", "sum of the sizes of their answers; an unknown size counts 0")
 _DATE = Field("date", "date", "day, UTC")
-_PERCENTILES = (0.5, 0.95, 0.99)
+_PERCENTILES = (50, 95, 99)
 
 TRAFFIC_HOURLY = Dataset(
     name="traffic_hourly",
@@ -25,14 +25,14 @@ TRAFFIC_HOURLY = Dataset(
         Field("method", "string", "HTTP method; null where the request was not HTTP"),
         _REQUESTS,
         _BYTES,
-        Field("clients", "bigint", "how many different clients"),
+        Field("clients", "bigint", "how many different clients; no sum: see traffic_clients"),
         *(
             Field(
-                f"seconds_p{share * 100:.0f}",
+                f"seconds_p{percent}",
                 "double",
-                f"{share:.0%} of the requests took no longer: exact, null where none has a time",
+                f"the least time that {percent} % of the requests with a time took no longer than",
             )
-            for share in _PERCENTILES
+            for percent in _PERCENTILES
         ),
         _DATASET,
         _DATE,
@@ -40,6 +40,26 @@ TRAFFIC_HOURLY = Dataset(
     partitioned_by=("dataset", "date"),
     key=("dataset", "date", "hour", "status_class", "method"),
     sorted_by=("hour", "status_class", "method"),
+    replaces="partition",
+)
+
+TRAFFIC_CLIENTS = Dataset(
+    name="traffic_clients",
+    help="How many different clients there were, in each hour and on each day.",
+    fields=(
+        Field("hour", "int", "hour of the day, 0 to 23, UTC; null for the whole day"),
+        Field(
+            "clients",
+            "bigint",
+            "how many different clients, exactly; those of hours, which may "
+            "be the same ones, cannot be added up",
+        ),
+        _DATASET,
+        _DATE,
+    ),
+    partitioned_by=("dataset", "date"),
+    key=("dataset", "date", "hour"),
+    sorted_by=("hour",),
     replaces="partition",
 )
 
@@ -70,7 +90,7 @@ class TrafficSummaryOptions(Options):
 
 
 def summarise(requests: DataFrame, options: TrafficSummaryOptions) -> Mapping[str, DataFrame]:
-    """Rows of `gristmill.logs.http.views` to rows of `TRAFFIC_HOURLY` and `TOP_PATHS`."""
+    """Rows of `gristmill.logs.http.views` to rows of the datasets above."""
     day = ("dataset", "date")
     order = Window.partitionBy(*day).orderBy(F.desc("requests"), F.asc("path"))
     paths = requests.where(F.col("path").isNotNull()).groupBy(*day, "path")
@@ -80,6 +100,7 @@ def summarise(requests: DataFrame, options: TrafficSummaryOptions) -> Mapping[st
     ranked = ranked.withColumn("rank", F.row_number().over(order))
     return {
         TRAFFIC_HOURLY.name: _hourly(requests),
+        TRAFFIC_CLIENTS.name: _clients(requests),
         TOP_PATHS.name: ranked.where(F.col("rank") <= options.top),
     }
 
@@ -88,7 +109,7 @@ def _hourly(requests: DataFrame) -> DataFrame:
     by = ("dataset", "date", "hour", "status_class", "method")
     status_class = F.concat(F.floor(F.col("status") / 100).cast("string"), F.lit("xx"))
     # Twice each request: under its client, and under its time. What is equal is counted before
-    # anything is collected, so that neither different clients nor exact percentiles take memory.
+    # anything is collected, so that it takes as much memory as there are different times.
     as_client = F.struct("client", F.lit(None).cast("double").alias("seconds"), "bytes")
     as_time = F.struct(
         F.lit(None).cast("string").alias("client"),
@@ -104,20 +125,49 @@ def _hourly(requests: DataFrame) -> DataFrame:
         .groupBy(*by, "client", "seconds")
         .agg(F.count(F.lit(1)).alias("requests"), F.sum("bytes").alias("bytes"))
     )
+    timed = F.when(F.col("seconds").isNotNull(), F.struct("seconds", "requests"))
     untimed = F.when(F.col("seconds").isNull(), F.col("requests"))
     found = different.groupBy(*by).agg(
         F.sum(untimed).alias("requests"),
         F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
         F.count("client").alias("clients"),
-        F.percentile("seconds", list(_PERCENTILES), F.col("requests")).alias("_seconds"),
+        F.array_sort(F.collect_list(timed)).alias("_times"),
     )
     return found.select(
         "*",
         *(
-            F.round(F.get("_seconds", F.lit(number)), 6).alias(f"seconds_p{share * 100:.0f}")
-            for number, share in enumerate(_PERCENTILES)
+            F.round(_nearest_rank("_times", percent), 6).alias(f"seconds_p{percent}")
+            for percent in _PERCENTILES
         ),
     )
+
+
+def _nearest_rank(times: str, percent: int) -> Column:
+    """The percentile of `times`, pairs of a time and how often it came, in order; null of none.
+
+    Of n times it is the one at place ceil(n * percent / 100), so one that there was: no less than
+    `percent` percent of them are as long or shorter. https://en.wikipedia.org/wiki/Percentile
+    """
+    none = F.lit(0).cast("bigint")
+    count = F.aggregate(times, none, lambda total, time: total + time["requests"])
+    # In whole numbers: 0.95 of something is rarely what it should be in doubles.
+    place = F.floor((count * percent + 99) / 100)
+    start = F.struct(none.alias("passed"), F.lit(None).cast("double").alias("found"))
+
+    def go_on(so_far: Column, time: Column) -> Column:
+        passed = so_far["passed"] + time["requests"]
+        is_there = so_far["found"].isNull() & (passed >= place)
+        found = F.when(is_there, time["seconds"]).otherwise(so_far["found"])
+        return F.struct(passed.alias("passed"), found.alias("found"))
+
+    return F.aggregate(times, start, go_on, lambda end: end["found"])
+
+
+def _clients(requests: DataFrame) -> DataFrame:
+    # Each request for its hour and for its day, so that one pass counts both.
+    spans = F.explode(F.array(F.hour("timestamp"), F.lit(None).cast("int"))).alias("hour")
+    different = requests.select("dataset", "date", "client", spans).distinct()
+    return different.groupBy("dataset", "date", "hour").agg(F.count("client").alias("clients"))
 
 
 JOB = Job(
@@ -125,8 +175,9 @@ JOB = Job(
     help="Summarise HTTP requests by hour and by path.",
     options=TrafficSummaryOptions,
     reads=DatasetsReader(tuple(views().values())),
-    writes=(TRAFFIC_HOURLY, TOP_PATHS),
+    writes=(TRAFFIC_HOURLY, TRAFFIC_CLIENTS, TOP_PATHS),
     transform=summarise,
+    by_day=ByDay("date", source="dataset"),
 )
 
 if __name__ == "__main__":

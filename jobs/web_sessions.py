@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from gristmill import Dataset, DatasetReader, Field, Job, Options, main, option
+from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main, option
+from gristmill.job import Days
 from gristmill.logs.web import WEB_REQUESTS
+
+_DAY = timedelta(days=1)
 
 WEB_SESSIONS = Dataset(
     name="web_sessions",
@@ -73,6 +77,58 @@ def sessions(requests: DataFrame, options: WebSessionsOptions) -> Mapping[str, D
     return {WEB_SESSIONS.name: found.withColumn("date", F.to_date("start"))}
 
 
+def reach(
+    published: Mapping[str, DataFrame], days: Days, options: WebSessionsOptions
+) -> tuple[Days, Days] | None:
+    """The days whose sessions are others where requests of `days` are, and the days to read.
+
+    A session belongs to the day on which it starts, and may go on for many more. Where no gap is
+    as long as a day, requests of days that have not changed follow each other in the same session
+    as before. So what begins anew, or is joined to a day that has changed, began no earlier than
+    the session that was there on the day before; and it goes on no longer than the sessions did
+    that reached beyond the day after.
+    """
+    if options.gap_minutes >= 24 * 60:
+        return None
+    spans = published[WEB_SESSIONS.name].select(
+        F.col("date").alias("first"), F.to_date("end").alias("last")
+    )
+    runs = _runs(days)
+    edges = []
+    for number, (begin, end) in enumerate(runs):
+        before, beyond = begin - _DAY, end + 2 * _DAY
+        joins = (F.col("first") <= F.lit(end)) & (F.col("last") >= F.lit(before))
+        goes_on = (F.col("first") < F.lit(beyond)) & (F.col("last") >= F.lit(beyond))
+        edges += [
+            F.min(F.when(joins, F.col("first"))).alias(f"first_{number}"),
+            F.max(F.when(goes_on, F.col("last"))).alias(f"last_{number}"),
+        ]
+    found = spans.agg(*edges).collect()[0]
+    targets: set[date] = set()
+    reads: set[date] = set()
+    for number, (begin, end) in enumerate(runs):
+        first = min(found[f"first_{number}"] or begin, begin - _DAY)
+        last = max(found[f"last_{number}"] or end, end + _DAY)
+        targets |= _days(first, end + _DAY)
+        reads |= _days(first - _DAY, last)
+    return targets, reads
+
+
+def _runs(days: Days) -> list[tuple[date, date]]:
+    """Runs of days, first and last; two that have no three days between them are one."""
+    runs: list[tuple[date, date]] = []
+    for day in sorted(days):
+        if runs and day - runs[-1][1] <= 4 * _DAY:
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return runs
+
+
+def _days(first: date, last: date) -> set[date]:
+    return {first + number * _DAY for number in range((last - first).days + 1)}
+
+
 JOB = Job(
     name="web-sessions",
     help="Find the sessions in web requests.",
@@ -80,6 +136,7 @@ JOB = Job(
     reads=DatasetReader(WEB_REQUESTS),
     writes=(WEB_SESSIONS,),
     transform=sessions,
+    by_day=ByDay("date", reach=reach),
 )
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str
             max_reject_rate=arguments.max_reject_rate,
             wait=arguments.wait,
             batch=arguments.batch,
+            full=getattr(arguments, "full", False),
         )
         return _run(job, request, arguments.report, console, debug=debug)
     except GristmillError as error:
@@ -98,6 +99,9 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         metavar="SPAN",
         help="how long to wait for another run that writes the same datasets (default: 10m)",
     )
+    if job.by_day:
+        text = "make all days again, also those of which the source has not changed"
+        group.add_argument("--full", action="store_true", help=text)
     group.add_argument("--debug", action="store_true", help="print everything when it fails")
     return parser
 

@@ -11,6 +11,9 @@ from gristmill.dataset import Dataset
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
 from gristmill.publish import layout
+from gristmill.publish.batch import one_spelling
+from gristmill.publish.followed import Partitions, partitions
+from gristmill.publish.live import read_live
 from gristmill.publish.snapshot import settled
 from gristmill.storage.hadoop import is_literal, open_storage
 
@@ -32,14 +35,12 @@ class DatasetReader(Reader):
         return f"the dataset {self.dataset.name}: its folder, or the output root that holds it"
 
     def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
-        """Rows of the dataset. Raises `InputError` where it is not there or holds no files."""
-        frames = []
-        for uri in inputs:
-            frame = _published(spark, self.dataset, uri)
-            if frame is None:
+        """Rows of the dataset. Raises `InputError` where there never was one."""
+        found = [_published(spark, self.dataset, uri) for uri in inputs]
+        for published, uri in zip(found, inputs, strict=True):
+            if not published.is_known:
                 raise _missing([self.dataset], uri)
-            frames.append(frame)
-        return Reading(reduce(DataFrame.unionByName, frames))
+        return _reading(found, [published.rows for published in found])
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,34 @@ class DatasetsReader(Reader):
             for dataset, view in self.views
             if options.dataset in (ALL, dataset.name)
         ]
+        found: list[Published] = []
         frames: list[DataFrame] = []
         for uri in inputs:
             # A folder that has the name of one of them is that one.
             name = uri.rstrip("/").rpartition("/")[2]
             meant = [pair for pair in wanted if pair[0].name == name] or wanted
-            found = [(_published(spark, dataset, uri), view) for dataset, view in meant]
-            here = [view(frame) for frame, view in found if frame is not None]
-            if not here:
+            here = [(_published(spark, dataset, uri), view) for dataset, view in meant]
+            if not any(published.is_known for published, _ in here):
                 raise _missing([dataset for dataset, _ in wanted], uri)
-            frames += here
-        return Reading(reduce(DataFrame.unionByName, frames))
+            found += [published for published, _ in here]
+            frames += [view(published.rows) for published, view in here if published.is_known]
+        return _reading(found, frames)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A dataset as it was found: its rows, the URI of its folder, and fingerprints of its
+    partitions. `is_known` says whether anybody has ever published it there."""
+
+    rows: DataFrame
+    uri: str
+    partitions: Partitions
+    is_known: bool
+
+
+def _reading(found: Sequence[Published], frames: Sequence[DataFrame]) -> Reading:
+    sources = {published.uri: published.partitions for published in found}
+    return Reading(reduce(DataFrame.unionByName, frames), sources=sources)
 
 
 def _missing(datasets: Sequence[Dataset], uri: str) -> InputError:
@@ -83,8 +101,8 @@ def _missing(datasets: Sequence[Dataset], uri: str) -> InputError:
     return InputError(f"no dataset {names} in {uri}: run the job that writes it first")
 
 
-def _published(spark: SparkSession, dataset: Dataset, uri: str) -> DataFrame | None:
-    """The rows of a dataset in `uri`, its folder or a root; None where there are no files of it."""
+def _published(spark: SparkSession, dataset: Dataset, uri: str) -> Published:
+    """A dataset in `uri`, which is its folder or a root. Raises `InputError` for a pattern."""
     if not is_literal(spark, uri):
         raise InputError(f"no such input: {uri}")
     place = open_storage(spark, uri)
@@ -98,11 +116,15 @@ def _published(spark: SparkSession, dataset: Dataset, uri: str) -> DataFrame | N
 
     data = open_storage(spark, folder)
 
-    def look() -> DataFrame | None:
-        if not any(file.path.endswith(".parquet") for file in data.data_files("")):
-            return None
-        # Spark lists the files here and now.
-        reader = spark.read.schema(dataset.ddl)
-        return reader.option("basePath", folder).parquet(folder)
+    def look() -> Published:
+        files = [file for file in data.data_files("") if file.path.endswith(".parquet")]
+        if files:
+            # Spark lists the files here and now.
+            reader = spark.read.schema(dataset.ddl)
+            rows = reader.option("basePath", folder).parquet(folder)
+        else:
+            rows = spark.createDataFrame([], dataset.ddl)
+        is_known = bool(files) or dataset.name in read_live(root).datasets
+        return Published(rows, one_spelling(folder), partitions(files), is_known)
 
     return settled(root, dataset.name, look)

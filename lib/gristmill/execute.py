@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from gristmill.errors import OutputError
+from gristmill.follow import plan
 from gristmill.job import AnyJob, Request
 from gristmill.publish.batch import batch_id
 from gristmill.publish.lease import owner
@@ -19,7 +20,7 @@ from gristmill.publish.settle import run_id
 from gristmill.report import DatasetReport, Report
 from gristmill.session import aside
 from gristmill.settings import session_for_run
-from gristmill.staging import Staged, Staging, stage_all
+from gristmill.staging import Counted, Staged, Staging, stage_all
 from gristmill.storage.hadoop import open_storage, qualified
 
 _SWEEPS, _PAUSE = 20, 0.25
@@ -75,9 +76,17 @@ def _execute(
         notes = (*reading.notes, *publication.reads(reading.files))
         for note in notes:
             tell(note)
-        staging = Staging(spark, publication, storage.root)
-        counted = stage_all(job, request, reading.rows, staging)
-        publication.commit(counted.lines, counted.rejected, counted.skipped)
+        planned = plan(spark, job, request, publication, reading)
+        if planned.note:
+            tell(planned.note)
+            notes = (*notes, planned.note)
+        if planned.is_current:
+            counted = Counted(0, 0, 0, {}, ())
+            publication.finish()
+        else:
+            staging = Staging(spark, publication, storage.root)
+            counted = stage_all(job, request, planned, staging)
+            publication.commit(counted.lines, counted.rejected, counted.skipped)
     except BaseException as error:
         quiet = _QUIET if isinstance(error, KeyboardInterrupt) else 1
         if not _settle(spark, run, publication, quiet) or isinstance(error, OutputError):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Generic, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,12 +22,14 @@ class Reading:
 
     Where the reader can reject lines, `rows` has the columns of `gristmill.text.lines.ORIGIN`
     beside the typed ones. `files` are the URIs of the files that were found, where those are what
-    a run loads, so that it knows them again.
+    a run loads, so that it knows them again. `sources` are the published datasets that it read, by
+    URI of their folders, with a fingerprint of each partition, by its folder.
     """
 
     rows: DataFrame
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Reader(ABC):
@@ -64,7 +66,8 @@ class Request:
     `inputs` are paths, globs or URIs, `output` is the root that holds the datasets. A run whose
     share of rejected lines is above `max_reject_rate` (0 to 1; None is what the job says) publishes
     nothing. `wait` is how long to wait for other runs that write the same datasets. `batch` names
-    what is loaded, so that the next run of that name replaces it; without one, the inputs do.
+    what is loaded, so that the next run of that name replaces it; without one, the inputs do. With
+    `full` a summary is made of all of its source, also where little of it has changed.
     """
 
     inputs: tuple[str, ...]
@@ -73,6 +76,7 @@ class Request:
     max_reject_rate: float | None = None
     wait: timedelta = timedelta(minutes=10)
     batch: str | None = None
+    full: bool = False
 
     def __post_init__(self) -> None:
         if not self.inputs:
@@ -88,6 +92,26 @@ Transform = Callable[[DataFrame, OptionsT], Mapping[str, DataFrame]]
 Audit = Callable[[DataFrame, Mapping[str, DataFrame], OptionsT], None]
 
 
+Days = Collection[date]
+Reach = Callable[[Mapping[str, DataFrame], Days, OptionsT], tuple[Days, Days] | None]
+
+
+@dataclass(frozen=True)
+class ByDay(Generic[OptionsT]):
+    """How a summary follows a source by day, so that only what has changed is made again.
+
+    `column` is a date by which the sources and all datasets of the job are partitioned. `source`
+    is the partition column that names the source of a row, where there are several. Where a day of
+    a dataset is not made of that day of the source alone, `reach(published, days, options)` gives,
+    for days that have changed, the days to make again and those to read for that; None where it
+    takes everything. `published` are the rows of the job's datasets as they are, by name.
+    """
+
+    column: str
+    source: str | None = None
+    reach: Reach[OptionsT] | None = None
+
+
 @dataclass(frozen=True)
 class Job(Generic[OptionsT]):
     """What is computed.
@@ -99,8 +123,9 @@ class Job(Generic[OptionsT]):
     one dataset it replaces in all of its others that have the same partition columns.
     `only(options)` are the names of the datasets that a run writes; where it is None, that is all.
     `is_forced(options)` says whether a run may replace what is final by what is not.
-    `max_reject_rate` is the largest share of the lines (0 to 1) that may be rejected where a run
-    does not say; where all of them are, nothing is ever published.
+    `by_day` says how what is made of published datasets follows them by day; where it is None, all
+    of it is made each time. `max_reject_rate` is the largest share of the lines (0 to 1) that may
+    be rejected where a run does not say; where all of them are, nothing is ever published.
 
     `shared(rows, options)` is what several datasets are made of: it is computed once and kept while
     they are written, and `transform` gets it for the rows. A run replaces every partition that it
@@ -122,6 +147,7 @@ class Job(Generic[OptionsT]):
     shared: Callable[[DataFrame, OptionsT], DataFrame] | None = None
     audit: Audit[OptionsT] | None = None
     max_reject_rate: float = 1.0
+    by_day: ByDay[OptionsT] | None = None
 
     def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
         """The datasets that a run with these options, resolved, writes."""

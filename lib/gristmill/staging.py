@@ -10,6 +10,7 @@ from gristmill.audit import audit
 from gristmill.dataset import REJECTS, Dataset
 from gristmill.errors import AuditError, InputError, TooManyRejectsError
 from gristmill.final import keep_final
+from gristmill.follow import Plan
 from gristmill.job import AnyJob, Request
 from gristmill.publish import layout
 from gristmill.publish.publication import Publication
@@ -53,23 +54,24 @@ class Counted:
     stages: Sequence[Staged]
 
 
-def stage_all(job: AnyJob, request: Request, rows: DataFrame, staging: Staging) -> Counted:
-    """Write all datasets of a run, and its rejects, into its stage, and audit them.
+def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Counted:
+    """Write what a run makes by its plan, and its rejects, into its stage, and audit them.
 
     Raises `InputError` where there was nothing to read, `TooManyRejectsError`, `SchemaError`, or
     `AuditError`.
     """
-    judged = judge(rows, job.checks)
+    judged = judge(plan.rows, job.checks)
     can_reject = bool(_reasons(job))
-    if can_reject and not set(ORIGIN) <= set(rows.columns):
+    if can_reject and not set(ORIGIN) <= set(plan.rows.columns):
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     seen = Observation()
     valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
-    stages = _stage_datasets(job, request, valid, staging)
+    stages = _stage_datasets(job, request, valid, plan, staging)
 
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
     skipped = seen.get.get("skipped", 0)
-    _see_that_something_was_read(job, request, staging.publication, lines, skipped)
+    if not any(plan.scope.values()):
+        _see_that_something_was_read(job, request, staging.publication, lines, skipped)
     if not job.is_forced(request.options):
         _keep_what_is_final(staging, stages)
     if rejected:
@@ -113,7 +115,7 @@ def _keep_what_is_final(staging: Staging, stages: Sequence[Staged]) -> None:
 
 
 def _stage_datasets(
-    job: AnyJob, request: Request, rows: DataFrame, staging: Staging
+    job: AnyJob, request: Request, rows: DataFrame, plan: Plan, staging: Staging
 ) -> list[Staged]:
     options = request.options
     shared = job.shared(rows, options).persist() if job.shared else None
@@ -127,15 +129,15 @@ def _stage_datasets(
             by = dataset.partitioned_by
             if by not in held:
                 held[by] = set(_partitions(staging.spark, by, shared))
-            stages.append(_stage(staging, dataset, frames[dataset.name]))
+            stages.append(_stage(staging, dataset, plan.of_targets(frames[dataset.name])))
             if dataset.replaces == "partition":
                 held[by].update(layout.folder(file.path) for file in stages[-1].files)
         for stage in stages:
             # Where one of them has rows of a partition, another may have none any more.
             by_partition = stage.dataset.replaces == "partition"
             replaced = held[stage.dataset.partitioned_by] if by_partition else ()
-            contract = stage.dataset.contract
-            staging.publication.stage(contract, stage.rows, [*always, *replaced])
+            contract, gone = stage.dataset.contract, plan.scope.get(stage.dataset.name, ())
+            staging.publication.stage(contract, stage.rows, [*always, *replaced, *gone])
     finally:
         if shared is not None:
             shared.unpersist()

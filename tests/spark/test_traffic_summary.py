@@ -48,6 +48,15 @@ def test_the_summary_is_that_of_plain_python(
     assert {tuple(row) for row in hourly} == expected
     assert len(hourly) == len(expected)
 
+    clients: dict[object, set[object]] = defaultdict(set)
+    for request in requests(samples / "logs"):
+        for span in (request.timestamp.hour, None):
+            clients[request.timestamp.date(), span].add(request.client)
+    counted = spark.read.parquet(str(out / "traffic_clients")).select("date", "hour", "clients")
+    assert {(row[0], row[1]): row[2] for row in counted.collect()} == {
+        key: len(who) for key, who in clients.items()
+    }
+
     top = {
         (day, rank, path, count)
         for day, counts in paths.items()

@@ -66,7 +66,7 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
         [
             "traffic-summary",
             "Summarise HTTP requests by hour and by path.",
-            "traffic_hourly, top_paths",
+            "traffic_hourly, traffic_clients, top_paths",
         ],
         ["web-sessions", "Find the sessions in web requests.", "web_sessions"],
         ["flow-summary", "Summarise VPC flows by action, protocol and port.", "flow_summary"],

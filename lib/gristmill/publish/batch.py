@@ -62,8 +62,13 @@ def batch_id(job: str, name: str | None, places: Sequence[str]) -> str:
 
 def fingerprint(uri: str) -> str:
     """Twelve hexadecimal digits for a file; the same under `s3://` and `s3a://`."""
+    return _digest(one_spelling(uri))
+
+
+def one_spelling(uri: str) -> str:
+    """A URI with `s3://` for each of the names that Hadoop has for it."""
     scheme, separator, place = uri.partition("://")
-    return _digest(f"s3://{place}" if separator and scheme in ("s3a", "s3n") else uri)
+    return f"s3://{place}" if separator and scheme in ("s3a", "s3n") else uri
 
 
 def _digest(text: str) -> str:

@@ -10,6 +10,7 @@ from gristmill.contract import Contract
 from gristmill.faults import point
 from gristmill.publish import layout
 from gristmill.publish.batch import Batch
+from gristmill.publish.followed import Followed, after, followed_from_json
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Change, Manifest, Origin
 from gristmill.storage import Storage, each
@@ -30,7 +31,8 @@ class LiveFile:
 
 @dataclass
 class LiveDataset:
-    """A dataset: its contract, its files by their path below it, and its batches by id.
+    """A dataset: its contract, its files by their path below it, its batches by id, and what it
+    was made of, where it is a summary.
 
     A batch stays when its last file has gone: what came out empty, or was expired, was loaded.
     """
@@ -38,6 +40,7 @@ class LiveDataset:
     contract: Contract
     files: dict[str, LiveFile] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
+    followed: tuple[Followed, ...] = ()
 
     def apply(self, origin: Origin, change: Change) -> None:
         """Go on to what a run has made of it."""
@@ -52,6 +55,10 @@ class LiveDataset:
                 if superseded and superseded.name is not None:
                     self.batches[id_] = replace(superseded, superseded=True)
             self.batches[origin.batch] = Batch.of(origin)
+        if change.contract.replaces == "partition":
+            written = {layout.folder(file.path) for file in change.files}
+            removed = {layout.folder(path) for path in change.removed}
+            self.followed = after(self.followed, origin.made, written, removed)
 
 
 @dataclass
@@ -137,6 +144,7 @@ def _read_checkpoint(storage: Storage, number: int) -> Live:
                 {path: LiveFile(**file) for path, file in found["files"].items()},
                 # A checkpoint that was written before batches were remembered has none.
                 {id_: _batch(batch) for id_, batch in found.get("batches", {}).items()},
+                followed_from_json(found.get("followed", ())),
             )
             for name, found in datasets.items()
         },

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.contract import Contract
+from gristmill.publish.followed import Made, made_from_json
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Origin:
     """Where a publish comes from: a run of a job, by somebody, on some input.
 
     `batch` is an id, empty where nothing was loaded, `batch_name` what --batch named it. `files`
-    are the fingerprints of the files that were read: see `batch`.
+    are the fingerprints of the files that were read: see `batch`. `made` says what a summary was
+    made of: see `followed`.
     """
 
     run: str
@@ -56,6 +58,7 @@ class Origin:
     owner: str
     batch_name: str | None = None
     files: tuple[str, ...] = ()
+    made: Made | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def decode(data: bytes) -> Entry:
             # Those that were written before runs knew their files have neither.
             batch_name=origin.get("batch_name"),
             files=tuple(origin.get("files", ())),
+            made=made_from_json(origin.get("made")),
         ),
         committed=told["committed"],
         lines=told["lines"],

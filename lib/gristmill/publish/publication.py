@@ -10,6 +10,7 @@ from gristmill.errors import BusyError, LeaseLostError
 from gristmill.faults import point
 from gristmill.publish import layout
 from gristmill.publish.batch import compare, covered, fingerprint
+from gristmill.publish.followed import Followed, Made
 from gristmill.publish.lease import Clock, Keeper, Lease, claim, find, utc_now
 from gristmill.publish.live import Live, LiveDataset, read_live, tend
 from gristmill.publish.log import Log
@@ -97,6 +98,15 @@ class Publication:
         # The datasets of a job tend to hold the same batches.
         return tuple(dict.fromkeys(notes))
 
+    def follows(self, made: Made) -> None:
+        """Write down, with the commit, of what the run makes its datasets."""
+        self._origin = replace(self._origin, made=made)
+
+    def followed(self, dataset: str) -> tuple[Followed, ...]:
+        """What earlier runs made of what in a claimed dataset."""
+        found = self._live.datasets.get(dataset)
+        return found.followed if found else ()
+
     def _check(self, contract: Contract) -> None:
         if contract.name in self._live.datasets:
             contract.succeed(self._live.datasets[contract.name].contract)
@@ -128,6 +138,11 @@ class Publication:
     def staged(self, dataset: str) -> list[StoredFile]:
         """The files that are staged for `dataset`."""
         return self._storage.data_files(self.folder(dataset))
+
+    def place(self, dataset: str) -> str | None:
+        """The URI of a claimed dataset's folder; None where the root holds no file of it."""
+        found = self._live.datasets.get(dataset)
+        return f"{self._storage.root}/{dataset}" if found and found.files else None
 
     def held(self, dataset: str, folder: str) -> list[str]:
         """The files that the root holds of a partition, by their paths below the dataset."""
