@@ -129,6 +129,7 @@ def test_history_as_json_holds_all_that_is_known(
         "owner": "ann@here",
         "batch_name": None,
         "files": [],
+        "made": None,
     }
     words, links = manifest["changes"]
     assert words["contract"]["fields"] == [["word", "string"], ["corpus", "string"]]
