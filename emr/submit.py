@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from emr.applications import drift
 from emr.aws import Aws, RefusedError
 from emr.aws import place as object_of
 from emr.claims import claim, see_that_it_is
@@ -57,7 +58,7 @@ def submit(
 ) -> Record:
     """Run a job, or give the run that has the same key. Raises `GristmillError`."""
     record = prepare(wanted)
-    place = _place(aws, wanted)
+    place = _place(aws, wanted, tell)
     runs = Runs(aws, wanted.spec.home)
     before = runs.find(record.run)
     if before and before.record.handle:
@@ -156,19 +157,33 @@ def _given_up(runs: Runs, record: Record) -> None:
             runs.replace(found, replace(record, claim=""))
 
 
-def _place(aws: Aws, wanted: Wanted) -> str:
+def _place(aws: Aws, wanted: Wanted, tell: Callable[[str], None]) -> str:
     """The id of the cluster or the application that is there for it; none for a transient one."""
     spec = wanted.spec
     if wanted.transient:
         return ""
     if isinstance(spec, ServerlessSpec):
         found = find_application(aws, spec)
+        if found:
+            _compare(aws, wanted, spec, found, tell)
     else:
         found = find_cluster(aws, spec)
     if found is None:
         other = "" if isinstance(spec, ServerlessSpec) else ", or add --transient"
         raise UsageError(f"{spec.name} is not up: gristmill emr up --cluster {spec.name}{other}")
     return found
+
+
+def _compare(
+    aws: Aws, wanted: Wanted, spec: ServerlessSpec, application: str, tell: Callable[[str], None]
+) -> None:
+    """Say where an application is not what its spec says; refuse what could not run in it."""
+    for found in drift(aws, spec, application):
+        said = f"{application} is not what its spec says: {found}"
+        how = f"gristmill emr up --update --cluster {spec.name} changes it"
+        if found.part == "architecture" and wanted.requirements:
+            raise UsageError(f"{said}; dependencies are built for the spec's: {how}")
+        tell(f"note: {said}; {how}")
 
 
 def _request(wanted: Wanted, shipped: Shipped, place: str) -> tuple[str, Ask]:

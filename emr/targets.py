@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from emr import applications
 from emr.aws import Aws, explained
 from emr.aws import place as object_of
 from emr.requests import Request
 from emr.requests.clusters import cluster_name, run_job_flow
-from emr.requests.serverless import application_name, create_application
+from emr.requests.serverless import create_application
 from emr.runners.once import once
-from emr.runners.serverless import find_application
 from emr.runners.transient import clusters
 from emr.specs import ClusterSpec, ServerlessSpec, Spec
-from gristmill.errors import GristmillError
+from gristmill.errors import GristmillError, UsageError
 
 _LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 _READY = {"RUNNING", "WAITING"}
@@ -45,16 +45,18 @@ def up(
     spec: Spec,
     tell: Callable[[str], None],
     pause: Callable[[float], None] = time.sleep,
+    *,
+    update: bool = False,
 ) -> str:
-    """Make what a spec describes, if it is not there; gives its id once it takes runs."""
+    """Make what a spec describes, if it is not there; gives its id once it takes runs.
+
+    An application that is not what its spec says is changed with `update`, and refused without.
+    Raises `GristmillError`.
+    """
     if isinstance(spec, ServerlessSpec):
-        found = find_application(aws, spec)
-        if found is None:
-            with explained(f"make the application {application_name(spec)}"):
-                made = aws.serverless.create_application(**create_application(spec))
-            found = str(made["applicationId"])
-        tell(f"application {found} takes runs")
-        return found
+        return applications.up(aws, spec, tell, pause, update=update)
+    if update:
+        raise UsageError("--update is for applications of EMR Serverless: down, then up")
 
     sent = []
 
@@ -106,17 +108,11 @@ def log_folder(aws: Aws, cluster: str) -> str | None:
     return f"s3://{'/'.join(object_of(uri))}".rstrip("/") if uri else None
 
 
-def down(aws: Aws, spec: Spec) -> str | None:
-    """End what a spec describes; gives its id, or None where it was not there.
+def down(aws: Aws, spec: ClusterSpec) -> str | None:
+    """End the cluster of a spec; gives its id, or None where it was not there.
 
-    Runs on it end with it. An application keeps its id and its history; it only stops.
+    Runs on it end with it.
     """
-    if isinstance(spec, ServerlessSpec):
-        found = find_application(aws, spec)
-        if found:
-            with explained(f"stop {found}"):
-                aws.serverless.stop_application(applicationId=found)
-        return found
     found = find_cluster(aws, spec)
     if found:
         with explained(f"end {found}"):
@@ -141,7 +137,7 @@ def live(aws: Aws) -> list[Target]:
     ]
     with explained("list the applications of EMR Serverless"):
         pages = aws.serverless.get_paginator("list_applications").paginate()
-        applications: list[dict[str, Any]] = [
+        listed: list[dict[str, Any]] = [
             application for page in pages for application in page["applications"]
         ]
     return found + [
@@ -152,6 +148,6 @@ def live(aws: Aws) -> list[Target]:
             application["state"],
             application["createdAt"].astimezone(UTC),
         )
-        for application in applications
+        for application in listed
         if application["name"].startswith("gristmill-") and application["state"] != "TERMINATED"
     ]

@@ -41,7 +41,24 @@ def create_application(spec: ServerlessSpec) -> Request:
             "subnetIds": list(spec.network.subnets),
             "securityGroupIds": list(spec.network.security_groups),
         }
+    if spec.image:
+        request["imageConfiguration"] = {"imageUri": spec.image}
+    if spec.initial:
+        request["initialCapacity"] = {
+            "DRIVER": _initial(spec.initial.drivers, spec.driver),
+            "EXECUTOR": _initial(spec.initial.executors, spec.executor),
+        }
     return request
+
+
+def _initial(count: int, worker: Worker) -> Request:
+    # A run takes them where they are of its workers' size.
+    size = {
+        "cpu": f"{worker.vcpu} vCPU",
+        "memory": f"{worker.memory_gib} GB",
+        "disk": f"{worker.disk_gib} GB",
+    }
+    return {"workerCount": count, "workerConfiguration": size}
 
 
 def application_name(spec: ServerlessSpec) -> str:

@@ -11,7 +11,7 @@ from emr.aws import Aws, code, explained
 from emr.requests.serverless import application_name
 from emr.runners.steps import Ask, asked
 from emr.specs import ServerlessSpec
-from gristmill.errors import InputError
+from gristmill.errors import InputError, UsageError
 from gristmill.runners import Handle, LogFile, State, Status, Submission
 
 _STATES = {
@@ -119,14 +119,39 @@ class ServerlessRunner:
 
 
 def find_application(aws: Aws, spec: ServerlessSpec) -> str | None:
-    """The id of the application that a spec names, if it is there. Raises `GristmillError`."""
+    """The id of the application that a spec names, if it is there.
+
+    Raises `UsageError` where several have its name, `GristmillError`.
+    """
+    found = []
     with explained("list the applications of EMR Serverless"):
         for page in aws.serverless.get_paginator("list_applications").paginate():
-            for application in page["applications"]:
-                is_gone = application["state"] in {"TERMINATED"}
-                if application["name"] == application_name(spec) and not is_gone:
-                    return str(application["id"])
-    return None
+            found += [
+                str(application["id"])
+                for application in page["applications"]
+                if application["name"] == application_name(spec)
+                and application["state"] != "TERMINATED"
+            ]
+    if len(found) > 1:
+        raise UsageError(
+            f"{len(found)} applications are called {application_name(spec)}: {', '.join(found)}: "
+            "delete all but one, or give the spec another name"
+        )
+    return found[0] if found else None
+
+
+def active_runs(aws: Aws, application: str) -> dict[str, str]:
+    """The job runs of an application that have not ended, by id: what each is called."""
+    with explained(f"list the job runs of {application}"):
+        pages = aws.serverless.get_paginator("list_job_runs").paginate(
+            applicationId=application,
+            states=[state for state, means in _STATES.items() if not means.is_final],
+        )
+        return {
+            run["id"]: f"{run.get('name') or run['id']} ({run['state'].lower()})"
+            for page in pages
+            for run in page["jobRuns"]
+        }
 
 
 def status_of(run: dict[str, Any]) -> Status:

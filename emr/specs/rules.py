@@ -243,7 +243,14 @@ def _workers(spec: ServerlessSpec) -> Iterator[Problem]:
                 f"{name}.memory_gib",
                 f"{worker.vcpu} vCPU go with {low} to {high} GiB{steps}, not {worker.memory_gib}",
             )
-    if spec.driver.vcpu + spec.executor.vcpu > spec.maximum.vcpu:
-        yield "maximum.vcpu", "a driver and one executor do not fit"
-    if spec.driver.memory_gib + spec.executor.memory_gib > spec.maximum.memory_gib:
-        yield "maximum.memory_gib", "a driver and one executor do not fit"
+    drivers, executors = 1, 1
+    what = "a driver and one executor do not fit"
+    if spec.initial:
+        drivers, executors = spec.initial.drivers, spec.initial.executors
+        what = f"{drivers} drivers and {executors} executors, as initial has them, do not fit"
+    for unit in ("vcpu", "memory_gib"):
+        used = drivers * getattr(spec.driver, unit) + executors * getattr(spec.executor, unit)
+        if used > getattr(spec.maximum, unit):
+            yield f"maximum.{unit}", what
+    if spec.image and spec.image.split(".")[3] != spec.region:
+        yield "image", f"must be in {spec.region}, as the application is"

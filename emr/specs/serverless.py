@@ -13,6 +13,7 @@ from emr.specs.fields import (
     Subnet,
     Table,
     between,
+    like,
 )
 
 
@@ -42,8 +43,20 @@ class Network(Table):
     security_groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=5)]
 
 
+class Initial(Table):
+    """Workers that are ready while an application is started, and paid for: how many of each."""
+
+    drivers: Annotated[int, Field(ge=1, le=1000)]
+    executors: Annotated[int, Field(ge=1, le=10000)]
+
+
+# botocore's own pattern, in short: an image in a private repository of ECR, by tag or by digest.
+_IMAGE = r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.[a-z0-9.-]+/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
+Image = Annotated[str, like(_IMAGE, "an image in ECR: ACCOUNT.dkr.ecr.REGION.…/NAME:TAG")]
+
+
 class ServerlessSpec(Place):
-    """An application."""
+    """An application. `image` is one of your own, made from AWS's for the release."""
 
     kind: Literal["serverless"]
     architecture: Literal["arm64", "x86_64"] = "arm64"
@@ -51,6 +64,7 @@ class ServerlessSpec(Place):
     driver: Worker = Worker()
     executor: Worker = Worker()
     maximum_executors: Annotated[int, Field(ge=1, le=1000)] = 10
+    initial: Initial | None = None
     maximum: Maximum = Maximum(vcpu=64, memory_gib=256)
     maximum_runs: Annotated[int, Field(ge=1, le=1000)] = 15
     idle_timeout: Annotated[Span, between("1m", "7d")] = timedelta(minutes=15)
@@ -58,3 +72,4 @@ class ServerlessSpec(Place):
 
     runtime_role: RoleArn
     network: Network | None = None
+    image: Image | None = None

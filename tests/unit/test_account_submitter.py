@@ -96,7 +96,10 @@ ALLOWED = [
     Call(serverless("ListApplications")),
     *(
         Call(serverless(action), APPLICATION, OUR_APP)
-        for action in ("GetApplication", "ListJobRuns", "StartApplication", "StopApplication")
+        for action in (
+            *("GetApplication", "ListJobRuns", "StartApplication", "StopApplication"),
+            *("UpdateApplication", "DeleteApplication"),
+        )
     ),
     Call(serverless("StartJobRun"), APPLICATION, OUR_APP | TAGGED),
     *(Call(serverless(action), RUN, OUR_APP) for action in ("CancelJobRun", "GetJobRun")),
@@ -160,7 +163,8 @@ DENIED = [
     Call(serverless("CancelJobRun"), RUN),
     Call(serverless("TagResource"), APPLICATION, TAGGED),
     Call(serverless("UntagResource"), APPLICATION, OUR_APP),
-    Call(serverless("DeleteApplication"), APPLICATION, OUR_APP),
+    Call(serverless("DeleteApplication"), APPLICATION),
+    Call(serverless("UpdateApplication"), APPLICATION),
     # S3.
     Call("s3:PutObject", f"{HOME}/logs/j-1ABC/steps/s-1/stderr.gz"),
     Call("s3:DeleteObject", f"{HOME}/logs/j-1ABC/steps/s-1/stderr.gz"),

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
+from botocore.config import Config
 
 from emr.deploy import TEMPLATE, Deployment
 from emr.package import Shipped
@@ -69,7 +70,10 @@ def planned(partition: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any
 
 def endpoint(service: str, region: str) -> str:
     keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-    return str(boto3.client(service, region_name=region, **keys).meta.endpoint_url)
+    # Not what the environment says, which other tests set.
+    config = Config(ignore_configured_endpoint_urls=True)
+    client = boto3.client(service, region_name=region, config=config, **keys)
+    return str(client.meta.endpoint_url)
 
 
 def in_template(partition: str, region: str, suffix: str, given: dict[str, str]) -> dict[str, Any]:

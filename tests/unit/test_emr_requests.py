@@ -27,6 +27,7 @@ RUN = Submission(
     "access-logs",
     ("--input", "s3://logs/a b/*.gz", "--output", "s3://out/web", "--report", "s3://out/r.json"),
 )
+IMAGE = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/mine/spark:1.2"
 SHIPPED = Shipped("s3://b/packages/1/gristmill.zip", "s3://b/packages/1/entry.py")
 WITH_ARCHIVE = Shipped(SHIPPED.py_files, SHIPPED.entry, "s3://b/packages/2/dependencies.tar.gz")
 
@@ -67,6 +68,17 @@ def requests(tmp_path: Path) -> dict[str, tuple[str, str, dict[str, Any]]]:
             "emr-serverless",
             "CreateApplication",
             create_application(application),
+        ),
+        "serverless_ready": (
+            "emr-serverless",
+            "CreateApplication",
+            create_application(
+                serverless(
+                    image=IMAGE,
+                    driver={"vcpu": 2, "memory_gib": 8},
+                    initial={"drivers": 2, "executors": 6},
+                )
+            ),
         ),
         "serverless_run": (
             "emr-serverless",

@@ -93,6 +93,40 @@ def test_what_yarn_would_change_of_a_setting_is_noted() -> None:
     assert noted == ["spark.driver.extraJavaOptions", "spark.executor.defaultJavaOptions"]
 
 
+ECR = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/spark"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        ({"image": "spark:1"}, "image", "an image in ECR"),
+        ({"image": ECR}, "image", "an image in ECR"),
+        ({"image": ECR.replace("central", "west") + ":1"}, "image", "must be in eu-central-1"),
+        ({"initial": {"drivers": 1, "executors": 16}}, "maximum.vcpu", "as initial has them"),
+        ({"initial": {"drivers": 0, "executors": 1}}, "initial.drivers", "1 or more"),
+        ({"initial": {"drivers": 1}}, "initial.executors", "missing"),
+    ],
+)
+def test_images_and_workers_that_wait_are_checked(
+    changes: dict[str, Any], field: str, says: str
+) -> None:
+    found = dict(check(SERVERLESS | changes)[1])
+    assert list(found) == [field]
+    assert says in found[field]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": f"{ECR}:1.2"},
+        {"image": f"{ECR}@sha256:{'0' * 64}"},
+        {"initial": {"drivers": 1, "executors": 15}},
+    ],
+)
+def test_an_application_of_ones_own_is_taken(changes: dict[str, Any]) -> None:
+    assert check(SERVERLESS | changes)[1] == []
+
+
 def test_two_applications_have_two_names() -> None:
     assert "at most 54" in dict(check(SERVERLESS | {"name": "n" * 55})[1])["name"]
     assert check(SERVERLESS | {"name": "n" * 54})[1] == []

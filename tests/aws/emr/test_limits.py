@@ -78,6 +78,7 @@ def test_a_run_of_which_nobody_knows_whether_it_started_is_kept(
     simulator: Simulator, reach: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = made({**CLUSTER, **simulator.account, "name": f"unclear-{secrets.token_hex(4)}"})
+    assert isinstance(spec, ClusterSpec)
     cluster = up(reach, spec, print, pause=lambda _seconds: time.sleep(0.1))
     monkeypatch.setattr("emr.runners.once._LOOKS", (0.0,))
     simulator.faults.fail("AddJobFlowSteps", 6)

@@ -69,13 +69,22 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("run", metavar="RUN")
     text = "also where AWS cannot say whether it has ended"
     added.add_argument("--force", action="store_true", help=text)
-    command("up", targets.make, "make the cluster or the application, if it is not there")
-    command("down", targets.end, "end the cluster, or stop the application")
+    _add_targets(command)
     command("clusters", targets.show, "list the clusters and applications that are there")
     text = "make what EMR needs in the account, or bring it up to date (docs/emr-account.md)"
     added = command("deploy", deploy.make, text)
     deploy.add_flags(added)
     return parser
+
+
+def _add_targets(command: Callable[[str, Handler, str], argparse.ArgumentParser]) -> None:
+    added = command("up", targets.make, "make the cluster or the application, if it is not there")
+    text = "change an application that is not what its spec says"
+    added.add_argument("--update", action="store_true", help=text)
+    added = command("down", targets.end, "end the cluster, or stop the application")
+    text = "cancel the runs of an application that go on, and do not ask"
+    added.add_argument("--force", action="store_true", help=text)
+    added.add_argument("--delete", action="store_true", help="delete the application as well")
 
 
 def _add_wanted(parser: argparse.ArgumentParser) -> None:

@@ -19,6 +19,7 @@ from emr.watch import StillRunningError, watch
 from gristmill.cli.catalogue import find_job
 from gristmill.cli.emr.answer import show
 from gristmill.cli.emr.place import Place, again, print_requests, tell
+from gristmill.cli.emr.targets import tell_drift
 from gristmill.command import INTERRUPTED
 from gristmill.console import render
 from gristmill.errors import GristmillError, UsageError
@@ -170,6 +171,7 @@ def status(arguments: argparse.Namespace) -> int:
     ]
     heading = ("run", "job", "state", "on", "submitted", "by")
     print("\n".join(render(heading, rows) if rows else ["nothing was submitted yet"]))
+    tell_drift(place)
     return 0
 
 
