@@ -111,12 +111,14 @@ def session_for_run(
     for key, value in settings.items():
         _settle(own, key, value)
     sessions = _sessions(own)
-    before = sessions.getActiveSession()
+    before, named = sessions.getActiveSession(), SparkSession._activeSession
     # What is parsed without a frame, such as a schema, is parsed in the active one.
     sessions.setActiveSession(own._jsparkSession)
     try:
         yield own
     finally:
+        # Python keeps an active session of its own, which `createDataFrame` moves.
+        SparkSession._activeSession = named
         if before.isDefined():
             sessions.setActiveSession(before.get())
         else:

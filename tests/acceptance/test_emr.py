@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from gristmill.runners.encoded import decode
 from tests.emr_specs import account
 from tests.process import BIN, Finished, finish
 
@@ -30,7 +31,8 @@ def test_a_plan_is_the_exact_request_and_no_call(tmp_path: Path) -> None:
     arguments = step["HadoopJarStep"]["Args"]
     assert step["Name"] == "gristmill access-logs r1"
     entry = next(place for place, word in enumerate(arguments) if word.endswith("/entry.py"))
-    assert arguments[entry + 1 :] == [
+    (packed,) = arguments[entry + 1 :]
+    assert decode(packed) == [
         *JOB,
         "--format",
         "combined",

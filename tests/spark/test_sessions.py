@@ -108,7 +108,9 @@ def see_that_nothing_differs(
 ) -> None:
     set_to(spark, settings)
     before = dict(spark.conf.getAll)
+    assert spark.createDataFrame([(1,)], "a int").count() == 1
     active = SparkSession.getActiveSession()
+    assert active is spark
     assert results(spark, raw, out) == right
     assert dict(spark.conf.getAll) == before
     assert SparkSession.getActiveSession() is active
