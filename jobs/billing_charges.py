@@ -32,6 +32,7 @@ JOB = Job(
     reads=ExportReader(),
     writes=(CHARGES,),
     transform=charges,
+    max_reject_rate=0.0,
     is_forced=lambda options: options.force,
 )
 

@@ -37,6 +37,8 @@ FOCUS_12 = re.findall(
 )
 FOCUS = [*FOCUS_10, *FOCUS_11, *FOCUS_12]
 
+_COMMITMENTS = ("savingsPlan/SavingsPlan", "reservation/Reservation")
+
 CATEGORIES = {
     "Usage": "Usage",
     "DiscountedUsage": "Usage",
@@ -44,6 +46,7 @@ CATEGORIES = {
     "SavingsPlanNegation": "Usage",
     "BundledDiscount": "Usage",
     "EdpDiscount": "Usage",
+    "PrivateRateDiscount": "Usage",
     "Fee": "Purchase",
     "RIFee": "Purchase",
     "SavingsPlanRecurringFee": "Purchase",
@@ -126,8 +129,10 @@ def amortized(cells: Cells) -> Decimal | None:  # noqa: PLR0911  a rule a kind
     if kind == "Fee" and text(cells.get("reservation/ReservationARN")):
         return Decimal(0)
     told = cells.get("lineItem/LineItemDescription", "")
-    of_plans = cells["lineItem/ProductCode"] == "ComputeSavingsPlans"
-    if kind == "Refund" and of_plans and told.startswith("Refund for one-time fee for Savings P"):
+    of_plans = cells["lineItem/ProductCode"].endswith("SavingsPlans")
+    is_named = any(text(cells.get(f"{of}ARN")) for of in _COMMITMENTS)
+    is_told = of_plans and told.startswith("Refund for one-time fee for Savings P")
+    if kind == "Refund" and (is_named or is_told):
         return Decimal(0)
     return money(cells["lineItem/UnblendedCost"])
 
@@ -140,6 +145,7 @@ def cur(cells: Cells) -> dict[str, Any]:
     priced = Decimal(0) if kind == "SavingsPlanNegation" else billed
     is_usage = kind in {"Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"}
     public = money(cells.get("pricing/publicOnDemandCost")) if is_usage else None
+    listed = priced if public is None else public
     tags = {
         name.removeprefix("resourceTags/"): text(value)
         for name, value in cells.items()
@@ -158,8 +164,8 @@ def cur(cells: Cells) -> dict[str, Any]:
         "x_line_item_type": kind,
         "x_product_code": text(cells["lineItem/ProductCode"]),
         "billed_cost": billed,
-        "list_cost": priced if public is None else public,
-        "contracted_cost": priced,
+        "list_cost": Decimal(0) if kind.endswith("Discount") else listed,
+        "contracted_cost": listed if kind == "DiscountedUsage" else priced,
         "effective_cost": amortized(cells),
         "resource_id": text(cells.get("lineItem/ResourceId")),
         "tags": tags or None,

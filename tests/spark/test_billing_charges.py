@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.billing.exports import ExportReader
-from gristmill.errors import InputError
+from gristmill.errors import InputError, TooManyRejectsError
 from gristmill.sample.billing import write_billing
 from jobs.billing_charges import JOB, BillingChargesOptions
 from tests import reference_billing as reference
@@ -181,8 +181,27 @@ CELLS: list[tuple[dict[str, str], dict[str, Any]]] = [
     ({"Tags": '[{"key": "a", "value": "1"}, {"key": "b"}]'}, {"tags": {"a": "1", "b": None}}),
     (
         {"Tags": '[{"key": "a"}, {"key": "a"}]'},
-        {"tags": {"unparsed": '[{"key": "a"}, {"key": "a"}]'}},
+        {"tags": {"a": None}},
     ),
+    (
+        {
+            "Tags": '[{"key": "a", "value": "own", "x_inherited": false},'
+            ' {"key": "a", "value": "all", "x_inherited": true}, {"key": "b", "value": "c"}]'
+        },
+        {"tags": {"a": "own", "b": "c"}},
+    ),
+    ({"Tags": '{"a": "1", "b": "2", "a": "3"}'}, {"tags": {"a": "3", "b": "2"}}),
+    ({"Tags": '"a": "1","b": "x: y"'}, {"tags": {"a": "1", "b": "x: y"}}),
+    ({"BilledCost": "1,234.56"}, {"billed_cost": Decimal("1234.56")}),
+    ({"BilledCost": "1,234,567"}, {"billed_cost": Decimal(1234567)}),
+    ({"BilledCost": "(5.00)"}, {"billed_cost": Decimal(-5)}),
+    ({"BilledCost": "($1,005.50)"}, {"billed_cost": Decimal("-1005.5")}),
+    ({"BilledCost": "5.00-"}, {"billed_cost": Decimal(-5)}),
+    ({"BilledCost": "-€5"}, {"billed_cost": Decimal(-5)}),
+    ({"BilledCost": "$-5"}, {"billed_cost": Decimal(-5)}),
+    ({"BilledCost": "N/A", "ListCost": "-"}, {"billed_cost": None, "list_cost": None}),
+    ({"BilledCost": "None"}, {"billed_cost": None}),
+    ({"ListUnitPrice": "convertible"}, {"list_unit_price": None, "billed_cost": Decimal("1.25")}),
     ({"Tags": '[{"key": null}]'}, {"tags": {"unparsed": '[{"key": null}]'}}),
     ({"Tags": '{"a": "1"'}, {"tags": {"unparsed": '{"a": "1"'}}),
     ({"Tags": "team=flour"}, {"tags": {"unparsed": "team=flour"}}),
@@ -204,7 +223,7 @@ CELLS: list[tuple[dict[str, str], dict[str, Any]]] = [
 
 
 def test_what_becomes_of_a_cell(read: ReadAll, tmp_path: Path) -> None:
-    header = [*CHARGE, "ChargeFrequency", "ChargeClass"]
+    header = [*CHARGE, "ChargeFrequency", "ChargeClass", "ListUnitPrice"]
     text = reference.to_csv([CHARGE | cells for cells, _ in CELLS], header)
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     rows = read(tmp_path / "a.csv")[1:]
@@ -215,8 +234,6 @@ def test_what_becomes_of_a_cell(read: ReadAll, tmp_path: Path) -> None:
 
 
 REJECTED: list[tuple[str, str]] = [
-    ("empty_line", ""),
-    ("empty_line", "   "),
     ("wrong_fields", "1.25,1.5"),
     ("wrong_fields", "1,2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,13,14"),
     ("wrong_fields", '1,2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,"a note that goes on'),
@@ -225,7 +242,10 @@ REJECTED: list[tuple[str, str]] = [
     ("bad_period", "1,2,3,4,EUR,6,10:00,2026-10-01,,,Usage,11,12,"),
     ("bad_time", "1,2,3,4,EUR,6,2026-09-01,2026-09-31,,,Usage,11,12,"),
     ("bad_time", "1,2,3,4,EUR,6,2026-09-01,2026-10-01,2026,,Usage,11,12,"),
-    ("bad_amount", '"1,000.00",2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,'),
+    ("bad_amount", '"1,000",2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,'),
+    ("bad_amount", '"0,50",2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,'),
+    ("bad_amount", '"1.234,56",2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,'),
+    ("bad_amount", "(-5),2,3,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,"),
     ("bad_amount", "1,2,NaN,4,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,"),
     ("bad_amount", "1,2,3,100000000000000000000,EUR,6,2026-09-01,2026-10-01,,,Usage,11,12,"),
     ("no_currency", "1,2,3,4,NULL,6,2026-09-01,2026-10-01,,,Usage,11,12,"),
@@ -238,14 +258,17 @@ def test_every_line_is_accounted_for(spark: SparkSession, run_job: RunJob, tmp_p
     folder = tmp_path / "in"
     folder.mkdir()
     # Files that were put together: a header in the midst is one too.
-    lines = [header, good, *(line for _, line in REJECTED), header, good]
+    lines = [header, good, *(line for _, line in REJECTED), header, good, "", "   "]
     (folder / "a.csv").write_text("\n".join(lines) + "\n")
     cells = [CHARGE, CHARGE | {"BilledCost": "much"}]
     pq.write_table(pa.Table.from_pylist(cells), folder / "b.parquet")
-    report = run_job(JOB, folder)
+    with pytest.raises(TooManyRejectsError, match="--max-reject-rate 0 allows"):
+        run_job(JOB, folder)
+    assert not (tmp_path / "out" / "charges").exists()
+    report = run_job(JOB, folder, max_reject_rate=1)
     codes = Counter([*(code for code, _ in REJECTED), "bad_amount"])
-    assert (report.rejects, report.skipped, report.datasets[0].rows) == (codes, 2, 3)
-    assert report.lines == 3 + codes.total() + 2
+    assert (report.rejects, report.skipped, report.datasets[0].rows) == (codes, 4, 3)
+    assert report.lines == 3 + codes.total() + 4
     rejects = spark.read.parquet(str(tmp_path / "out" / "rejects")).collect()
     found = {row["line_number"]: (row["reason"], row["raw"]) for row in rejects}
     wanted = dict(enumerate(REJECTED, 3))
@@ -273,6 +296,8 @@ LINES = [
         ("Refund", "savingsPlan/SavingsPlan", "sp", "-1000"),
         ("BundledDiscount", "reservation/Reservation", "", "-0.02"),
         ("EdpDiscount", "reservation/Reservation", "", "-1.11E+0"),
+        ("PrivateRateDiscount", "reservation/Reservation", "", "-1.5"),
+        ("Refund", "reservation/Reservation", "ri", "-700"),
     ]
 ]
 # What comes back of a fee that was paid upfront was amortized no more than the fee itself.
@@ -329,6 +354,38 @@ def test_every_kind_of_line_item(read: ReadAll, tmp_path: Path) -> None:
     worth = {row["x_line_item_type"]: row["contracted_cost"] - row["billed_cost"] for row in found}
     assert worth.pop("SavingsPlanNegation") == Decimal("3.3")
     assert set(worth.values()) == {0}
+
+
+def test_an_amount_is_required_only_where_it_counts(read: ReadAll, tmp_path: Path) -> None:
+    needed = {
+        "SavingsPlanCoveredUsage": {"savingsPlan/SavingsPlanEffectiveCost"},
+        "SavingsPlanRecurringFee": {
+            "savingsPlan/TotalCommitmentToDate",
+            "savingsPlan/UsedCommitment",
+        },
+        "DiscountedUsage": {"reservation/EffectiveCost"},
+        "RIFee": {
+            "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+            "reservation/UnusedRecurringFee",
+        },
+    }
+    names = sorted({"lineItem/UnblendedCost", "pricing/publicOnDemandCost"}.union(*needed.values()))
+    kinds = ["Usage", "Fee", "Tax", "Credit", "Refund", "EdpDiscount", "SavingsPlanNegation"]
+    tried = [(kind, name) for kind in (*kinds, *needed) for name in names]
+    lines = [LINE | {"lineItem/LineItemType": kind, name: "convertible"} for kind, name in tried]
+    (tmp_path / "a.csv").write_text(reference.to_csv(lines, [*LINE, "pricing/publicOnDemandCost"]))
+    rows = read(tmp_path / "a.csv")[1:]
+    for row, (kind, name) in zip(rows, tried, strict=True):
+        counts = name in needed.get(kind, set()) | {"lineItem/UnblendedCost"}
+        assert row["_reason"] == ("bad_amount" if counts else None), (kind, name)
+
+
+def test_list_and_contracted_cost_of_reservations(read: ReadAll, tmp_path: Path) -> None:
+    line = LINE | {"lineItem/LineItemType": "DiscountedUsage", "lineItem/UnblendedCost": "0"}
+    lines = [line | {"pricing/publicOnDemandCost": "5"}]
+    (tmp_path / "a.csv").write_text(reference.to_csv(lines, lines[0]))
+    (row,) = charges(read(tmp_path / "a.csv"))
+    assert (row["list_cost"], row["contracted_cost"]) == (5, 5)
 
 
 def test_a_huge_fee_does_not_end_the_run(read: ReadAll, tmp_path: Path) -> None:

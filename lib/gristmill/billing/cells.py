@@ -10,6 +10,12 @@ from pyspark.sql import functions as F
 from gristmill.billing.charges import MONEY
 
 _NOTHING = ("", "NULL", "null", "Null")
+_NO_AMOUNT = ("none", "n/a", "-")
+_SIGN = "[$€£¥]"
+# A comma alone may be a decimal one, so only those before a point, or several, are of thousands.
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d+(?:\.\d+)?)"
+_PRICE = f"{_SIGN}? ?{_NUMBER}(?: ?{_SIGN})?"
+_WRITTEN = rf"^(?:-?{_PRICE}|{_SIGN}-{_NUMBER}|\({_PRICE}\)|{_PRICE}-)$"
 _DATE = r"^\d{4}-\d\d?-\d"
 _WITHOUT_SECONDS = r"^(\d{4}-\d\d?-\d\d?[T ]\d\d:\d\d)(Z|[+-].*)$"
 
@@ -47,8 +53,11 @@ class Cells:
         return F.lit(None).cast("string")
 
     def money(self, name: str) -> Column:
-        """A cell as a decimal; scientific notation is one too. Null where it is none."""
-        return self.text(name).try_cast(MONEY)
+        """A cell as a decimal; null where it is none, or says that there is none (`N/A`).
+
+        Scientific notation is one too, and so are `1,234.56`, `(5.00)`, `5.00-` and `$5.00`.
+        """
+        return _money(self.text(name))
 
     def time(self, name: str) -> Column:
         """A cell as a timestamp, in UTC where it has no zone. Null where it is none."""
@@ -56,7 +65,9 @@ class Cells:
 
     def is_bad_money(self, names: Sequence[str]) -> Column:
         """Whether one of the cells holds something that is no decimal."""
-        return self._is_bad(names, lambda cell: cell.try_cast(MONEY))
+        return self._is_bad(
+            names, lambda cell: F.when(_says_nothing(cell), 0).otherwise(_money(cell))
+        )
 
     def is_bad_time(self, names: Sequence[str]) -> Column:
         """Whether one of the cells holds something that is not a time."""
@@ -74,6 +85,18 @@ class Cells:
 def known(cell: Column) -> Column:
     """A cell without the blanks around it; null where it is empty or says `NULL`."""
     return F.when(~F.trim(cell).isin(*_NOTHING), F.trim(cell))
+
+
+def _says_nothing(cell: Column) -> Column:
+    return F.lower(cell).isin(*_NO_AMOUNT)
+
+
+def _money(cell: Column) -> Column:
+    is_less = cell.rlike(r"[-(]")
+    digits = F.regexp_replace(cell, r"[^\d.]", "")
+    signed = F.concat(F.when(is_less, F.lit("-")).otherwise(F.lit("")), digits)
+    written = F.when(cell.rlike(_WRITTEN), signed.try_cast(MONEY))
+    return F.coalesce(cell.try_cast(MONEY), written)
 
 
 def _time(text: Column) -> Column:

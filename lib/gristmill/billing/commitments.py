@@ -60,12 +60,15 @@ def commitments(costs: DataFrame) -> DataFrame:
     is_used, is_unused = status == "Used", status == "Unused"
     is_usage = (F.col("charge_category") == "Usage") & ~F.coalesce(is_unused, F.lit(False))
     is_usage &= F.coalesce(F.col("x_line_item_type").isin(*_USAGE), F.lit(True))
+    # A refund takes back what was bought.
+    is_bought = F.coalesce(F.col("x_line_item_type") == "Refund", F.lit(False))
+    is_bought |= F.col("charge_category") == "Purchase"
     covered = F.when(is_used & is_usage, F.col("list_cost"))
     service = (*TOTAL, "provider_name", "service_name")
 
     named = costs.where(F.col(_ID).isNotNull())
     by_service = named.groupBy(*service, _ID).agg(
-        _sum_where(F.col("charge_category") == "Purchase", "billed_cost", "purchased_cost"),
+        _sum_where(is_bought, "billed_cost", "purchased_cost"),
         _sum_where(is_used, "effective_cost", "used_cost"),
         _sum_where(is_unused, "effective_cost", "unused_cost"),
         F.sum(covered).alias("covered_list_cost"),

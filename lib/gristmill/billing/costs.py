@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.billing.charges import MONEY
@@ -49,7 +49,7 @@ def costs(charges: DataFrame, tag_keys: Sequence[str], currency: str) -> DataFra
     """
     values = [F.try_element_at("tags", F.lit(key)) for key in tag_keys]
     named = [F.when(F.trim(value) != "", value) for value in values]
-    return summed(
+    found = summed(
         measured(charges, currency).withColumns(
             {
                 "date": F.to_date("charge_period_start"),
@@ -59,3 +59,12 @@ def costs(charges: DataFrame, tag_keys: Sequence[str], currency: str) -> DataFra
         _BY,
         _LABELS,
     )
+    return found.withColumn("service_name", _service())
+
+
+def _service() -> Column:
+    """The service, also where a line has but the code of its product for a name."""
+    name, code = F.col("service_name"), F.col("x_product_code")
+    same = Window.partitionBy("export", "provider_name", "x_product_code")
+    named = F.max(F.when(name != code, name)).over(same)
+    return F.when(name == code, F.coalesce(named, name)).otherwise(name)

@@ -69,6 +69,18 @@ _AMORTIZED = (
     "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
     "reservation/UnusedRecurringFee",
 )
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "SavingsPlanCoveredUsage": ("savingsPlan/SavingsPlanEffectiveCost",),
+    "SavingsPlanRecurringFee": (
+        "savingsPlan/TotalCommitmentToDate",
+        "savingsPlan/UsedCommitment",
+    ),
+    "DiscountedUsage": ("reservation/EffectiveCost",),
+    "RIFee": (
+        "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+        "reservation/UnusedRecurringFee",
+    ),
+}
 _REFUNDED_PLAN = "Refund for one-time fee for Savings Plan ID"
 _LEGACY_TAG, _TAG = "resourceTags/", "resource_tags_"
 
@@ -88,6 +100,15 @@ def unamortized(keys: frozenset[str]) -> list[str]:
     return [name for name in _AMORTIZED if key(name) not in keys]
 
 
+def has_bad_amount(cells: Cells) -> Column:
+    """Whether an amount that a line of this kind needs is no decimal; any other is null then."""
+    kind = cells.text("lineItem/LineItemType")
+    bad = cells.is_bad_money(["lineItem/UnblendedCost"])
+    for name, needed in _NEEDED.items():
+        bad = bad | (F.coalesce(kind == name, F.lit(False)) & cells.is_bad_money(needed))
+    return bad
+
+
 def charge(cells: Cells) -> Mapping[str, Column]:
     """The columns of a charge, by name."""
     kind = cells.text("lineItem/LineItemType")
@@ -96,6 +117,10 @@ def charge(cells: Cells) -> Mapping[str, Column]:
     is_usage = kind.isin("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
     # A negation takes back what covered usage would have been billed, not what it is worth.
     priced = F.when(kind == "SavingsPlanNegation", F.lit(0).cast(MONEY)).otherwise(billed)
+    listed = F.when(is_usage, F.coalesce(public, billed))
+    # https://focus.finops.org/focus-specification/v1-2/ ListCost: without negotiated discounts;
+    # ContractedCost: with them, without those of commitments.
+    is_discount = F.endswith(kind, F.lit("Discount"))
     plan = cells.text("savingsPlan/SavingsPlanARN")
     reservation = cells.text("reservation/ReservationARN")
     commitment = F.coalesce(plan, reservation)
@@ -123,13 +148,15 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         ),
         "consumed_quantity": F.when(is_usage, cells.money("lineItem/UsageAmount")),
         "consumed_unit": F.when(is_usage, cells.text("pricing/unit")),
-        "contracted_cost": priced,
+        "contracted_cost": F.when(kind == "DiscountedUsage", listed).otherwise(priced),
         "effective_cost": effective_cost(cells),
         "invoice_id": cells.text("bill/InvoiceId"),
         "invoice_issuer_name": F.coalesce(
             cells.text("bill/InvoicingEntity"), cells.text("bill/BillingEntity")
         ),
-        "list_cost": F.when(is_usage, F.coalesce(public, billed)).otherwise(priced),
+        "list_cost": F.when(is_discount, F.lit(0).cast(MONEY)).otherwise(
+            F.when(is_usage, listed).otherwise(priced)
+        ),
         "list_unit_price": cells.money("pricing/publicOnDemandRate"),
         "pricing_category": F.when(commitment.isNotNull() & is_usage, F.lit("Committed")).when(
             is_usage, F.lit("Standard")
@@ -172,7 +199,8 @@ def effective_cost(cells: Cells) -> Column:
     """The amortized cost of a line item.
 
     The rule of the Cloud Intelligence Dashboards,
-    https://docs.aws.amazon.com/guidance/latest/cloud-intelligence-dashboards/.
+    https://docs.aws.amazon.com/guidance/latest/cloud-intelligence-dashboards/. What a fee of a
+    commitment costs comes with its usage, so that neither the fee nor its refund counts.
     """
 
     def money(name: str) -> Column:
@@ -186,10 +214,14 @@ def effective_cost(cells: Cells) -> Column:
         "reservation/UnusedRecurringFee"
     )
     is_upfront = (kind == "Fee") & cells.text("reservation/ReservationARN").isNotNull()
-    is_upfront |= (
-        (kind == "Refund")
-        & (cells.text("lineItem/ProductCode") == "ComputeSavingsPlans")
-        & F.startswith(cells.text("lineItem/LineItemDescription"), F.lit(_REFUNDED_PLAN))
+    is_upfront |= (kind == "Refund") & F.coalesce(
+        cells.text("savingsPlan/SavingsPlanARN").isNotNull()
+        | cells.text("reservation/ReservationARN").isNotNull()
+        | (
+            F.endswith(cells.text("lineItem/ProductCode"), F.lit("SavingsPlans"))
+            & F.startswith(cells.text("lineItem/LineItemDescription"), F.lit(_REFUNDED_PLAN))
+        ),
+        F.lit(False),
     )
     found = (
         F.when(kind == "SavingsPlanCoveredUsage", money("savingsPlan/SavingsPlanEffectiveCost"))

@@ -169,17 +169,18 @@ def _of_lines(lines: DataFrame, header: str, example: str) -> _Part:
 def _charges(part: _Part, kind: str, export: str) -> DataFrame:
     is_cur = kind == CUR
     charge = (cur if is_cur else focus).charge(part.cells)
-    amounts = cur.AMOUNTS if is_cur else focus.amounts()
     times = cur.TIMES if is_cur else focus.times()
     broken = {
-        "empty_line": F.lit(False) if part.header is None else F.trim(RAW) == "",
         "wrong_fields": part.is_broken,
         "bad_period": charge["billing_period_start"].isNull(),
         "bad_time": part.cells.is_bad_time(times),
-        "bad_amount": part.cells.is_bad_money(amounts),
+        "bad_amount": (
+            cur.has_bad_amount(part.cells) if is_cur else part.cells.is_bad_money(focus.amounts())
+        ),
         "no_currency": charge["billing_currency"].isNull(),
     }
-    is_header = None if part.header is None else F.col(RAW) == part.header
+    # A line without an amount must not stop a bill.
+    is_header = None if part.header is None else (F.col(RAW) == part.header) | (F.trim(RAW) == "")
     reason = first_reason(REJECTS, broken, skipped=is_header)
     return part.rows.select(
         *ORIGIN,

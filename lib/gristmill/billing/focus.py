@@ -46,8 +46,8 @@ def charge(cells: Cells) -> Mapping[str, Column]:
 
 
 def amounts() -> list[str]:
-    """The columns that hold amounts."""
-    return [field.name for field in FOCUS if field.type == MONEY]
+    """The columns without which a charge has no amount; one that is wrong in another is null."""
+    return ["billed_cost", "effective_cost", "list_cost", "contracted_cost"]
 
 
 def times() -> list[str]:
@@ -60,15 +60,37 @@ def tags(text: Column) -> Column:
 
     What is neither stays as the value of the key `unparsed`.
     """
-    parsed = F.from_json(text, "map<string,string>")
-    pairs = F.from_json(text, "array<struct<key:string,value:string>>")
+    # Azure leaves the braces out: "env": "prod","team": "a".
+    bare = F.startswith(text, F.lit('"')) & text.rlike(r'^"[^"]*"\s*:')
+    whole = F.when(bare, F.concat(F.lit("{"), text, F.lit("}"))).otherwise(text)
+    parsed = _last_of_each(F.map_entries(F.from_json(whole, "map<string,string>")))
+    found = F.from_json(text, "array<struct<key:string,value:string,x_inherited:boolean>>")
+    # Google writes a label that is inherited beside the resource's own, which wins.
+    ranked = F.concat(
+        F.filter(found, lambda pair: F.coalesce(pair["x_inherited"], F.lit(False))),
+        F.filter(found, lambda pair: ~F.coalesce(pair["x_inherited"], F.lit(False))),
+    )
+    pairs = F.transform(ranked, lambda pair: F.struct(pair["key"], pair["value"]))
     keys = F.transform(pairs, lambda pair: pair["key"])
-    # A map takes neither a key twice nor one that is null.
-    are_keys = (F.size(F.array_distinct(keys)) == F.size(keys)) & ~F.exists(keys, F.isnull)
-    paired = F.when(are_keys, F.map_from_entries(pairs))
+    paired = F.when(~F.exists(keys, F.isnull), _last_of_each(pairs))
     unparsed = F.when(text.isNotNull(), F.create_map(F.lit("unparsed"), text))
     listed = F.when(F.startswith(text, F.lit("[")), paired)
     return F.coalesce(parsed, listed, unparsed)
+
+
+def _last_of_each(entries: Column) -> Column:
+    """A map of entries, of which the last counts where a key is there twice."""
+    names = F.transform(entries, lambda entry: entry.getField("key"))
+    last = F.filter(
+        entries,
+        lambda entry, place: (
+            ~F.array_contains(
+                F.slice(names, place + 2, F.greatest(F.size(names) - place - 1, F.lit(0))),
+                entry.getField("key"),
+            )
+        ),
+    )
+    return F.map_from_entries(last)
 
 
 def missing(keys: frozenset[str]) -> list[str]:
