@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from gristmill import Job, Options, main, option
+from gristmill import Costs, Job, Options, main, option
 from gristmill.billing.charges import CHARGES
 from gristmill.billing.exports import ExportReader
 
@@ -33,6 +33,11 @@ JOB = Job(
     writes=(CHARGES,),
     transform=charges,
     max_reject_rate=0.0,
+    costs=Costs(
+        amounts=("billed_cost", "effective_cost", "list_cost", "contracted_cost"),
+        currency="billing_currency",
+        unknown=("wrong_fields", "bad_amount"),
+    ),
     is_forced=lambda options: options.force,
 )
 

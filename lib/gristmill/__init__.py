@@ -3,13 +3,14 @@
 from gristmill.command import main
 from gristmill.dataset import Dataset, Field
 from gristmill.datasets import DatasetReader, DatasetsReader
-from gristmill.job import ByDay, Job
+from gristmill.job import ByDay, Costs, Job
 from gristmill.options import Options, option
 from gristmill.quality import Check
 
 __all__ = [
     "ByDay",
     "Check",
+    "Costs",
     "Dataset",
     "DatasetReader",
     "DatasetsReader",

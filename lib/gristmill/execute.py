@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -81,11 +81,15 @@ def _execute(
             tell(planned.note)
             notes = (*notes, planned.note)
         if planned.is_current:
-            counted = Counted(0, 0, 0, {}, ())
+            counted = Counted(0, 0, 0)
             publication.finish()
         else:
             staging = Staging(spark, publication, storage.root)
             counted = stage_all(job, request, planned, staging)
+            if counted.unread:
+                told = f"{_listed(counted.unread)}: no value that can be read, so it is null"
+                tell(told)
+                notes = (*notes, told)
             publication.commit(counted.lines, counted.rejected, counted.skipped)
     except BaseException as error:
         quiet = _QUIET if isinstance(error, KeyboardInterrupt) else 1
@@ -109,9 +113,14 @@ def _execute(
         rejected=counted.rejected,
         skipped=counted.skipped,
         rejects=counted.reasons,
+        unread=counted.unread,
         datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
         notes=(*found, *notes),
     )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} of {count:,} rows" for name, count in sorted(counts.items()))
 
 
 def _settle(spark: SparkSession, run: Run, publication: Publication, quiet: int) -> bool:

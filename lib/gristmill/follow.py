@@ -26,13 +26,15 @@ _DIGITS = 12
 @dataclass(frozen=True)
 class Plan:
     """What a run makes: of these `rows`, and of what comes out only the days in `targets`, where
-    that is not all. `scope` are the partitions that it replaces anyhow, by dataset."""
+    that is not all. `scope` are the partitions that it replaces anyhow, by dataset. `unread` is
+    what the reading has under that name."""
 
     rows: DataFrame
     scope: Mapping[str, Collection[str]]
     column: str = ""
     targets: Collection[date] | None = None
     note: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
@@ -52,7 +54,7 @@ def plan(
     To be called once the run has its claims, so that what it builds on stays as it is.
     """
     if not reading.sources:
-        return Plan(reading.rows, {})
+        return Plan(reading.rows, {}, unread=reading.unread)
     made = Made(reading.sources, _maker(job, request))
     publication.follows(made)
     names = [

@@ -22,13 +22,15 @@ class Reading:
 
     Where the reader can reject lines, `rows` has the columns of `gristmill.text.lines.ORIGIN`
     beside the typed ones. `files` are the URIs of the files that were found, where those are what
-    a run loads, so that it knows them again. `sources` are the published datasets that it read, by
-    URI of their folders, with a fingerprint of each partition, by its folder.
+    a run loads, so that it knows them again. `unread` are the names that the rows may have in
+    `quality.UNREAD`, where they have that column. `sources` are the published datasets that it
+    read, by URI of their folders, with a fingerprint of each partition, by its folder.
     """
 
     rows: DataFrame
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -113,6 +115,20 @@ class ByDay(Generic[OptionsT]):
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What a row costs, so that a reject which costs nothing need not stop a run.
+
+    `amounts` are columns of decimals: a reject of which one is not 0 counts against the rate of
+    rejects. The first is what it is said to cost, in the column `currency`. A reject for one of the
+    reasons `unknown` always counts, and what it costs is not known.
+    """
+
+    amounts: tuple[str, ...]
+    currency: str
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Job(Generic[OptionsT]):
     """What is computed.
 
@@ -125,7 +141,8 @@ class Job(Generic[OptionsT]):
     `is_forced(options)` says whether a run may replace what is final by what is not.
     `by_day` says how what is made of published datasets follows them by day; where it is None, all
     of it is made each time. `max_reject_rate` is the largest share of the lines (0 to 1) that may
-    be rejected where a run does not say; where all of them are, nothing is ever published.
+    be rejected where a run does not say; where all of them are, nothing is ever published. Of rows
+    that have `costs`, only rejects that cost something count.
 
     `shared(rows, options)` is what several datasets are made of: it is computed once and kept while
     they are written, and `transform` gets it for the rows. A run replaces every partition that it
@@ -148,6 +165,7 @@ class Job(Generic[OptionsT]):
     audit: Audit[OptionsT] | None = None
     max_reject_rate: float = 1.0
     by_day: ByDay[OptionsT] | None = None
+    costs: Costs | None = None
 
     def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
         """The datasets that a run with these options, resolved, writes."""

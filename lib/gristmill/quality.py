@@ -9,6 +9,10 @@ from pyspark.sql import functions as F
 REASON = "_reason"
 """Column of a judged row: the code of the first rule that it broke, null, or `SKIPPED`."""
 
+UNREAD = "_unread"
+"""Column of a judged row: the names of those of its columns whose value could not be read and is
+null, where the row is good without it."""
+
 SKIPPED = "skipped"
 """The reason of a line that is neither a row nor wrong, such as a header."""
 

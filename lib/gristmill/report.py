@@ -27,8 +27,9 @@ class Report:
 
     `started` is ISO 8601 in UTC. `seconds` is how long the run took, with the start of Spark.
     `lines` are the lines or rows that were read, `skipped` those that are neither rows nor wrong,
-    such as headers, and `rejects` counts those that were rejected, by reason. `error` is null
-    unless `state` is `failed`.
+    such as headers, and `rejects` counts those that were rejected, by reason. `unread` counts the
+    values that could not be read and are null in rows that are good without them, by column.
+    `error` is null unless `state` is `failed`.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Report:
     rejected: int | None = None
     skipped: int | None = None
     rejects: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
     datasets: tuple[DatasetReport, ...] = ()
     notes: tuple[str, ...] = ()
     error: str | None = None

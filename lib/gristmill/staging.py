@@ -1,26 +1,26 @@
 """Staging what a run makes: each dataset written once and audited, and the rejects."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.audit import audit
 from gristmill.dataset import REJECTS, Dataset
-from gristmill.errors import AuditError, InputError, TooManyRejectsError
+from gristmill.errors import AuditError, InputError
 from gristmill.final import keep_final
 from gristmill.follow import Plan
-from gristmill.job import AnyJob, Request
+from gristmill.job import AnyJob, Costs, Request
 from gristmill.publish import layout
 from gristmill.publish.publication import Publication
-from gristmill.quality import REASON, SKIPPED, divide, is_rejected, judge
+from gristmill.quality import REASON, SKIPPED, UNREAD, divide, is_rejected, judge
+from gristmill.refusal import is_free, too_many
 from gristmill.storage import StoredFile
 from gristmill.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
 from gristmill.write import partition_folder, rows_by_file, write
 
 _NAMED_FILES = 1000
-_SHOWN = 120
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,15 @@ class Staged:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a run has read and staged: lines or rows in, those rejected, by reason, and datasets."""
+    """What a run has read and staged: lines or rows in, those rejected, by reason, values that were
+    not read, by column, and datasets."""
 
     lines: int
     rejected: int
     skipped: int
-    reasons: Mapping[str, int]
-    stages: Sequence[Staged]
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
+    stages: Sequence[Staged] = ()
 
 
 def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Counted:
@@ -65,7 +67,7 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     if can_reject and not set(ORIGIN) <= set(plan.rows.columns):
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     seen = Observation()
-    valid, _ = divide(judged.observe(seen, *_metrics(can_reject)))
+    valid, _ = divide(judged.observe(seen, *_metrics(can_reject, job.costs, plan.unread)))
     stages = _stage_datasets(job, request, valid, plan, staging)
 
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
@@ -75,19 +77,23 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     if not job.is_forced(request.options):
         _keep_what_is_final(staging, stages)
     if rejected:
-        rejects = _rejects(job, judged, seen.get["rejected_files"])
+        found = _rejected(judged, seen.get["rejected_files"])
         rate = job.max_reject_rate if request.max_reject_rate is None else request.max_reject_rate
-        if rejected > rate * lines or rejected + skipped == lines:
-            raise _too_many(rejected, lines - skipped, rate, rejects)
-        stages.append(_stage(staging, REJECTS, rejects, _by_reason(job)))
+        if seen.get["counting"] > rate * lines or rejected + skipped == lines:
+            raise too_many(rejected, lines - skipped, rate, found, job.costs)
+        stages.append(_stage(staging, REJECTS, _rejects(job, found), _by_reason(job)))
         staging.publication.stage(REJECTS.contract, stages[-1].rows)
         if stages[-1].observed["rows"] != rejected:
             raise AuditError("the input changed while it was read: run again")
     elif can_reject:
         staging.publication.stage(REJECTS.contract, ())
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
-    found = {code: count for code, count in reasons.items() if count}
-    return Counted(lines, rejected, skipped, found, stages)
+    unread = {name: seen.get[f"unread {name}"] for name in plan.unread}
+    return Counted(lines, rejected, skipped, _some(reasons), _some(unread), stages)
+
+
+def _some(counts: Mapping[str, int]) -> Mapping[str, int]:
+    return {name: count for name, count in counts.items() if count}
 
 
 def _see_that_something_was_read(
@@ -162,14 +168,18 @@ def _lying(staging: Staging, stage: Staged) -> DataFrame:
     return staging.spark.read.schema(stage.dataset.ddl).parquet(folder)
 
 
-def _metrics(can_reject: bool) -> list[Column]:
+def _metrics(can_reject: bool, costs: Costs | None, unread: Sequence[str]) -> list[Column]:
     metrics = [F.count(F.lit(1)).alias("lines")]
     if can_reject:
         metrics += [
             F.count_if(is_rejected()).alias("rejected"),
+            F.count_if(is_rejected() & ~is_free(costs)).alias("counting"),
             F.collect_set(F.when(is_rejected(), F.col(SOURCE_FILE))).alias("rejected_files"),
             F.count_if(F.col(REASON) == SKIPPED).alias("skipped"),
         ]
+    for name in unread:
+        is_it = F.array_contains(UNREAD, name) & F.col(REASON).isNull()
+        metrics.append(F.count_if(is_it).alias(f"unread {name}"))
     return metrics
 
 
@@ -181,41 +191,23 @@ def _by_reason(job: AnyJob) -> list[Column]:
     return [F.count_if(F.col("reason") == code).alias(code) for code in _reasons(job)]
 
 
-def _rejects(job: AnyJob, judged: DataFrame, files: Sequence[str]) -> DataFrame:
+def _rejected(judged: DataFrame, files: Sequence[str]) -> DataFrame:
     """The rejects, by a second look at nothing but the files that held them."""
     if len(files) <= _NAMED_FILES:
         judged = judged.where(F.col(SOURCE_FILE).isin(list(files)))
     # Observed for what observing prevents: the filter on the reason would be pushed below the
     # parsing, and the whole of it repeated for each of the reason's terms.
-    _, rejects = divide(judged.observe(Observation(), F.count(F.lit(1)).alias("lines")))
-    return rejects.select(
+    return divide(judged.observe(Observation(), F.count(F.lit(1)).alias("lines")))[1]
+
+
+def _rejects(job: AnyJob, rejected: DataFrame) -> DataFrame:
+    return rejected.select(
         F.lit(job.name).alias("job"),
         F.col(REASON).alias("reason"),
         F.col(SOURCE_FILE).alias("source_file"),
         F.col(BLOCK_START).alias("block_start"),
         F.col(LINE_NUMBER).alias("line_number"),
         F.col(RAW).alias("raw"),
-    )
-
-
-def _too_many(rejected: int, lines: int, rate: float, rejects: DataFrame) -> TooManyRejectsError:
-    place = F.struct("source_file", "block_start", "line_number", F.substring("raw", 1, _SHOWN))
-    found = rejects.groupBy("reason").agg(
-        F.count(F.lit(1)).alias("count"), F.min(place).alias("at")
-    )
-    rows = sorted(found.collect(), key=lambda row: (-row["count"], row["reason"]))
-    reasons = ", ".join(f"{row['reason']} {row['count']:,}" for row in rows)
-    file, start, number, raw = rows[0]["at"]
-    where = f"{file}:{number}" if start == 0 else f"{file} (line {number} after byte {start})"
-    if rejected == lines:
-        limit, on = "and nothing is left to publish", ""
-    else:
-        limit = f"more than --max-reject-rate {rate:g} allows"
-        on = "; if the rest is good as it is, allow more with --max-reject-rate"
-    return TooManyRejectsError(
-        f"{rejected:,} of {lines:,} lines were rejected ({rejected / lines:.1%}: {reasons}), "
-        f"{limit}; nothing was published, and what was there stays{on}. "
-        f"The first {rows[0]['reason']}: {where}: {raw!r}"
     )
 
 

@@ -277,6 +277,66 @@ def test_every_line_is_accounted_for(spark: SparkSession, run_job: RunJob, tmp_p
     assert {n: told for n, told in found.items() if n != 2} == wanted
 
 
+def test_a_refusal_says_what_the_rejects_cost(run_job: RunJob, tmp_path: Path) -> None:
+    late, much = {"ChargePeriodEnd": "9/5/26"}, {"BilledCost": "1,000"}
+    lines = [
+        CHARGE,
+        CHARGE | late,
+        CHARGE | late | {"BilledCost": "10.75"},
+        CHARGE | late | {"BilledCost": "1000", "BillingCurrency": "USD"},
+        CHARGE | late | {"BilledCost": "N/A"},
+        CHARGE | much,
+    ]
+    (tmp_path / "a.csv").write_text(reference.to_csv(lines, CHARGE))
+    says = (
+        r"bad_time 4 \(12 EUR, 1,000 USD; cost not known of 1\), "
+        r"bad_amount 1 \(cost not known of 1\)\), .*--max-reject-rate"
+    )
+    with pytest.raises(TooManyRejectsError, match=says):
+        run_job(JOB, tmp_path / "a.csv")
+    assert run_job(JOB, tmp_path / "a.csv", max_reject_rate=1).rejected == 5
+
+
+FREE = dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), "0.00")
+
+
+def test_a_reject_that_costs_nothing_stops_no_bill(run_job: RunJob, tmp_path: Path) -> None:
+    file, late = tmp_path / "a.csv", {"ChargePeriodEnd": "9/5/26"}
+    file.write_text(reference.to_csv([CHARGE, CHARGE | FREE | late], CHARGE))
+    report = run_job(JOB, file)
+    assert (report.rejects, report.datasets[0].rows) == ({"bad_time": 1}, 1)
+    for name in FREE:
+        for cost in ("0.01", "", "much", "N/A"):
+            file.write_text(reference.to_csv([CHARGE, CHARGE | FREE | late | {name: cost}], CHARGE))
+            with pytest.raises(TooManyRejectsError):
+                run_job(JOB, file)
+
+
+def test_amounts_that_are_not_read_are_counted_by_column(run_job: RunJob, tmp_path: Path) -> None:
+    file, focus = tmp_path / "a.csv", {"ListUnitPrice": "convertible", "PricingQuantity": "5"}
+    lines = [
+        CHARGE | focus,
+        CHARGE | focus | {"PricingQuantity": "many"},
+        CHARGE | focus | {"ListUnitPrice": "N/A"},
+        CHARGE | focus | {"ChargePeriodEnd": "9/5/26"} | FREE,
+    ]
+    file.write_text(reference.to_csv(lines, [*CHARGE, *focus]))
+    report = run_job(JOB, file)
+    assert report.unread == {"list_unit_price": 2, "pricing_quantity": 1}
+    assert (
+        "list_unit_price of 2 rows, pricing_quantity of 1 rows: no value that can be read, "
+        "so it is null"
+    ) in report.notes
+
+    rate = "pricing/publicOnDemandRate"
+    kinds = {"Usage": "convertible", "Tax": "None", "Credit": "-", "RIFee": "each"}
+    cells = [LINE | {"lineItem/LineItemType": kind, rate: cell} for kind, cell in kinds.items()]
+    cells[1] |= {"reservation/EffectiveCost": "convertible"}
+    file.write_text(reference.to_csv(cells, [*LINE, rate]))
+    report = run_job(JOB, file, output=tmp_path / "other")
+    assert report.unread == {rate: 2, "reservation/EffectiveCost": 1}
+
+
 PLAIN = {"lineItem/LineItemDescription": ""}
 LINES = [
     LINE | {"lineItem/LineItemType": kind, f"{prefix}ARN": arn, "lineItem/UnblendedCost": cost}

@@ -55,6 +55,7 @@ def test_the_json_of_a_run_has_the_documented_names(tmp_path: Path) -> None:
         "rejected": 3,
         "skipped": 2,
         "rejects": {"bad_status": 3},
+        "unread": {},
         "datasets": [
             {
                 "name": "word_counts",

@@ -111,7 +111,7 @@ REJECTS = {
     "wrong_fields": "not as many fields as the header names, or a quote that is not closed",
     "bad_period": "no billing period, or one that is not a time",
     "bad_time": "a time that is not one",
-    "bad_amount": "an amount that the line needs: no decimal, or more than 20 digits before the point",
+    "bad_amount": "an amount that the line needs: no decimal, or over 20 digits before the point",
     "no_currency": "a charge without a billing currency",
 }
 """Why a line cannot be a charge, in the order in which it is looked for."""

@@ -100,6 +100,11 @@ def unamortized(keys: frozenset[str]) -> list[str]:
     return [name for name in _AMORTIZED if key(name) not in keys]
 
 
+def other_amounts() -> list[str]:
+    """The amounts that are null where they cannot be read, unless a line needs them."""
+    return [name for name in AMOUNTS if name != "lineItem/UnblendedCost"]
+
+
 def has_bad_amount(cells: Cells) -> Column:
     """Whether an amount that a line of this kind needs is no decimal; any other is null then."""
     kind = cells.text("lineItem/LineItemType")

@@ -19,7 +19,7 @@ from gristmill.billing.table import header_line, names_in
 from gristmill.billing.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
-from gristmill.quality import REASON, first_reason
+from gristmill.quality import REASON, UNREAD, first_reason
 from gristmill.storage.hadoop import content
 from gristmill.text.lines import (
     ORIGIN,
@@ -92,7 +92,9 @@ class ExportReader(Reader):
             raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
         _see_that_they_belong_together(kinds)
         notes.append(f"format: {', '.join(sorted(kinds))} (recognised)")
-        return Reading(reduce(DataFrame.unionByName, frames), tuple(notes), tuple(files))
+        rows = reduce(DataFrame.unionByName, frames)
+        unread = dict.fromkeys(name for kind in kinds for name in _other_amounts(kind))
+        return Reading(rows, tuple(notes), tuple(files), tuple(unread))
 
 
 def _left_out(files: Sequence[str], why: str) -> list[str]:
@@ -185,8 +187,20 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
     return part.rows.select(
         *ORIGIN,
         reason.alias(REASON),
+        _unread(part.cells, _other_amounts(kind)).alias(UNREAD),
         *(column.alias(name) for name, column in charge.items()),
         F.col(SOURCE_FILE).alias("source_file"),
         F.lit(export).alias("export"),
         F.date_format(charge["billing_period_start"], "yyyy-MM").alias("billing_period"),
     )
+
+
+def _other_amounts(kind: str) -> Sequence[str]:
+    return cur.other_amounts() if kind == CUR else focus.other_amounts()
+
+
+def _unread(cells: Cells, names: Sequence[str]) -> Column:
+    """Which of these cells hold something that is no amount, nor says that there is none."""
+    held = [name for name in names if key(name) in cells.keys]
+    bad = [F.when(cells.is_bad_money([name]), F.lit(name)) for name in held]
+    return F.array_compact(F.array(*bad)) if bad else F.lit([]).cast("array<string>")

@@ -50,6 +50,11 @@ def amounts() -> list[str]:
     return ["billed_cost", "effective_cost", "list_cost", "contracted_cost"]
 
 
+def other_amounts() -> list[str]:
+    """The amounts that are null where they cannot be read."""
+    return [field.name for field in FOCUS if field.type == MONEY and field.name not in amounts()]
+
+
 def times() -> list[str]:
     """The columns that hold times."""
     return [field.name for field in FOCUS if field.type == "timestamp"]
