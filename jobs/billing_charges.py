@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 
 from gristmill import Costs, Job, Options, main, option
-from gristmill.billing.charges import CHARGES
+from gristmill.billing.charges import CHARGES, SCOPES
 from gristmill.billing.exports import ExportReader
 
 
@@ -17,12 +17,25 @@ class BillingChargesOptions(Options):
     export: str = option(
         "default", pattern=r".*\S.*", metavar="NAME", help="which export it is: a cloud, a payer"
     )
-    force: bool = option(default=False, help="replace a final month by one that is not")
+    scope: str = option(
+        "period",
+        choices=("period", "day", "account"),
+        help="what of a month a load takes the place of: all of it, or only the days, or only the "
+        "sub-accounts, that it has charges of",
+    )
+    force: bool = option(
+        default=False, help="replace a month by less of it, or a final one by one that is not"
+    )
 
 
 def charges(rows: DataFrame, _options: BillingChargesOptions) -> Mapping[str, DataFrame]:
     """Rows of an export, read, to rows of `CHARGES`."""
     return {CHARGES.name: rows}
+
+
+def part(options: BillingChargesOptions) -> Column | None:
+    """What tells the parts of a month apart that loads of this scope replace."""
+    return SCOPES[options.scope]() if options.scope in SCOPES else None
 
 
 JOB = Job(
@@ -38,6 +51,7 @@ JOB = Job(
         currency="billing_currency",
         unknown=("wrong_fields", "bad_amount"),
     ),
+    part=part,
     is_forced=lambda options: options.force,
 )
 

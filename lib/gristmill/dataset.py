@@ -1,6 +1,6 @@
 """A dataset is a contract: its name, columns, partitions, key, checks, and what a run replaces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,19 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How much a partition holds, by which it is seen that a run does not replace it by less.
+
+    Of the values of `sets` none may go, and no sum of `sums` may fall: columns, by what they are
+    called in messages. All is looked at for each value of `by`, a column.
+    """
+
+    sets: Mapping[str, Callable[[], Column]]
+    sums: Mapping[str, Callable[[], Column]]
+    by: str
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Partitioned Parquet under `<output>/<name>/`.
 
@@ -29,7 +42,8 @@ class Dataset:
     `batch`, what an earlier run wrote from the same files or under the same name. `key` are the
     columns that tell the rows of a run apart (empty where rows may repeat): a run that makes two
     with one key publishes nothing. `sorted_by` orders the rows inside a file, a name with a `-`
-    before it downwards.
+    before it downwards. A run that is not forced to replaces no partition that `is_final` (an
+    aggregate) by one that is not, nor one by another of less `extent`.
     """
 
     name: str
@@ -41,6 +55,7 @@ class Dataset:
     sorted_by: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     is_final: Callable[[], Column] | None = None
+    extent: Extent | None = None
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.fields]

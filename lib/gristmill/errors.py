@@ -33,6 +33,10 @@ class FinalError(GristmillError):
     """What is final would be replaced by what is not; nothing was published."""
 
 
+class ShrinkError(GristmillError):
+    """A partition would be replaced by less of it; nothing was published."""
+
+
 class DamagedError(GristmillError):
     """Files are not as they were published."""
 

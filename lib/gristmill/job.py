@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Generic, TypeVar
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from gristmill.dataset import Dataset
 from gristmill.errors import UsageError
@@ -143,6 +143,8 @@ class Job(Generic[OptionsT]):
     of it is made each time. `max_reject_rate` is the largest share of the lines (0 to 1) that may
     be rejected where a run does not say; where all of them are, nothing is ever published. Of rows
     that have `costs`, only rejects that cost something count.
+    `part(options)` is a column of what the job writes: of a partition that a run replaces, it then
+    replaces only the rows that have a value of it which the run has too.
 
     `shared(rows, options)` is what several datasets are made of: it is computed once and kept while
     they are written, and `transform` gets it for the rows. A run replaces every partition that it
@@ -166,6 +168,7 @@ class Job(Generic[OptionsT]):
     max_reject_rate: float = 1.0
     by_day: ByDay[OptionsT] | None = None
     costs: Costs | None = None
+    part: Callable[[OptionsT], Column | None] = field(default=lambda _options: None)
 
     def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
         """The datasets that a run with these options, resolved, writes."""

@@ -9,9 +9,10 @@ from pyspark.sql import functions as F
 from gristmill.audit import audit
 from gristmill.dataset import REJECTS, Dataset
 from gristmill.errors import AuditError, InputError
-from gristmill.final import keep_final
+from gristmill.final import keep_what_is_more
 from gristmill.follow import Plan
 from gristmill.job import AnyJob, Costs, Request
+from gristmill.parts import with_rest
 from gristmill.publish import layout
 from gristmill.publish.publication import Publication
 from gristmill.quality import REASON, SKIPPED, UNREAD, divide, is_rejected, judge
@@ -75,7 +76,7 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     if not any(plan.scope.values()):
         _see_that_something_was_read(job, request, staging.publication, lines, skipped)
     if not job.is_forced(request.options):
-        _keep_what_is_final(staging, stages)
+        _keep_what_is_more(staging, stages)
     if rejected:
         found = _rejected(judged, seen.get["rejected_files"])
         rate = job.max_reject_rate if request.max_reject_rate is None else request.max_reject_rate
@@ -113,11 +114,13 @@ def _see_that_something_was_read(
             )
 
 
-def _keep_what_is_final(staging: Staging, stages: Sequence[Staged]) -> None:
+def _keep_what_is_more(staging: Staging, stages: Sequence[Staged]) -> None:
     for stage in stages:
         folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
         if stage.files:
-            keep_final(staging.spark, stage.dataset, staging.publication, staging.root, folder)
+            keep_what_is_more(
+                staging.spark, stage.dataset, staging.publication, staging.root, folder
+            )
 
 
 def _stage_datasets(
@@ -135,7 +138,12 @@ def _stage_datasets(
             by = dataset.partitioned_by
             if by not in held:
                 held[by] = set(_partitions(staging.spark, by, shared))
-            stages.append(_stage(staging, dataset, plan.of_targets(frames[dataset.name])))
+            frame, part = plan.of_targets(frames[dataset.name]), job.part(options)
+            if part is not None:
+                frame = with_rest(
+                    staging.spark, dataset, staging.publication, staging.root, frame, part=part
+                )
+            stages.append(_stage(staging, dataset, frame))
             if dataset.replaces == "partition":
                 held[by].update(layout.folder(file.path) for file in stages[-1].files)
         for stage in stages:

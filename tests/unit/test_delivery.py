@@ -22,7 +22,8 @@ def chosen(
 ) -> tuple[list[str], list[str]]:
     """The files to read, and those that are left out."""
     contents = manifests or {}
-    return files_of([*uris, *contents], contents.__getitem__)
+    found = files_of([*uris, *contents], contents.__getitem__)
+    return found.files, found.others
 
 
 def parts(folder: str, *numbers: int, ending: str = "csv.gz") -> list[str]:

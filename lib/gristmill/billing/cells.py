@@ -16,6 +16,7 @@ _SIGN = "[$€£¥]"
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d+(?:\.\d+)?)"
 _PRICE = f"{_SIGN}? ?{_NUMBER}(?: ?{_SIGN})?"
 _WRITTEN = rf"^(?:-?{_PRICE}|{_SIGN}-{_NUMBER}|\({_PRICE}\)|{_PRICE}-)$"
+_OFFSET = r"[T ]\d\d?:?\d\d.*([+-])(\d\d):?(\d\d)?$"
 _DATE = r"^\d{4}-\d\d?-\d"
 _WITHOUT_SECONDS = r"^(\d{4}-\d\d?-\d\d?[T ]\d\d:\d\d)(Z|[+-].*)$"
 
@@ -62,6 +63,19 @@ class Cells:
     def time(self, name: str) -> Column:
         """A cell as a timestamp, in UTC where it has no zone. Null where it is none."""
         return _time(self.text(name))
+
+    def month(self, start: str, end: str) -> Column:
+        """The month, yyyy-MM, in which the middle of a period lies, in the offset of its start."""
+        begins, ends = F.unix_seconds(self.time(start)), F.unix_seconds(self.time(end))
+        middle = F.floor((begins + F.coalesce(ends, begins)) / 2)
+        text = self.text(start)
+        sign = F.when(F.regexp_extract(text, _OFFSET, 1) == "-", F.lit(-1)).otherwise(F.lit(1))
+        hours, minutes = (
+            F.coalesce(F.regexp_extract(text, _OFFSET, group).try_cast("int"), F.lit(0))
+            for group in (2, 3)
+        )
+        there = F.timestamp_seconds(middle + sign * (hours * 3600 + minutes * 60))
+        return F.date_format(there, "yyyy-MM")
 
     def is_bad_money(self, names: Sequence[str]) -> Column:
         """Whether one of the cells holds something that is no decimal."""

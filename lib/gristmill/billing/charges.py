@@ -4,9 +4,12 @@ https://focus.finops.org/focus-specification/. The columns are those of FOCUS 1.
 columns that start with `x_` are AWS's own.
 """
 
+from collections.abc import Callable, Mapping
+
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from gristmill.dataset import Dataset, Field
+from gristmill.dataset import Dataset, Extent, Field
 from gristmill.quality import Check
 
 MONEY = "decimal(38,18)"
@@ -82,6 +85,19 @@ AWS = (
     Field("x_blended_cost", MONEY, "AWS's blended cost"),
 )
 
+# No zone is farther from UTC than 14 hours.
+_OVERLAPS = """
+    billing_period_start < add_months(concat(billing_period, '-01'), 1) + interval 14 hours
+    and coalesce(billing_period_end, billing_period_start)
+        >= to_date(concat(billing_period, '-01')) - interval 14 hours
+"""
+
+SCOPES: Mapping[str, Callable[[], Column]] = {
+    "day": lambda: F.to_date("charge_period_start"),
+    "account": lambda: F.col("sub_account_id"),
+}
+"""What tells the parts of a month apart, by the name of a scope."""
+
 CHARGES = Dataset(
     name="charges",
     help="What clouds charge, a row a line of their exports, in the terms of FOCUS.",
@@ -99,10 +115,18 @@ CHARGES = Dataset(
         F.bool_or(F.col("invoice_id").isNotNull())
         & F.bool_and(F.col("invoice_id").isNotNull() | (F.coalesce("billed_cost", F.lit(0)) == 0))
     ),
+    extent=Extent(
+        sets={
+            "days": SCOPES["day"],
+            "sub-accounts": lambda: F.coalesce("sub_account_id", F.lit("without an id")),
+        },
+        sums={"billed cost": lambda: F.col("billed_cost")},
+        by="billing_currency",
+    ),
     checks=(
         Check(
-            "billing_period_is_that_of_its_start",
-            lambda: F.date_format("billing_period_start", "yyyy-MM") == F.col("billing_period"),
+            "billing_period_is_a_month_of_its_period",
+            lambda: F.expr(_OVERLAPS),
         ),
     ),
 )

@@ -57,6 +57,9 @@ TIMES = (
 )
 """The columns that hold times."""
 
+PERIOD = TIMES[:2]
+"""The columns of the billing period."""
+
 FIGURES = (
     *dict.fromkeys((*REQUIRED, *AMOUNTS, *TIMES)),
     *("bill/InvoiceId", "reservation/ReservationARN", "savingsPlan/SavingsPlanARN"),

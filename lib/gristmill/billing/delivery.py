@@ -50,29 +50,47 @@ def is_other(uri: str) -> bool:
     return not (is_data(uri) or _STATUS in uri or uri.lower().endswith(_BESIDE))
 
 
-def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
-    """The files to read out of those in a folder, and the others that may hold charges.
+@dataclass(frozen=True)
+class Delivery:
+    """What to read out of a folder: `files`, and `others` that may hold charges and are left out.
 
-    `read` gives the content of a manifest. Raises `InputError` where a manifest cannot be read or
-    lists a file that is not there, or where deliveries cannot be told apart.
+    `parts` are those of the files that several manifests list for one billing period, by manifest.
+    """
+
+    files: list[str]
+    others: list[str]
+    parts: Mapping[str, Sequence[str]]
+
+
+def files_of(uris: Sequence[str], read: Read, *, in_parts: bool = False) -> Delivery:
+    """The files to read out of those in a folder.
+
+    `read` gives the content of a manifest. Several manifests may list files for the same billing
+    period only where they are `in_parts`: each lists a part of it. Raises `InputError` where a
+    manifest cannot be read or lists a file that is not there, or where deliveries cannot be told
+    apart.
     """
     read = cache(read)
     data = {uri: _place(uri) for uri in uris if is_data(uri)}
     listed: dict[str | None, list[str]] = {}
+    parts: dict[str, Sequence[str]] = {}
     top = _top_level(uris, read)
     for period, manifests in top.items():
         found = {manifest: _listed(manifest, read, data) for manifest in manifests}
         if len(set(map(tuple, found.values()))) > 1:
-            raise InputError(
-                f"these list other files for the same billing period: {', '.join(sorted(found))}; "
-                "name the folder of one delivery, or load one export at a time, each under its own "
-                "--export"
-            )
-        listed[period] = next(iter(found.values()))
+            if not in_parts:
+                raise InputError(
+                    "these list other files for the same billing period: "
+                    f"{', '.join(sorted(found))}; name the folder of one delivery, or load one "
+                    "export at a time, each under its own --export, or say that each is a part of "
+                    "the period: --scope account or --scope day"
+                )
+            parts |= found
+        listed[period] = list(chain(*found.values())) if in_parts else next(iter(found.values()))
     if not listed:
         _see_that_there_is_one_delivery(data)
         _see_that_none_is_there_twice(list(data))
-        return list(data), []
+        return Delivery(list(data), [], {})
     # A month whose manifest is not here would be lost without a word.
     unlisted = {
         uri: place
@@ -84,7 +102,7 @@ def files_of(uris: Sequence[str], read: Read) -> tuple[list[str], list[str]]:
     _see_that_none_is_there_twice(chosen)
     others = [uri for uri in data if uri not in chosen]
     _see_that_none_is_elsewhere(others, list(chain(*top.values())), chosen)
-    return chosen, others
+    return Delivery(chosen, others, parts)
 
 
 def _place(path: str) -> _Place:

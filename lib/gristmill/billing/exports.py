@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from gristmill.billing import cur, focus
 from gristmill.billing.cells import Cells, key
-from gristmill.billing.charges import FOCUS, REJECTS
+from gristmill.billing.charges import FOCUS, REJECTS, SCOPES
 from gristmill.billing.delivery import files_of, is_other
 from gristmill.billing.parquet import alike, as_text, columns
 from gristmill.billing.table import header_line, names_in
@@ -61,7 +61,8 @@ class _Part:
 class ExportReader(Reader):
     """A reader that gives a row of charges for each line of a cost export.
 
-    The job's options need an `export`, the name under which the charges are kept.
+    The job's options need an `export`, the name under which the charges are kept, and a `scope`,
+    what of a month a load is: see `SCOPES`.
     """
 
     help = "cost exports: FOCUS or AWS CUR, as .csv, .csv.gz, .zip or .parquet"
@@ -74,10 +75,12 @@ class ExportReader(Reader):
     def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
         """The charges in `inputs`. Raises `InputError` for what is not a known export."""
         found = find_files(spark, inputs)
-        files, unlisted = files_of(found, lambda uri: content(spark, uri))
+        scope = SCOPES.get(options.scope)
+        delivery = files_of(found, lambda uri: content(spark, uri), in_parts=scope is not None)
+        files = delivery.files
         if not files:
             raise InputError(f"no export in {', '.join(inputs)}: only {_ENDINGS} are read")
-        notes = _left_out(unlisted, "no manifest lists them")
+        notes = _left_out(delivery.others, "no manifest lists them")
         notes += _left_out(list(filter(is_other, found)), f"only {_ENDINGS} are read")
         frames, kinds = [], {}
         for part in _parts(spark, files):
@@ -93,6 +96,8 @@ class ExportReader(Reader):
         _see_that_they_belong_together(kinds)
         notes.append(f"format: {', '.join(sorted(kinds))} (recognised)")
         rows = reduce(DataFrame.unionByName, frames)
+        if scope:
+            _see_that_parts_differ(rows, scope(), delivery.parts)
         unread = dict.fromkeys(name for kind in kinds for name in _other_amounts(kind))
         return Reading(rows, tuple(notes), tuple(files), tuple(unread))
 
@@ -110,6 +115,27 @@ def _see_that_they_belong_together(kinds: Mapping[str, str]) -> None:
         raise InputError(
             f"{kinds[CUR]} is {CUR} and {kinds[others[0]]} is {others[0]}: the same charges may be "
             "in both; load one export at a time, each under its own --export"
+        )
+
+
+def _see_that_parts_differ(
+    rows: DataFrame, part: Column, manifests: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise `InputError` where manifests of one billing period have charges of the same part."""
+    named = {file: name for name, files in manifests.items() for file in files}
+    if not named:
+        return
+    lists = F.create_map(*(F.lit(text) for pair in named.items() for text in pair))
+    found = (
+        rows.where(F.col(REASON).isNull())
+        .groupBy("billing_period", part.cast("string").alias("part"))
+        .agg(F.collect_set(F.try_element_at(lists, F.col(SOURCE_FILE))).alias("manifests"))
+    )
+    both = found.where(F.size("manifests") > 1).orderBy("billing_period", "part").first()
+    if both:
+        raise InputError(
+            f"{' and '.join(sorted(both['manifests'])[:2])} both have charges of {both['part']} in "
+            f"{both['billing_period']}: name the folder of one delivery of each"
         )
 
 
@@ -191,7 +217,7 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
         *(column.alias(name) for name, column in charge.items()),
         F.col(SOURCE_FILE).alias("source_file"),
         F.lit(export).alias("export"),
-        F.date_format(charge["billing_period_start"], "yyyy-MM").alias("billing_period"),
+        part.cells.month(*(cur if is_cur else focus).PERIOD).alias("billing_period"),
     )
 
 

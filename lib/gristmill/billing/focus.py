@@ -20,6 +20,9 @@ REQUIRED = (
 )
 """Columns without which rows are not charges."""
 
+PERIOD = ("BillingPeriodStart", "BillingPeriodEnd")
+"""The columns of the billing period."""
+
 _MARKS = {"billedcost", "chargecategory", "chargeperiodstart"}
 _SINCE = {
     "1.2": {"invoiceid", "billingaccounttype", "subaccounttype", "pricingcurrency"},
