@@ -40,6 +40,11 @@ class BillingSummaryOptions(Options):
     report_currency: str = option(
         "", pattern=r"\S*", metavar="CODE", help="currency to add beside the billed one: EUR"
     )
+    tag_case: str = option(
+        "exact",
+        choices=("exact", "any"),
+        help="whether a tag's name has to have the case of --tag, or any",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,7 +72,8 @@ class ChargesReader(DatasetReader):
 
 def gather(charges: DataFrame, options: BillingSummaryOptions) -> DataFrame:
     """Rows of `CHARGES` to those that all tables are made of."""
-    return costs(charges, options.tag_keys, options.report_currency)
+    any_case = options.tag_case == "any"
+    return costs(charges, options.tag_keys, options.report_currency, any_case=any_case)
 
 
 def summarise(gathered: DataFrame, options: BillingSummaryOptions) -> Mapping[str, DataFrame]:

@@ -1,7 +1,10 @@
 """Cost exports through the reader: containers, cells, kinds of line items, what is refused."""
 
+import csv
 import gzip
+import io
 import json
+import random
 import re
 import zipfile
 from collections import Counter
@@ -335,6 +338,64 @@ def test_amounts_that_are_not_read_are_counted_by_column(run_job: RunJob, tmp_pa
     file.write_text(reference.to_csv(cells, [*LINE, rate]))
     report = run_job(JOB, file, output=tmp_path / "other")
     assert report.unread == {rate: 2, "reservation/EffectiveCost": 1}
+
+
+def written(rows: Sequence[Mapping[str, str]], header: Sequence[str], separator: str) -> str:
+    """CSV as Python's own writer has it, by RFC 4180 but for the separator."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, header, delimiter=separator, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def test_fields_hold_separators_quotes_and_line_breaks(
+    spark: SparkSession, read: ReadAll, tmp_path: Path
+) -> None:
+    chance = random.Random(4180)
+    header = [*CHARGE, "ChargeDescription"]
+    told: dict[str, list[str]] = {}
+    for separator in ",;\t|":
+        file = tmp_path / f"{ord(separator)}.csv"
+        told[file.as_uri()] = [
+            "".join(chance.choices(["\n", '"', separator, ",", "é", "x", "\n\n"], k=length)) + "."
+            for length in (0, 1, 2, 3, 5, 8, 13, 21)
+        ]
+        lines = [CHARGE | {"ChargeDescription": text} for text in told[file.as_uri()]]
+        file.write_text(written(lines, header, separator), encoding="utf-8", newline="")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", (tmp_path / "44.csv").read_bytes())
+    told[(tmp_path / "a.zip").as_uri()] = told[(tmp_path / "44.csv").as_uri()]
+    whole = CHARGE | {"ChargeDescription": '5" pipe, "x'}
+    (tmp_path / "whole.csv").write_text(written([whole] * 3, header, ","))
+    told[(tmp_path / "whole.csv").as_uri()] = ['5" pipe, "x'] * 3
+
+    rows = read(tmp_path)
+    assert {row["_reason"] for row in rows} == {None, "skipped"}
+    found: dict[str, list[str]] = {}
+    for row in charges(rows):
+        found.setdefault(row["source_file"], []).append(row["charge_description"])
+        assert row["billed_cost"] == Decimal("1.25")
+        assert row["tags"] == {"team": "flour", "note": '5" ü, {b}'}
+    # Blanks around a cell are no part of it.
+    assert found == {file: [text.strip(" ") for text in texts] for file, texts in told.items()}
+    notes = ExportReader().read(spark, [str(tmp_path)], BillingChargesOptions()).notes
+    (broken,) = (note for note in notes if "44.csv" in note)
+    assert "line breaks inside quotes, read in one piece" in broken
+    assert not any("whole.csv" in note for note in notes)
+
+
+def test_stray_quotes_take_no_other_line_with_them(read: ReadAll, tmp_path: Path) -> None:
+    header = [*CHARGE, "ChargeDescription"]
+    good = written([CHARGE | {"ChargeDescription": "fine"}], header, ",").split("\r\n")[1]
+    stray = good.replace("fine", '5" pipe')
+    # In a pair they would make one field of all that is between them.
+    (tmp_path / "a.csv").write_text("\n".join([",".join(header), good, stray, good, stray, good]))
+    (tmp_path / "b.csv").write_text("\n".join([",".join(header), good, stray, good]))
+    rows = read(tmp_path)
+    reasons = [row["_reason"] for row in rows]
+    bad = "wrong_fields"
+    assert reasons == ["skipped", None, bad, None, bad, None, "skipped", None, bad, None]
 
 
 PLAIN = {"lineItem/LineItemDescription": ""}

@@ -1,5 +1,6 @@
 """Summaries of made exports, against plain Python over the same charges."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,8 +22,9 @@ from gristmill.report import Report
 from jobs import billing_charges, billing_summary
 from jobs.billing_charges import BillingChargesOptions
 from jobs.billing_summary import BillingSummaryOptions
-from tests import billing
+from tests import billing, reference_billing
 from tests.billing import MEASURES, PLAN, RESERVATION, Charge, day, period, sums, team
+from tests.spark.test_billing_charges import CHARGE, LINE
 
 MADE = billing.made_charges(20261005, [1, 2, 4])
 RATE = Decimal("0.923456789012")
@@ -258,3 +260,56 @@ def test_rates_and_their_currency_go_together() -> None:
         with pytest.raises(UsageError, match="--rates and --report-currency"):
             BillingSummaryOptions(rates=rates, report_currency=currency)
     assert BillingSummaryOptions(tag=("a", "b, c", "a")).tag_keys == ("a", "b, c")
+
+
+TAGS: list[tuple[dict[str, str], str | None, str | None]] = [
+    # tags, and the value with `exact` and with `any`
+    ({"Team": "own"}, "own", "own"),
+    ({"TEAM": "loud"}, None, "loud"),
+    ({"team": "low", "TEAM": "loud"}, None, "loud"),
+    ({"Team": "own", "TEAM": "loud"}, "own", "own"),
+    ({"Team": " ", "team": "low"}, None, "low"),
+    ({"TEAM": "", "team": "low"}, None, "low"),
+    ({"Teams": "other"}, None, None),
+]
+
+
+def test_names_of_tags_may_differ_in_case(spark: SparkSession, tmp_path: Path) -> None:
+    lines = [
+        CHARGE | {"Tags": json.dumps(tags), "BilledCost": str(2**number)}
+        for number, (tags, _, _) in enumerate(TAGS)
+    ]
+    (tmp_path / "a.csv").write_text(reference_billing.to_csv(lines, CHARGE))
+    run(spark, billing_charges.JOB, tmp_path / "a.csv", tmp_path / "out")
+    for case in ("exact", "any"):
+        options = BillingSummaryOptions(tag=("Team",), tag_case=case)
+        run(spark, billing_summary.JOB, tmp_path / "out", tmp_path / "out", options)
+        wanted: dict[str | None, int] = defaultdict(int)
+        for number, (_, exact, loose) in enumerate(TAGS):
+            wanted[exact if case == "exact" else loose] += 2**number
+        rows = table(tmp_path / "out", "cost_by_tag", "default")
+        assert {row["tag_value"]: row["billed_cost"] for row in rows} == wanted
+
+
+def test_refunds_and_blank_names_of_products(spark: SparkSession, tmp_path: Path) -> None:
+    named = "product/ProductName"
+    kinds = [
+        ("Usage", "", "Mill Service", "3"),
+        ("Usage", "", "", "2"),
+        ("Fee", "ri", "Mill Service", "100"),
+        ("Refund", "ri", "Mill Service", "-98"),
+    ]
+    lines = [
+        LINE
+        | {"lineItem/LineItemType": kind, "reservation/ReservationARN": arn, named: name}
+        | {"lineItem/UnblendedCost": cost}
+        for kind, arn, name, cost in kinds
+    ]
+    (tmp_path / "a.csv").write_text(reference_billing.to_csv(lines, [*LINE, named]))
+    run(spark, billing_charges.JOB, tmp_path / "a.csv", tmp_path / "out")
+    run(spark, billing_summary.JOB, tmp_path / "out", tmp_path / "out")
+    (service,) = table(tmp_path / "out", "cost_by_service", "default")
+    assert (service["service_name"], service["billed_cost"]) == ("Mill Service", 7)
+    assert service["effective_cost"] == 5
+    (commitment,) = table(tmp_path / "out", "commitments", "default")
+    assert (commitment["purchased_cost"], commitment["commitment_discount_id"]) == (2, "ri")

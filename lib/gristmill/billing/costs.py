@@ -42,24 +42,39 @@ def totals(charges: DataFrame, currency: str) -> DataFrame:
     return summed(measured(charges, currency), ())
 
 
-def costs(charges: DataFrame, tag_keys: Sequence[str], currency: str) -> DataFrame:
+def costs(
+    charges: DataFrame, tag_keys: Sequence[str], currency: str, *, any_case: bool = False
+) -> DataFrame:
     """`charges` summed by all that any summary is by.
 
-    `tag_values` has a value for each key, null where it is empty or there is no such tag.
+    `tag_values` has a value for each key, null where it is empty or there is no such tag. With
+    `any_case` a tag whose name differs from the key in case alone is one as well, after that of
+    the key's own spelling, and in the order of their names.
     """
-    values = [F.try_element_at("tags", F.lit(key)) for key in tag_keys]
-    named = [F.when(F.trim(value) != "", value) for value in values]
+    values = [_named(key, any_case=any_case) for key in tag_keys]
     found = summed(
         measured(charges, currency).withColumns(
             {
                 "date": F.to_date("charge_period_start"),
-                "tag_values": F.array(*named).cast("array<string>"),
+                "tag_values": F.array(*values).cast("array<string>"),
             }
         ),
         _BY,
         _LABELS,
     )
     return found.withColumn("service_name", _service())
+
+
+def _named(key: str, *, any_case: bool) -> Column:
+    exact = F.try_element_at("tags", F.lit(key))
+    value = F.when(F.trim(exact) != "", exact)
+    if not any_case:
+        return value
+    others = F.filter(
+        F.map_entries("tags"),
+        lambda tag: (F.lower(tag["key"]) == F.lower(F.lit(key))) & (F.trim(tag["value"]) != ""),
+    )
+    return F.coalesce(value, F.try_element_at(F.array_sort(others), F.lit(1))["value"])
 
 
 def _service() -> Column:

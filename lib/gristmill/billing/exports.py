@@ -15,7 +15,7 @@ from gristmill.billing.cells import Cells, key
 from gristmill.billing.charges import FOCUS, REJECTS, SCOPES
 from gristmill.billing.delivery import files_of, is_other
 from gristmill.billing.parquet import alike, as_text, columns
-from gristmill.billing.table import header_line, names_in
+from gristmill.billing.table import header_line, names_in, separator_of
 from gristmill.billing.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
@@ -25,10 +25,12 @@ from gristmill.text.lines import (
     ORIGIN,
     RAW,
     SOURCE_FILE,
+    TextFiles,
     find_files,
     has_odd_quotes,
     text_files,
 )
+from gristmill.text.records import joined, with_breaks
 
 SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
 CUR = "AWS CUR"
@@ -41,13 +43,15 @@ _TIMES = frozenset(map(key, (*focus.times(), *cur.TIMES)))
 @dataclass(frozen=True)
 class _Part:
     """Files with the same columns: their rows, with the columns of `ORIGIN`; the cells of a row;
-    the names of the columns; the header line, null in Parquet; and one of the files."""
+    the names of the columns; the header line, null in Parquet; one of the files; and those whose
+    records go on over several lines."""
 
     rows: DataFrame
     cells: Cells
     names: Sequence[str]
     header: str | None
     example: str
+    broken: Sequence[str] = ()
 
     @property
     def is_broken(self) -> Column:
@@ -90,6 +94,10 @@ class ExportReader(Reader):
                 lacking = f"{part.example} has no {', '.join(absent)}"
                 notes.append(f"{lacking}, which counts 0 in the effective cost of commitments")
             kinds[kind] = part.example
+            if part.broken:
+                more = f" and {len(part.broken) - 1:,} more" if len(part.broken) > 1 else ""
+                told = f"{part.broken[0]}{more}: line breaks inside quotes, read in one piece"
+                notes.append(told)
             frames.append(_charges(part, kind, options.export))
         if not frames:
             raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
@@ -173,25 +181,34 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
     zipped = [file for file in files if file.lower().endswith(".zip")]
     plain = [file for file in files if file not in {*parquet, *zipped}]
     if plain:
-        found = text_files(spark, [unquote(file) for file in plain], look_at=None)
-        for header, lines, file in found.alike(header_line):
-            if header:
-                yield _of_lines(lines, header, file)
+        broken = with_breaks(_text(spark, plain).lines)
+        for some in filter(None, (broken, [file for file in plain if file not in broken])):
+            for header, lines, file in _text(spark, some).alike(header_line):
+                if header:
+                    yield _of_lines(lines, header, file, broken if some is broken else ())
     if zipped:
         for header, members in members_by_header(spark, zipped).items():
-            yield _of_lines(zipped_lines(spark, members), header, next(iter(members)))
+            lines = zipped_lines(spark, members)
+            yield _of_lines(lines, header, next(iter(members)), with_breaks(lines))
     for read, file in alike(spark, parquet):
         yield _Part(as_text(read, _TIMES), Cells(columns(read)), read.columns, None, file)
 
 
-def _of_lines(lines: DataFrame, header: str, example: str) -> _Part:
-    names = names_in(header, example)
+def _text(spark: SparkSession, files: Sequence[str]) -> TextFiles:
+    return text_files(spark, [unquote(file) for file in files], look_at=None)
+
+
+def _of_lines(lines: DataFrame, header: str, example: str, broken: Sequence[str]) -> _Part:
+    separator = separator_of(header)
+    names = names_in(header, example, separator)
+    if broken:
+        lines = joined(lines, separator)
     schema = ", ".join(f"_{number} string" for number in range(len(names)))
-    options = {"escape": '"', "columnNameOfCorruptRecord": _CORRUPT}
+    options = {"escape": '"', "columnNameOfCorruptRecord": _CORRUPT, "sep": separator}
     cells = F.from_csv(RAW, f"{schema}, {_CORRUPT} string", options)
     found = {name: F.col(f"_cells._{number}") for number, name in enumerate(names)}
     rows = lines.select(*ORIGIN, cells.alias("_cells"))
-    return _Part(rows, Cells(found), names, header, example)
+    return _Part(rows, Cells(found), names, header, example, broken)
 
 
 def _charges(part: _Part, kind: str, export: str) -> DataFrame:

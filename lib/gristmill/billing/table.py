@@ -20,6 +20,7 @@ REJECTS = {
 """Why a line of any CSV file can be rejected, in the order in which it is looked for."""
 
 _SHOWN = 12
+_SEPARATORS = ",;\t|"
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,17 @@ def header_line(text: str) -> str:
     return next((line for line in lines if line.strip()), "")
 
 
-def names_in(header: str, file: str) -> list[str]:
+def separator_of(header: str) -> str:
+    """What separates the names in a header line: a comma, unless another mark makes more of it."""
+    return max(_SEPARATORS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+
+
+def names_in(header: str, file: str, separator: str = ",") -> list[str]:
     """The names in a header line. Raises `InputError` where it is no line of CSV by itself."""
     if "\r" in header:
         raise InputError(f"{file} ends its lines with carriage returns alone: use line feeds")
     try:
-        return next(csv.reader([header]), [])
+        return next(csv.reader([header], delimiter=separator), [])
     except csv.Error as error:
         raise InputError(f"{file} has a header that cannot be read: {error}") from error
 
