@@ -107,7 +107,7 @@ class ExportReader(Reader):
         if scope:
             _see_that_parts_differ(rows, scope(), delivery.parts)
         unread = dict.fromkeys(name for kind in kinds for name in _other_amounts(kind))
-        return Reading(rows, tuple(notes), tuple(files), tuple(unread))
+        return Reading(rows, tuple(dict.fromkeys(notes)), tuple(files), tuple(unread))
 
 
 def _left_out(files: Sequence[str], why: str) -> list[str]:
