@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: clean emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint package run s3 sample setup soak test test-fast test-more test-s3 types wheel
+.PHONY: clean emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,10 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 test: setup ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
 
-test-more: setup ## Run the same on more data, and on real files (GRISTMILL_DATA names their folder)
+test-more: test-real ## Run the same on more data, and on real files (minutes)
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough
+
+test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their folder)
 	$(BIN)/pytest -n 2 --dist worksteal tests/real
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
