@@ -58,7 +58,14 @@ def header_line(text: str) -> str:
 
 def separator_of(header: str) -> str:
     """What separates the names in a header line: a comma, unless another mark makes more of it."""
-    return max(_SEPARATORS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+
+    def names(mark: str) -> int:
+        try:
+            return len(next(csv.reader([header], delimiter=mark), []))
+        except csv.Error:  # which `names_in` tells of
+            return 0
+
+    return max(_SEPARATORS, key=names)
 
 
 def names_in(header: str, file: str, separator: str = ",") -> list[str]:
