@@ -51,6 +51,7 @@ def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str
             max_reject_rate=arguments.max_reject_rate,
             wait=arguments.wait,
             batch=arguments.batch,
+            replace=arguments.replace,
             full=getattr(arguments, "full", False),
         )
         return _run(job, request, arguments.report, console, debug=debug)
@@ -79,6 +80,11 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         "--batch",
         metavar="NAME",
         help="name what is loaded: a later run of that name replaces it (default: the input does)",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="let go the rows of files that have gone since the same input was loaded before",
     )
     job.options.add_arguments(parser)
     group = parser.add_argument_group("how it runs")

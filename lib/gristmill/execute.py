@@ -17,6 +17,7 @@ from gristmill.publish.lease import owner
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
 from gristmill.publish.settle import run_id
+from gristmill.reloading import settle_reload
 from gristmill.report import DatasetReport, Report
 from gristmill.session import aside
 from gristmill.settings import session_for_run
@@ -73,18 +74,19 @@ def _execute(
     try:
         publication.begin(request.wait, tell)
         reading = job.reads.read(spark, request.inputs, request.options)
-        notes = (*reading.notes, *publication.reads(reading.files))
+        again = settle_reload(spark, job, request, publication, reading)
+        notes = (*reading.notes, *again.notes)
         for note in notes:
             tell(note)
-        planned = plan(spark, job, request, publication, reading)
+        planned = plan(spark, job, request, publication, again.reading or reading)
         if planned.note:
             tell(planned.note)
             notes = (*notes, planned.note)
-        if planned.is_current:
+        if planned.is_current or again.reading is None:
             counted = Counted(0, 0, 0)
             publication.finish()
         else:
-            staging = Staging(spark, publication, storage.root)
+            staging = Staging(spark, publication, storage.root, again.may_empty)
             counted = stage_all(job, request, planned, staging)
             if counted.unread:
                 told = f"{_listed(counted.unread)}: no value that can be read, so it is null"

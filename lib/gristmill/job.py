@@ -69,6 +69,7 @@ class Request:
     share of rejected lines is above `max_reject_rate` (0 to 1; None is what the job says) publishes
     nothing. `wait` is how long to wait for other runs that write the same datasets. `batch` names
     what is loaded, so that the next run of that name replaces it; without one, the inputs do. With
+    `replace` it does so also where that takes rows away whose content is nowhere any more. With
     `full` a summary is made of all of its source, also where little of it has changed.
     """
 
@@ -79,6 +80,7 @@ class Request:
     wait: timedelta = timedelta(minutes=10)
     batch: str | None = None
     full: bool = False
+    replace: bool = False
 
     def __post_init__(self) -> None:
         if not self.inputs:

@@ -128,6 +128,8 @@ def test_history_as_json_holds_all_that_is_known(
         "batch": "01Z-a",
         "owner": "ann@here",
         "batch_name": None,
+        "contents": [],
+        "adds": False,
         "files": [],
         "made": None,
     }

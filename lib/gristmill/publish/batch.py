@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gristmill.errors import InputError
+from gristmill.publish.contents import Content, Fate, Found, fate
 from gristmill.publish.manifest import Origin
 
 _DIGITS = 12
@@ -24,8 +25,9 @@ class Batch:
 
     `name` is that of its --batch, None where it is named by its `inputs`, which stand here as they
     were given. `files` are the fingerprints of the files that were read; none where those are not
-    known. Where it is `superseded`, all its files came again with another batch, and its rows with
-    them: it is remembered for its name, which must not bring them back beside those.
+    known. `contents` says what each held, in the same order. Where it is `superseded`, all its
+    files came again with another batch, and its rows with them: it is remembered for its name,
+    which must not bring them back beside those.
     """
 
     job: str
@@ -34,11 +36,26 @@ class Batch:
     files: tuple[str, ...]
     run: str
     superseded: bool = False
+    contents: tuple[str, ...] = ()
 
     @staticmethod
     def of(origin: Origin) -> "Batch":
         """The batch that a run loads."""
-        return Batch(origin.job, origin.batch_name, origin.inputs, origin.files, origin.run)
+        return Batch(
+            origin.job,
+            origin.batch_name,
+            origin.inputs,
+            origin.files,
+            origin.run,
+            contents=origin.contents,
+        )
+
+    @property
+    def known(self) -> dict[str, str]:
+        """What its files held, by their fingerprints; empty where that is not known."""
+        if len(self.contents) != len(self.files):
+            return {}
+        return dict(zip(self.files, self.contents, strict=True))
 
     def __str__(self) -> str:
         return f"batch {self.name!r}" if self.name is not None else f"the batch of {self.input}"
@@ -111,11 +128,27 @@ def compare(batches: Mapping[str, Batch], origin: Origin, uris: Mapping[str, str
         if not held.isdisjoint(batch.files):
             raise InputError(_refusal(f"{before} was loaded again", batch))
     left = held.difference(uris)
-    if before and left and not before.superseded:
+    if before and left and not before.superseded and not origin.adds:
         yield (
             f"{before} held files that are not in this input ({len(left):,}): "
             "their rows are replaced too"
         )
+
+
+def lost(batches: Mapping[str, Batch], origin: Origin, now: Mapping[str, Found]) -> Fate:
+    """The files of the batch that `origin` loads again whose content is nowhere any more.
+
+    `now` are the files that it reads, by fingerprint. A batch that was named, and is loaded from
+    another input than before, has lost nothing: it is meant to be another.
+    """
+    before = batches.get(origin.batch)
+    if not before or before.superseded or (before.name and before.inputs != origin.inputs):
+        return Fate(new=frozenset(now))
+    if before.files and not before.known:
+        files = frozenset(before.files)
+        # What the others held then is not known, so that each of them may have grown.
+        return Fate(files.difference(now), grown=files.intersection(now))
+    return fate({file: Content.parse(text) for file, text in before.known.items()}, now)
 
 
 def _others(batches: Mapping[str, Batch], origin: Origin) -> Iterator[tuple[str, Batch]]:

@@ -152,4 +152,11 @@ def _read_checkpoint(storage: Storage, number: int) -> Live:
 
 
 def _batch(told: Mapping[str, Any]) -> Batch:
-    return Batch(**{**told, "inputs": tuple(told["inputs"]), "files": tuple(told["files"])})
+    return Batch(
+        **{
+            **told,
+            "inputs": tuple(told["inputs"]),
+            "files": tuple(told["files"]),
+            "contents": tuple(told.get("contents", ())),
+        }
+    )

@@ -46,8 +46,9 @@ class Origin:
     """Where a publish comes from: a run of a job, by somebody, on some input.
 
     `batch` is an id, empty where nothing was loaded, `batch_name` what --batch named it. `files`
-    are the fingerprints of the files that were read: see `batch`. `made` says what a summary was
-    made of: see `followed`.
+    are the fingerprints of the files that were read: see `batch`, and `contents` what each held, in
+    the same order: see `contents`. A run that `adds` leaves what was there of its batch. `made`
+    says what a summary was made of: see `followed`.
     """
 
     run: str
@@ -59,6 +60,8 @@ class Origin:
     batch_name: str | None = None
     files: tuple[str, ...] = ()
     made: Made | None = None
+    contents: tuple[str, ...] = ()
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ def decode(data: bytes) -> Entry:
             batch_name=origin.get("batch_name"),
             files=tuple(origin.get("files", ())),
             made=made_from_json(origin.get("made")),
+            contents=tuple(origin.get("contents", ())),
+            adds=origin.get("adds", False),
         ),
         committed=told["committed"],
         lines=told["lines"],

@@ -1,7 +1,7 @@
 """A run's publication, from its claims to its end."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,8 @@ from gristmill.contract import Contract
 from gristmill.errors import BusyError, LeaseLostError
 from gristmill.faults import point
 from gristmill.publish import layout
-from gristmill.publish.batch import compare, covered, fingerprint
+from gristmill.publish.batch import compare, covered, fingerprint, lost
+from gristmill.publish.contents import Fate, Found
 from gristmill.publish.followed import Followed, Made
 from gristmill.publish.lease import Clock, Keeper, Lease, claim, find, utc_now
 from gristmill.publish.live import Live, LiveDataset, read_live, tend
@@ -82,14 +83,28 @@ class Publication:
             raise self.overtaken()
         return self._live
 
-    def reads(self, files: Collection[str]) -> tuple[str, ...]:
+    def reads(
+        self,
+        files: Collection[str],
+        contents: Mapping[str, Found] | None = None,
+        *,
+        beside: Collection[str] = (),
+    ) -> tuple[str, ...]:
         """Hold the files that the run reads, URIs, against what was loaded before.
 
-        To be called before anything is staged; gives what to tell the user. Raises `InputError`
-        where they share some with an earlier batch of a claimed dataset that holds others too.
+        `contents` are what they hold, by URI, where that is known. Where the rows of files of
+        its batch that are gone, by fingerprint, are to stay, what is staged comes `beside` all that
+        the root holds of it. To be called before anything is
+        staged; gives what to tell the user. Raises `InputError` where they share some with an
+        earlier batch of a claimed dataset that holds others too.
         """
         uris = {fingerprint(uri): uri for uri in sorted(files)}
-        self._origin = replace(self._origin, files=tuple(sorted(uris)))
+        known = sorted(uris)
+        held = [contents[uris[file]] for file in known if contents and uris[file] in contents]
+        told = tuple(str(found.content) for found in held) if len(held) == len(known) else ()
+        self._origin = replace(self._origin, files=tuple(known), contents=told)
+        if beside:
+            self._origin = self._beside(beside)
         notes: list[str] = []
         for contract in self._contracts:
             if contract.name in self._live.datasets:
@@ -97,6 +112,30 @@ class Publication:
                 notes += compare(batches, self._origin, uris)
         # The datasets of a job tend to hold the same batches.
         return tuple(dict.fromkeys(notes))
+
+    def _beside(self, gone: Collection[str]) -> Origin:
+        """The origin of a run that adds to its batch, which still knows contents that are gone."""
+        origin = self._origin
+        files = dict(zip(origin.files, origin.contents, strict=True))
+        for held in self._live.datasets.values():
+            before = held.batches.get(origin.batch)
+            for file, content in before.known.items() if before else ():
+                if file in gone:
+                    # Another file may have its name by now.
+                    files[fingerprint(f"{file} {content}")] = content
+        names = tuple(sorted(files))
+        contents = tuple(files[name] for name in names)
+        return replace(origin, files=names, contents=contents, adds=True)
+
+    def lost(self, contents: Mapping[str, Found]) -> Fate:
+        """The files of this batch, by fingerprint, whose content is nowhere in `contents`, those
+        that the run reads by URI, so that their rows would go."""
+        now = {fingerprint(uri): found for uri, found in contents.items()}
+        for contract in self._contracts:
+            if contract.replaces == "batch" and contract.name in self._live.datasets:
+                # The datasets of a job hold the same batches.
+                return lost(self._live.datasets[contract.name].batches, self._origin, now)
+        return Fate(new=frozenset(now))
 
     def follows(self, made: Made) -> None:
         """Write down, with the commit, of what the run makes its datasets."""
@@ -149,12 +188,16 @@ class Publication:
         found = self._live.datasets.get(dataset)
         return [path for path in found.files if layout.folder(path) == folder] if found else []
 
-    def batch_rows(self, dataset: str) -> int:
-        """The rows that the root holds of the batch that this run loads into a dataset."""
+    def batch_rows(self, dataset: str) -> Mapping[str, int]:
+        """The rows that the root holds of the batch that this run loads into a dataset, by the
+        folder of their partition."""
         found = self._live.datasets.get(dataset)
         prefix = f"{self._origin.batch}-"
-        files = found.files.items() if found else ()
-        return sum(file.rows for path, file in files if layout.name(path).startswith(prefix))
+        rows: dict[str, int] = {}
+        for path, file in found.files.items() if found else ():
+            if layout.name(path).startswith(prefix):
+                rows[layout.folder(path)] = rows.get(layout.folder(path), 0) + file.rows
+        return rows
 
     def stage(self, contract: Contract, rows: Sequence[int], scope: Collection[str] = ()) -> None:
         """Publish, with the commit, what is staged for a dataset.
@@ -248,7 +291,8 @@ class Publication:
         held = self._live.datasets.get(name, LiveDataset(contract))
         known, superseded = set(held.files), covered(held.batches, self._origin)
         if is_batch:
-            prefixes = (prefix, *(f"{batch}-" for batch in superseded))
+            own = () if self._origin.adds else (prefix,)
+            prefixes = (*own, *(f"{batch}-" for batch in superseded))
             removed = {path for path in known if layout.name(path).startswith(prefixes)}
         else:
             # A partition is replaced with all that lies in it, and what the log has of it is

@@ -3,7 +3,8 @@
 import contextlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,7 +16,9 @@ from gristmill.errors import OutputError
 from gristmill.storage import HIDDEN, Storage, StoredFile
 from gristmill.storage.local import LocalStorage
 
-_OBJECT_STORES = ("s3", "s3a")
+OBJECT_STORES = ("s3", "s3a")
+"""Schemes of places whose files are objects."""
+
 _LANES = 16
 _ATTEMPTS, _PAUSE = 3, 0.5
 _SMALL = 64 * 1024 * 1024
@@ -33,7 +36,7 @@ class HadoopStorage:
         self._root = self._fs.makeQualified(base)
         self._scheme: str = self._root.toUri().getScheme()
         self.root = _three_slashes(self._root.toString())
-        self.lanes = _LANES if self._scheme in _OBJECT_STORES else 1
+        self.lanes = _LANES if self._scheme in OBJECT_STORES else 1
 
     def is_file(self, path: str) -> bool:
         """Whether there is a file."""
@@ -83,7 +86,7 @@ class HadoopStorage:
 
     def write(self, path: str, data: bytes) -> None:
         """Write a small file whole, or replace it."""
-        if self._scheme in _OBJECT_STORES:
+        if self._scheme in OBJECT_STORES:
             self._fill(self._fs.create(self._path(path), True), data)
         else:
             self._rename_into(path, data, self._jvm.org.apache.hadoop.fs.Options.Rename.OVERWRITE)
@@ -92,7 +95,7 @@ class HadoopStorage:
         """Write a small file whole, if there is none; gives whether it is this caller's."""
         for left in reversed(range(_ATTEMPTS)):
             try:
-                if self._scheme in _OBJECT_STORES:
+                if self._scheme in OBJECT_STORES:
                     # S3 itself refuses it where there is an object; `overwrite` only looks before.
                     builder = self._fs.createFile(self._path(path)).recursive()
                     self._fill(builder.must(_IF_NONE_MATCH, True).build(), data)
@@ -131,7 +134,7 @@ class HadoopStorage:
             stream.write(bytearray(data))
         except BaseException:
             # To close an object that is written in part would publish that part.
-            if self._scheme in _OBJECT_STORES:
+            if self._scheme in OBJECT_STORES:
                 stream.abort()
             else:
                 stream.close()
@@ -140,7 +143,7 @@ class HadoopStorage:
 
     def move(self, source: str, target: str) -> None:
         """Move a file, making its folder; what has been moved before is left as it is."""
-        if self._scheme not in _OBJECT_STORES:
+        if self._scheme not in OBJECT_STORES:
             self._fs.mkdirs(self._path(target).getParent())
         problem: Py4JJavaError | None = None
         try:
@@ -202,6 +205,32 @@ def head(spark: SparkSession, uri: str, size: int) -> bytes:
     with contextlib.closing(filesystem.open(path)) as stream:
         bounded = jvm.org.apache.commons.io.input.BoundedInputStream(stream, size)
         return bytes(jvm.org.apache.commons.io.IOUtils.toByteArray(bounded))
+
+
+def stats(spark: SparkSession, uris: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Size in bytes, and time of the last change in milliseconds since 1970, of files by URI.
+
+    Those that cannot be found are left out.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    folders: dict[str, dict[str, str]] = defaultdict(dict)
+    for uri in uris:
+        folder, _, name = uri.rpartition("/")
+        if not uri.startswith("file:///"):
+            folders[folder][unquote(name)] = uri
+            continue
+        with contextlib.suppress(OSError):
+            status = Path(unquote(uri.removeprefix("file://"))).stat()
+            found[uri] = (status.st_size, status.st_mtime_ns // 1_000_000)
+    jvm: Any = spark._jvm
+    for folder, names in folders.items():
+        path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(f"{folder}/"))
+        # One request lists a thousand objects.
+        for status in path.getFileSystem(spark._jsc.hadoopConfiguration()).listStatus(path):
+            name = status.getPath().getName()
+            if name in names:
+                found[names[name]] = (status.getLen(), status.getModificationTime())
+    return found
 
 
 def content(spark: SparkSession, uri: str) -> bytes:
