@@ -86,7 +86,7 @@ def _execute(
             counted = Counted(0, 0, 0)
             publication.finish()
         else:
-            staging = Staging(spark, publication, storage.root, again.may_empty)
+            staging = Staging(spark, publication, storage.root)
             counted = stage_all(job, request, planned, staging)
             if counted.unread:
                 told = f"{_listed(counted.unread)}: no value that can be read, so it is null"

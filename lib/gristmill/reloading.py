@@ -15,14 +15,10 @@ from gristmill.publish.publication import Publication
 
 @dataclass(frozen=True)
 class Reload:
-    """What to load: `reading`, None where there is nothing new; and what to tell of it.
-
-    Where it `may_empty` a partition, the batch may lose all its rows of it.
-    """
+    """What to load: `reading`, None where there is nothing new; and what to tell of it."""
 
     reading: Reading | None
     notes: tuple[str, ...]
-    may_empty: bool = True
 
 
 def settle_reload(
@@ -42,7 +38,7 @@ def settle_reload(
         if fate.changed:
             where = _named(fate.changed, found)
             notes += (f"{where} other content than when it was loaded: those rows are replaced",)
-        return Reload(reading, notes, not fate.changed or request.replace)
+        return Reload(reading, notes)
     held = sum(sum(publication.batch_rows(dataset.name).values()) for dataset in datasets)
     told = f"files of this batch that are gone: {len(fate.gone):,}"
     if fate.changed or fate.grown or any(dataset.replaces != "batch" for dataset in datasets):

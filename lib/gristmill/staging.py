@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from gristmill.audit import audit
 from gristmill.dataset import REJECTS, Dataset
-from gristmill.errors import AuditError, InputError, ShrinkError
+from gristmill.errors import AuditError, InputError
 from gristmill.final import keep_what_is_more
 from gristmill.follow import Plan
 from gristmill.job import AnyJob, Costs, Request
@@ -26,15 +26,11 @@ _NAMED_FILES = 1000
 
 @dataclass(frozen=True)
 class Staging:
-    """Where a run's datasets are staged: `root` is the output root, as a URI.
-
-    Unless it `may_empty` a partition, the batch of the run loses no partition altogether.
-    """
+    """Where a run's datasets are staged: `root` is the output root, as a URI."""
 
     spark: SparkSession
     publication: Publication
     root: str
-    may_empty: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,8 +75,6 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     skipped = seen.get.get("skipped", 0)
     if not any(plan.scope.values()):
         _see_that_something_was_read(job, request, staging.publication, lines, skipped)
-    if not staging.may_empty:
-        _see_that_none_is_emptied(staging.publication, stages)
     if not job.is_forced(request.options):
         _keep_what_is_more(staging, stages)
     if rejected:
@@ -118,23 +112,6 @@ def _see_that_something_was_read(
             raise InputError(
                 f"nothing to load: all {lines:,} lines in {inputs} are skipped, as headers are; "
                 f"the {held:,} rows that were loaded from there before stay as they are"
-            )
-
-
-def _see_that_none_is_emptied(publication: Publication, stages: Sequence[Staged]) -> None:
-    for stage in stages:
-        name = stage.dataset.name
-        held = publication.batch_rows(name) if stage.dataset.replaces == "batch" else {}
-        kept = {layout.folder(file.path) for file in stage.files}
-        gone = sorted(folder for folder in held if folder not in kept)
-        if gone:
-            rows = sum(held[folder] for folder in gone)
-            more = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
-            raise ShrinkError(
-                f"{name}/{gone[0]}{more} would lose all {rows:,} rows that were loaded from here, "
-                "as files hold other content now and none of theirs; nothing was published: load "
-                "files whose names do not change (logrotate's dateext), or let those rows go with "
-                "--replace"
             )
 
 

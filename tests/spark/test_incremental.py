@@ -86,7 +86,8 @@ def test_a_correction_by_the_name_of_its_batch_replaces_that_and_no_other(
     log = write(tmp_path / "14.log.gz", {(9, 23): 1, (10, 14): 4}, bad=1)
     mill.load(log, batch="10T14")
     write(log, {(10, 14): 5}, bad=2)
-    assert mill.load(log, batch="10T14") == []
+    (told_of_it,) = mill.load(log, batch="10T14")
+    assert "has other content than when it was loaded" in told_of_it
     assert (mill.days(), rows(mill.out / "rejects")) == ({10: 8}, 3)
     told = mill.load(write(tmp_path / "new" / "14.log.gz", {(11, 14): 2}), batch="10T14")
     assert told == [

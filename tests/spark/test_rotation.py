@@ -9,7 +9,7 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.errors import InputError, ShrinkError
+from gristmill.errors import InputError
 from gristmill.execute import Run, execute
 from gristmill.job import Request
 from gristmill.report import Report
@@ -116,24 +116,14 @@ def test_a_file_that_grows_is_loaded_whole_under_any_name(logs: Logs) -> None:
     assert logs.days() == {1: 25, 2: 1}
 
 
-def test_another_content_under_the_same_name_takes_no_day_away(logs: Logs) -> None:
-    logs.write("access.log.1", lines(1, 5) + lines(2, 5))
-    logs.load("access.log.1")
-    before = snapshot(logs.output)
-    logs.write("access.log.1", lines(2, 3, 5) + lines(3, 3))
-    says = r"web_requests/\S*date=2026-10-01\S* would lose all 5 rows .*--replace"
-    with pytest.raises(ShrinkError, match=says):
-        logs.load("access.log.1")
-    assert snapshot(logs.output) == before
-    logs.load("access.log.1", replace=True)
-    assert logs.days() == {2: 3, 3: 3}
-    # What is corrected inside its days is replaced, and told.
-    logs.write("access.log.1", lines(2, 2, 9) + lines(3, 2))
-    (note,) = (text for text in logs.load("access.log.1").notes if "other content" in text)
-    assert note.endswith(
-        "/access.log.1 has other content than when it was loaded: those rows are replaced"
-    )
-    assert logs.days() == {2: 2, 3: 2}
+def test_what_is_corrected_is_replaced_and_told(logs: Logs) -> None:
+    logs.write("a.log", lines(1, 5) + lines(2, 5))
+    logs.write("b.log", lines(1, 1, 9))
+    logs.load()
+    logs.write("a.log", lines(2, 3, 5) + lines(3, 3))
+    (note,) = (text for text in logs.load().notes if "other content" in text)
+    assert "/logs/a.log has other content than when it was loaded" in note
+    assert logs.days() == {1: 1, 2: 3, 3: 3}
 
 
 def test_a_name_for_what_is_loaded_may_mean_other_files(logs: Logs) -> None:
