@@ -9,13 +9,13 @@ from typing import Any
 from emr import applications
 from emr.aws import Aws, explained
 from emr.aws import place as object_of
-from emr.requests import Request
+from emr.requests import CLUSTER_TAG, Request
 from emr.requests.clusters import cluster_name, run_job_flow
 from emr.requests.serverless import create_application
 from emr.runners.once import once
 from emr.runners.transient import clusters
 from emr.specs import ClusterSpec, ServerlessSpec, Spec
-from gristmill.errors import GristmillError, UsageError
+from gristmill.errors import BusyError, GristmillError, UsageError
 
 _LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 _READY = {"RUNNING", "WAITING"}
@@ -93,33 +93,80 @@ def _wait(
 
 
 def find_cluster(aws: Aws, spec: ClusterSpec) -> str | None:
-    """The id of the cluster of a spec that is there, the newest; None where there is none."""
-    for cluster in clusters(aws, ClusterStates=_LIVE):
-        if cluster["Name"] == cluster_name(spec):
-            return str(cluster["Id"])
-    return None
+    """The id of the cluster of a spec that is there; None where there is none.
+
+    A name proves nothing: a cluster is the spec's only with its tag, and if its logs go to its
+    home. Raises `UsageError` where several are, since any of them may be meant.
+    """
+    found = [
+        str(cluster["Id"])
+        for cluster in clusters(aws, ClusterStates=_LIVE)
+        if cluster["Name"] == cluster_name(spec) and _is_of(spec, _described(aws, cluster["Id"]))
+    ]
+    if len(found) > 1:
+        raise UsageError(
+            f"{len(found)} clusters are {cluster_name(spec)!r} of {spec.home}: "
+            f"{', '.join(found)}; end all but one of them: aws emr terminate-clusters "
+            "--cluster-ids ID"
+        )
+    return found[0] if found else None
+
+
+def _described(aws: Aws, cluster: str) -> dict[str, Any]:
+    with explained(f"describe {cluster}"):
+        described: dict[str, Any] = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]
+    return described
+
+
+def _is_of(spec: ClusterSpec, described: dict[str, Any]) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
+    return tags.get(CLUSTER_TAG) == spec.name and _logs_of(described) == spec.logs.rstrip("/")
 
 
 def log_folder(aws: Aws, cluster: str) -> str | None:
     """The folder in S3 where a cluster puts logs: not what its spec says by now, but its own."""
-    with explained(f"describe {cluster}"):
-        uri = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("LogUri")
+    return _logs_of(_described(aws, cluster))
+
+
+def _logs_of(described: dict[str, Any]) -> str | None:
+    uri = described.get("LogUri")
     # EMR gives it as s3n://, whatever was asked for.
     return f"s3://{'/'.join(object_of(uri))}".rstrip("/") if uri else None
 
 
-def down(aws: Aws, spec: ClusterSpec) -> str | None:
+def down(
+    aws: Aws, spec: ClusterSpec, ask: Callable[[str], bool], *, force: bool = False
+) -> str | None:
     """End the cluster of a spec; gives its id, or None where it was not there.
 
-    Runs on it end with it.
+    Where runs go on there it `ask`s whether they may end with it; with `force` it does not ask.
+    Raises `BusyError` where they are to go on.
     """
     found = find_cluster(aws, spec)
-    if found:
-        with explained(f"end {found}"):
-            if spec.termination_protection:
-                aws.emr.set_termination_protection(JobFlowIds=[found], TerminationProtected=False)
-            aws.emr.terminate_job_flows(JobFlowIds=[found])
+    if found is None:
+        return None
+    if runs := _going_on(aws, found):
+        what = f"{len(runs)} runs go on" if len(runs) > 1 else "1 run goes on"
+        named = ", ".join(runs)
+        if not force and not ask(f"{what} on {found}: {named}. End them with it?"):
+            raise BusyError(f"{what} on {found}: {named}: wait, or --force ends them with it")
+    # As it is by now: it may have been set since, by hand or by another spec.
+    is_protected = _described(aws, found).get("TerminationProtected")
+    with explained(f"end {found}"):
+        if is_protected:
+            aws.emr.set_termination_protection(JobFlowIds=[found], TerminationProtected=False)
+        aws.emr.terminate_job_flows(JobFlowIds=[found])
     return found
+
+
+def _going_on(aws: Aws, cluster: str) -> list[str]:
+    """The names of the steps of a cluster that have not ended, the oldest first."""
+    with explained(f"list the steps of {cluster}"):
+        pages = aws.emr.get_paginator("list_steps").paginate(
+            ClusterId=cluster, StepStates=["PENDING", "RUNNING", "CANCEL_PENDING"]
+        )
+        steps = [step for page in pages for step in page["Steps"]]
+    return [f"{step['Name']} ({step['Status']['State']})" for step in reversed(steps)]
 
 
 def live(aws: Aws) -> list[Target]:

@@ -26,6 +26,10 @@ Command = Callable[..., Finished]
 COUNT, KEY = 250, "many/{:04}-with-a-name-that-is-rather-long.txt"
 
 
+def never(question: str) -> bool:
+    raise AssertionError(question)
+
+
 def test_many_inputs_and_odd_arguments_reach_the_job(
     command: Command, simulator: Simulator, reach: Aws
 ) -> None:
@@ -71,7 +75,7 @@ def test_a_run_that_a_full_cluster_refuses_leaves_nothing_behind(
     with pytest.raises(RefusedError, match="256 steps that wait or run"):
         submit(reach, Wanted(CATALOGUE["word-count"], where, spec, run), print)
     assert Runs(reach, spec.home).find(run) is None
-    assert down(reach, spec) == cluster
+    assert down(reach, spec, never, force=True) == cluster
 
 
 def test_a_run_of_which_nobody_knows_whether_it_started_is_kept(
@@ -89,4 +93,4 @@ def test_a_run_of_which_nobody_knows_whether_it_started_is_kept(
     found = Runs(reach, spec.home).find(run)
     assert found is not None
     assert found.record.claim == ""
-    assert down(reach, spec) == cluster
+    assert down(reach, spec, never, force=True) == cluster

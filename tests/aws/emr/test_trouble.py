@@ -25,7 +25,7 @@ from emr.runs import Record
 from emr.specs import ClusterSpec, ServerlessSpec
 from emr.targets import down, find_cluster, log_folder, up
 from emr.watch import watch
-from gristmill.errors import GristmillError
+from gristmill.errors import BusyError, GristmillError, UsageError
 from gristmill.runners import Handle, State, Submission
 from simulator import Faults, Simulator
 from tests.emr_specs import CLUSTER, SERVERLESS, made
@@ -34,6 +34,10 @@ from tests.process import TIMEOUT
 Fault = Callable[[Faults, str], None]
 
 SHIPPED = Shipped("s3://b/p.zip", "s3://b/entry.py")
+
+
+def never(question: str) -> bool:
+    raise AssertionError(question)
 
 
 @pytest.fixture
@@ -123,8 +127,54 @@ def test_a_cluster_that_stays_is_made_once(
     assert up(reach, spec, print, pause=briefly) == cluster == find_cluster(reach, spec)
     name = run_job_flow(spec)["Name"]
     assert len([found for found in clusters(reach) if found["Name"] == name]) == 1
-    assert down(reach, spec) == cluster
-    assert down(reach, spec) is None
+    assert down(reach, spec, never) == cluster
+    assert down(reach, spec, never) is None
+
+
+def made_by_somebody(reach: Aws, spec: ClusterSpec, **changes: Any) -> str:
+    asked = run_job_flow(spec) | changes
+    return str(reach.emr.run_job_flow(**asked)["JobFlowId"])
+
+
+def test_a_cluster_of_somebody_else_is_not_touched(reach: Aws, spec: ClusterSpec) -> None:
+    tags = run_job_flow(spec)["Tags"]
+    others = [
+        made_by_somebody(reach, spec, Tags=[tag for tag in tags if tag["Value"] != spec.name]),
+        made_by_somebody(reach, spec, LogUri="s3://somebody-else/gristmill/logs/"),
+    ]
+    assert find_cluster(reach, spec) is None
+    assert down(reach, spec, never, force=True) is None
+    cluster = up(reach, spec, print, pause=briefly)
+    assert cluster not in others
+    second = made_by_somebody(reach, spec)
+    with pytest.raises(UsageError, match=f"2 clusters are .*({cluster}|{second}).*terminate-cl"):
+        find_cluster(reach, spec)
+    with pytest.raises(UsageError, match="2 clusters are"):
+        down(reach, spec, never, force=True)
+    reach.emr.terminate_job_flows(JobFlowIds=[second, *others])
+    assert down(reach, spec, never) == cluster
+
+
+def test_runs_that_go_on_are_named_before_a_cluster_ends(reach: Aws, spec: ClusterSpec) -> None:
+    protected = spec.model_copy(update={"termination_protection": True})
+    cluster = up(reach, protected, print, pause=briefly)
+    first = with_command(spec, cluster, "sleep", submission())
+    first["Steps"][0]["HadoopJarStep"]["Args"] = ["sleep", "600"]
+    reach.emr.add_job_flow_steps(**first)
+    name, asked = first["Steps"][0]["Name"], []
+
+    def no(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    with pytest.raises(BusyError, match=f"1 run goes on on {cluster}: {name} .*--force"):
+        down(reach, spec, no)
+    assert name in asked[0]
+    assert find_cluster(reach, spec) == cluster
+    # Protected as it is, though the spec does not say so any more.
+    assert not spec.termination_protection
+    assert down(reach, spec, lambda _question: True) == cluster
+    assert find_cluster(reach, spec) is None
 
 
 def test_a_cluster_that_dies_takes_its_runs_with_it(
@@ -276,7 +326,7 @@ def test_what_is_up_already_says_that_it_is_as_it_was_made(reach: Aws, spec: Clu
     assert not any("was there already" in text for text in told)
     assert up(reach, spec, told.append, pause=briefly) == cluster
     assert any("was there already: what changed in its spec since" in text for text in told)
-    assert down(reach, spec) == cluster
+    assert down(reach, spec, never, force=True) == cluster
 
 
 def test_a_job_run_whose_token_was_used_with_other_code_is_found_by_its_name(

@@ -82,7 +82,7 @@ def _add_targets(command: Callable[[str, Handler, str], argparse.ArgumentParser]
     text = "change an application that is not what its spec says"
     added.add_argument("--update", action="store_true", help=text)
     added = command("down", targets.end, "end the cluster, or stop the application")
-    text = "cancel the runs of an application that go on, and do not ask"
+    text = "end the runs that go on there too, and do not ask"
     added.add_argument("--force", action="store_true", help=text)
     added.add_argument("--delete", action="store_true", help="delete the application as well")
 

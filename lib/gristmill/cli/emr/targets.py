@@ -39,7 +39,7 @@ def end(arguments: argparse.Namespace) -> int:
         return _end_application(arguments, place, place.spec)
     if arguments.delete:
         raise UsageError("--delete is for applications of EMR Serverless: a cluster just ends")
-    found = down(place.aws, place.spec)
+    found = down(place.aws, place.spec, confirmed, force=arguments.force)
     tell(f"{place.spec.name} is not up" if found is None else f"asked that {found} end")
     return 0
 
