@@ -22,9 +22,8 @@ from gristmill.options import ArgumentParser, duration
 from gristmill.progress import watch
 from gristmill.report import Report
 from gristmill.session import aside, s3_settings, session, spark_version, submitted, use_java
+from gristmill.start import INTERRUPTED
 from gristmill.storage.hadoop import open_storage
-
-INTERRUPTED = 130
 
 
 def main(job: AnyJob) -> None:
@@ -123,7 +122,7 @@ def _run(
         report = _execute(job, request, run, elsewhere, console, debug=debug)
     except (Exception, KeyboardInterrupt) as error:
         console.close()
-        cause, code = _cause(error)
+        cause, code = _cause(error, run)
         console.fail(cause)
         if debug:
             traceback.print_exc()
@@ -140,10 +139,11 @@ def _run(
     return 0
 
 
-def _cause(error: BaseException) -> tuple[str, int]:
+def _cause(error: BaseException, run: Run) -> tuple[str, int]:
     """Why a run failed, and its exit code."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; nothing was published", INTERRUPTED
+        done = "what it made is published" if run.published.is_set() else "nothing was published"
+        return f"interrupted; {done}", INTERRUPTED
     return explain(error), error.exit_code if isinstance(error, GristmillError) else 1
 
 
@@ -167,7 +167,7 @@ def _execute(
                 report = execute(spark, job, request, run, console.tell)
         except BaseException as error:
             if report_to:
-                unfinished = failed(job, request, run, _cause(error)[0])
+                unfinished = failed(job, request, run, _cause(error, run)[0])
                 aside(partial(_write_report, spark, unfinished, report_to))
             raise
         if report_to:

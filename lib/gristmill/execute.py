@@ -1,9 +1,10 @@
 """The one road that every run takes: read, split, transform, stage, audit, commit, report."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,10 +31,14 @@ _QUIET = 6  # sweeps in a row that find nothing, after an interrupt
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a job: its id, which sorts by time, and when it started (UTC)."""
+    """One run of a job: its id, which sorts by time, and when it started (UTC).
+
+    `published` is set once it has published what it made.
+    """
 
     id: str
     started: datetime
+    published: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
     @staticmethod
     def new() -> "Run":
@@ -93,6 +98,7 @@ def _execute(
                 tell(told)
                 notes = (*notes, told)
             publication.commit(counted.lines, counted.rejected, counted.skipped)
+            run.published.set()
     except BaseException as error:
         quiet = _QUIET if isinstance(error, KeyboardInterrupt) else 1
         if not _settle(spark, run, publication, quiet) or isinstance(error, OutputError):
@@ -100,6 +106,7 @@ def _execute(
                 # Its stage was put away under it, which shows in many ways.
                 raise publication.overtaken() from error
             raise
+        run.published.set()
     finally:
         _context(spark).clearJobGroup()
     return Report(

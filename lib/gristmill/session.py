@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from gristmill import s3
 from gristmill.java import Java, find_java
-from gristmill.settings import RUN
+from gristmill.settings import RUN, active_session
 
 T = TypeVar("T")
 
@@ -94,10 +94,46 @@ def session(
         builder = builder.config(key, value)
     quiet = not (debug or submitted())
     with _without_stderr() if quiet else contextlib.nullcontext():
-        spark = builder.getOrCreate()
+        spark = _whole(builder.getOrCreate)
+    # Java keeps one for each of its threads, of which each of Python's has its own.
+    active_session(spark)
     if not debug:
         spark.sparkContext.setLogLevel("OFF" if quiet else "ERROR")
     return spark
+
+
+def _whole(start: Callable[[], SparkSession]) -> SparkSession:
+    """What `start` gives, also after Ctrl-C, which then counts.
+
+    A JVM that is left while it starts would never end. In a thread of its own the start is not
+    interrupted, nor does PySpark set a handler for Ctrl-C.
+    """
+    given: list[SparkSession] = []
+    failed: list[BaseException] = []
+    ended = threading.Event()
+
+    def quietly() -> None:
+        try:
+            given.append(start())
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            ended.set()
+
+    threading.Thread(target=quietly).start()
+    interrupted = False
+    while not ended.is_set():
+        try:
+            ended.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        for spark in given:
+            aside(spark.stop)
+        raise KeyboardInterrupt
+    if failed:
+        raise failed[0]
+    return given[0]
 
 
 def aside(work: Callable[[], T]) -> T | None:
@@ -155,7 +191,7 @@ def _without_stderr() -> Iterator[None]:
         os.dup2(nowhere.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             nowhere.seek(0)
             os.write(kept, nowhere.read())
             raise

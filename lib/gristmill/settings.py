@@ -113,7 +113,7 @@ def session_for_run(
     sessions = _sessions(own)
     before, named = sessions.getActiveSession(), SparkSession._activeSession
     # What is parsed without a frame, such as a schema, is parsed in the active one.
-    sessions.setActiveSession(own._jsparkSession)
+    active_session(own)
     try:
         yield own
     finally:
@@ -142,6 +142,11 @@ def _settle(own: SparkSession, key: str, value: str) -> None:
             f"this Spark was started with {key}={found}, which can only be chosen at its start, "
             f"and results rest on {value}: start it with {key}={value}, or without it"
         ) from error
+
+
+def active_session(spark: SparkSession) -> None:
+    """Make a session the active one of this thread."""
+    _sessions(spark).setActiveSession(spark._jsparkSession)
 
 
 def _sessions(spark: SparkSession) -> Any:

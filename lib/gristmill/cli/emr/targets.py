@@ -8,9 +8,9 @@ from emr.runners.serverless import find_application
 from emr.specs import ServerlessSpec, load_spec
 from emr.targets import down, live, plan_up, up
 from gristmill.cli.emr.place import Place, print_requests, tell
-from gristmill.command import INTERRUPTED
 from gristmill.console import render
 from gristmill.errors import UsageError
+from gristmill.start import INTERRUPTED
 
 
 def make(arguments: argparse.Namespace) -> int:
