@@ -13,7 +13,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from gristmill.console import Console
-from gristmill.errors import GristmillError, InputError, OutputError
+from gristmill.errors import INTERRUPTED, GristmillError, InputError, OutputError
 from gristmill.execute import Run, execute
 from gristmill.failures import explain
 from gristmill.input_list import expand, expand_local, file_of
@@ -22,7 +22,6 @@ from gristmill.options import ArgumentParser, duration
 from gristmill.progress import watch
 from gristmill.report import Report
 from gristmill.session import aside, s3_settings, session, spark_version, submitted, use_java
-from gristmill.start import INTERRUPTED
 from gristmill.storage.hadoop import open_storage
 
 

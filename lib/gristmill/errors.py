@@ -1,5 +1,8 @@
 """What can go wrong, as a user meets it: one message that says what to do, and an exit code."""
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells give it."""
+
 
 class GristmillError(Exception):
     """A failure whose message is written for the person who ran the command."""

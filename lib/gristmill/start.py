@@ -1,7 +1,6 @@
 """Where the `gristmill` command starts: nothing is loaded yet, so Ctrl-C is heeded from here on."""
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells give it."""
+from gristmill.errors import INTERRUPTED
 
 
 def main() -> int:

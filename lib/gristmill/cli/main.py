@@ -12,10 +12,9 @@ from gristmill.cli.catalogue import find_job
 from gristmill.cli.console import console
 from gristmill.command import run_command
 from gristmill.console import Console
-from gristmill.errors import DamagedError, GristmillError, OutputError, UsageError
+from gristmill.errors import INTERRUPTED, DamagedError, GristmillError, OutputError, UsageError
 from gristmill.options import ArgumentParser, days, duration
 from gristmill.session import use_java
-from gristmill.start import INTERRUPTED
 from jobs import CATALOGUE
 
 Handler = Callable[[argparse.Namespace], None]

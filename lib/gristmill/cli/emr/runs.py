@@ -21,9 +21,8 @@ from gristmill.cli.emr.answer import show
 from gristmill.cli.emr.place import Place, again, print_requests, tell
 from gristmill.cli.emr.targets import tell_drift
 from gristmill.console import render
-from gristmill.errors import GristmillError, UsageError
+from gristmill.errors import INTERRUPTED, GristmillError, UsageError
 from gristmill.runners import Handle, Runner, State, Status
-from gristmill.start import INTERRUPTED
 
 # Flags of submit that no job has: behind the job's name they would be taken for one of its own.
 _OURS = {

@@ -9,8 +9,7 @@ from emr.specs import ServerlessSpec, load_spec
 from emr.targets import down, live, plan_up, up
 from gristmill.cli.emr.place import Place, print_requests, tell
 from gristmill.console import render
-from gristmill.errors import UsageError
-from gristmill.start import INTERRUPTED
+from gristmill.errors import INTERRUPTED, UsageError
 
 
 def make(arguments: argparse.Namespace) -> int:
