@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -21,6 +21,12 @@ T = TypeVar("T")
 # (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-debugging.html).
 PATIENCE = timedelta(minutes=7)
 _LOOK, _READ = 10.0, 24
+# Why a cluster ended that puts no more logs into S3, as EMR's ClusterStateChangeReasonCode has it
+# (https://docs.aws.amazon.com/emr/latest/APIReference/API_ClusterStateChangeReason.html).
+_NO_LOGS_AFTER = (
+    *("BOOTSTRAP_FAILURE", "INSTANCE_FAILURE", "INSTANCE_FLEET_TIMEOUT"),
+    *("INTERNAL_ERROR", "VALIDATION_ERROR"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,15 @@ def answer(
     prices: Prices,
     tell: Callable[[str], None],
     patience: timedelta = PATIENCE,
+    with_logs: bool = True,
     pause: Callable[[float], None] = time.sleep,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Answer:
     """All that is there of a run that has ended. What cannot be read changes nothing about it.
 
-    Of a run that failed without a report, logs are waited for: no longer than `patience`.
+    Of a run that failed without a report, logs are waited for until `patience` after its end, where
+    they can come at all: those of a cluster that was lost, or never ready, do not. Unless
+    `with_logs`, none are read.
     """
     notes: list[str] = []
     report = _tried(notes, lambda: _report(aws, record))
@@ -62,12 +72,21 @@ def answer(
     logs: Sequence[LogFile] = ()
     cause = None
     if status.state is State.FAILED:
-        told = report is not None and report.error is not None
-        waits = 0.0 if told else patience.total_seconds()
-        logs, cause = _cause(runner, handle, notes, tell=tell, waits=waits, pause=pause)
+        if with_logs:
+            told = report is not None and report.error is not None
+            waits = 0.0 if told else _still(status, patience, clock())
+            logs, cause = _cause(runner, handle, notes, tell=tell, waits=waits, pause=pause)
         if report is not None and report.error is not None:
             cause = Cause(Kind.SAID, tuple(report.error.splitlines()), record.report)
     return Answer(status, runner.logs_at(handle), report, amount, cause, tuple(logs), tuple(notes))
+
+
+def _still(status: Status, patience: timedelta, now: datetime) -> float:
+    """For how many seconds logs of a run may yet come."""
+    if any(code in status.reason for code in _NO_LOGS_AFTER):
+        return 0.0
+    since = now - status.ended if status.ended else timedelta()
+    return max(0.0, (patience - max(timedelta(), since)).total_seconds())
 
 
 def _cause(

@@ -151,9 +151,15 @@ class StepRunner:
         return f"{self._logs}/{handle.place}/steps/{handle.id}/"
 
     def logs(self, handle: Handle) -> Sequence[LogFile]:
-        """The logs that EMR has put into S3 so far: of the step, of its driver and executors."""
+        """The logs that EMR has put into S3 so far: of the step, of its driver and executors.
+
+        Of a step that has none, those of the bootstrap actions of its cluster, which may be why.
+        """
         root = f"{self._logs}/{handle.place}"
         found = [LogFile(*one) for one in self._aws.objects(self.logs_at(handle))]
+        if not found:
+            of_nodes = [LogFile(*one) for one in self._aws.objects(f"{root}/node/")]
+            return [log for log in of_nodes if "/bootstrap-actions/" in log.uri]
         applications: set[str] = set()
         for log in found:
             applications |= set(_APPLICATION.findall(self.read(log)))

@@ -58,6 +58,7 @@ def see(
         prices=PRICES,
         deadline=timedelta(hours=1),
         cancel_on_interrupt=cancel,
+        no_logs=False,
     )
     place: Any = argparse.Namespace(aws=None)
     return runs._see_through(arguments, place, RECORD)

@@ -54,9 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     added = command("attach", runs.attach, "take up a run again: wait for it and show its answer")
     added.add_argument("run", metavar="RUN")
     _add_watching(added)
-    added = command("status", runs.status, "list the newest runs, or show one")
+    added = command("status", runs.status, "list the newest runs, or show all of one")
     added.add_argument("run", nargs="?", metavar="RUN")
     added.add_argument("-n", type=int, default=20, help="how many (default: 20)")
+    text = "another table of prices (default: emr/prices.toml)"
+    added.add_argument("--prices", type=Path, default=PRICES, metavar="FILE", help=text)
     added = command("cancel", runs.cancel, "end a run")
     added.add_argument("run", metavar="RUN")
     added = command("logs", runs.logs, "show what a run's driver printed, and where the logs are")
@@ -102,5 +104,7 @@ def _add_watching(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deadline", type=duration, default="12h", metavar="SPAN", help=text)
     text = "on Ctrl-C, cancel the run and do not ask"
     parser.add_argument("--cancel-on-interrupt", action="store_true", help=text)
+    text = "of a run that failed, neither read its logs nor wait for them"
+    parser.add_argument("--no-logs", action="store_true", help=text)
     text = "another table of prices (default: emr/prices.toml)"
     parser.add_argument("--prices", type=Path, default=PRICES, metavar="FILE", help=text)

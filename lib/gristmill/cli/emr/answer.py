@@ -16,8 +16,13 @@ def show(record: Record, found: Answer) -> None:
         Console().result(found.report)
     elif found.status.state is State.SUCCEEDED:
         tell(f"it succeeded, but there is no report at {record.report}")
-    for line in (*_end(record, found), *_facts(found)):
+    for line in facts(record, found):
         tell(line)
+
+
+def facts(record: Record, found: Answer) -> list[str]:
+    """How a run ended that is not done, and what else is known of it, in lines."""
+    return [*_end(record, found), *_facts(found)]
 
 
 def _end(record: Record, found: Answer) -> list[str]:
@@ -27,9 +32,12 @@ def _end(record: Record, found: Answer) -> list[str]:
         return [f"gristmill: run {record.run} was cancelled"]
     if found.status.state is not State.FAILED:
         return []
+    # What EMR says stands first: what logs hold may be of something else.
+    said = f": {found.status.reason}" if found.status.reason else ""
+    lines = [f"gristmill: run {record.run} failed{said}"]
     if cause is None:
-        return [f"gristmill: run {record.run} failed: {found.status.reason}"]
-    lines = [f"gristmill: run {record.run} failed", *(f"  {line}" for line in cause.lines)]
+        return lines
+    lines += [f"  {line}" for line in cause.lines]
     # What a job says it says for the user; of the rest, the log is to be looked at.
     if cause.kind is not Kind.SAID:
         lines.append(f"  {cause.advice} (from {cause.where})")

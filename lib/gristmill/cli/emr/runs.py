@@ -17,7 +17,7 @@ from emr.specs import load_spec
 from emr.submit import plan, runner_of, submit
 from emr.watch import StillRunningError, watch
 from gristmill.cli.catalogue import find_job
-from gristmill.cli.emr.answer import show
+from gristmill.cli.emr.answer import facts, show
 from gristmill.cli.emr.place import Place, again, print_requests, tell
 from gristmill.cli.emr.targets import tell_drift
 from gristmill.console import render
@@ -100,7 +100,16 @@ def _see_through(arguments: argparse.Namespace, place: Place, record: Record) ->
         return _interrupted(arguments, record, runner, handle)
     prices = read_prices(arguments.prices)
     try:
-        found = answer(place.aws, record, runner, handle, status, prices=prices, tell=tell)
+        found = answer(
+            place.aws,
+            record,
+            runner,
+            handle,
+            status,
+            prices=prices,
+            tell=tell,
+            with_logs=not arguments.no_logs,
+        )
     except KeyboardInterrupt:
         rest = f"the rest of its answer: {again(arguments, record.run)}"
         tell(f"run {record.run} has ended ({status.state.value}); {rest}")
@@ -170,8 +179,39 @@ def status(arguments: argparse.Namespace) -> int:
     ]
     heading = ("run", "job", "state", "on", "submitted", "by")
     print("\n".join(render(heading, rows) if rows else ["nothing was submitted yet"]))
+    if arguments.run:
+        print("\n".join(_details(arguments, place, records[0])))
     tell_drift(place)
     return 0
+
+
+def _details(arguments: argparse.Namespace, place: Place, record: Record) -> list[str]:
+    """All that is known of a run now: nothing is waited for."""
+    argv = redact((record.submission.job, *record.submission.argv))
+    lines = [f"arguments: {shlex.join(argv)}", f"report: {record.report}"]
+    if record.handle is None:
+        return lines
+    runner, handle = runner_of(place.aws, record)
+    try:
+        status = runner.poll([handle])[handle]
+    except GristmillError as error:
+        return [*lines, f"note: {error}"]
+    lines.append(f"EMR says: {' '.join(filter(None, (status.detail, status.reason)))}")
+    if not status.state.is_final:
+        return [*lines, f"logs: {runner.logs_at(handle)}"]
+    found = answer(
+        place.aws,
+        record,
+        runner,
+        handle,
+        status,
+        prices=read_prices(arguments.prices),
+        tell=tell,
+        patience=timedelta(),
+    )
+    known = facts(record, found)
+    at = f"logs: {found.logs_at}"
+    return [*lines, *known, *([] if at in known else [at])]
 
 
 def _states(aws: Aws, records: Sequence[Record]) -> dict[str, str]:
