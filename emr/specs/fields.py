@@ -89,16 +89,20 @@ Tags = Annotated[dict[TagKey, TagValue], Field(default_factory=dict, max_length=
 SparkSettings = Annotated[dict[str, str], Field(default_factory=dict)]
 
 
-class Place(Table):
+class Home(Table):
+    """Where runs are: `home` is the folder in S3 below which packages, runs and logs are kept."""
+
+    region: Region
+    home: S3Folder
+
+
+class Place(Home):
     """What clusters and applications have in common.
 
-    `home` is the folder in S3 below which packages, runs and logs are kept; `python` is the version
-    that jobs run on; `spark` are settings for all of them.
+    `python` is the version that jobs run on; `spark` are settings for all of them.
     """
 
     name: Name
-    region: Region
-    home: S3Folder
     release_label: ReleaseLabel = "emr-spark-8.1.0"
     python: PythonVersion = "3.11"
     log_uri: S3Folder | None = None

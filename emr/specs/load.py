@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from emr.specs.cluster import ClusterSpec
+from emr.specs.fields import Home
 from emr.specs.rules import problems
 from emr.specs.serverless import ServerlessSpec
 from emr.specs.spark import Problem
@@ -43,6 +44,28 @@ def load_spec(name: str, account: Path = ACCOUNT) -> Spec:
 
     Raises `UsageError`, which names each wrong field.
     """
+    path, found = _found(name, account)
+    spec, wrong = check(found)
+    if wrong or spec is None:
+        _refuse(path, account, wrong)
+    return spec
+
+
+def load_home(name: str, account: Path = ACCOUNT) -> Home:
+    """Where the runs of a spec are, of which all else may be missing or wrong.
+
+    Raises `UsageError`, as `load_spec` does.
+    """
+    path, found = _found(name, account)
+    try:
+        return Home.model_validate({key: found[key] for key in Home.model_fields if key in found})
+    except ValidationError as error:
+        wrong = [(str(one["loc"][0]), _said(one)) for one in error.errors(include_url=False)]
+        _refuse(path, account, wrong)
+
+
+def _found(name: str, account: Path) -> tuple[Path, dict[str, Any]]:
+    """The file of a spec, and what it says, with what all specs share."""
     path = _find(name)
     found = _read(path)
     kind = found.setdefault("kind", "cluster")
@@ -56,10 +79,7 @@ def load_spec(name: str, account: Path = ACCOUNT) -> Spec:
         found = {key: shared[key] for key in shared if key in fields} | found
     if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
         found.setdefault("region", region)
-    spec, wrong = check(found)
-    if wrong or spec is None:
-        _refuse(path, account, wrong)
-    return spec
+    return path, found
 
 
 def check(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:

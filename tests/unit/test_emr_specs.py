@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from emr.specs import ClusterSpec, ServerlessSpec, load_spec
 from emr.specs.cluster import architecture
-from emr.specs.load import CLUSTERS, check
+from emr.specs.load import CLUSTERS, check, load_home
 from gristmill.errors import UsageError
 from tests.emr_specs import CLUSTER, NODES, SERVERLESS, account, cluster
 
@@ -298,3 +298,21 @@ def test_whatever_a_file_says_is_a_spec_or_is_refused(
 ) -> None:
     spec, found = check(base | changes)
     assert found or spec is not None
+
+
+def test_runs_are_found_by_a_spec_that_is_not_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    account, spec = tmp_path / "account.toml", tmp_path / "mine.toml"
+    account.write_text('home = "s3://bucket/gristmill"\n')
+    spec.write_text('region = "eu-central-1"\nidle_timeout = "10s"\n')
+    with pytest.raises(UsageError, match="problems"):
+        load_spec(str(spec), account)
+    found = load_home(str(spec), account)
+    assert (found.region, found.home) == ("eu-central-1", "s3://bucket/gristmill")
+    spec.write_text('region = "nowhere"\n')
+    account.write_text("")
+    with pytest.raises(UsageError, match=r"2 problems\n  (region|home): .*\n  (region|home): "):
+        load_home(str(spec), account)

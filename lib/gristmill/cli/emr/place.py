@@ -12,7 +12,22 @@ from emr.aws import Aws
 from emr.redact import redact
 from emr.runs import Runs
 from emr.specs import Spec, load_spec
-from emr.specs.load import ACCOUNT
+from emr.specs.load import ACCOUNT, load_home
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a command works on that only looks after runs."""
+
+    aws: Aws
+    runs: Runs
+
+    @staticmethod
+    def of(arguments: argparse.Namespace) -> "Submitted":
+        """Where the runs of the spec that the flags name are. Raises `UsageError`."""
+        found = load_home(arguments.cluster, arguments.account)
+        aws = Aws(found.region)
+        return Submitted(aws, Runs(aws, found.home))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Runs: submitted, watched, listed, cancelled."""
 
 import argparse
+import contextlib
 import shlex
 import signal
 import sys
@@ -18,7 +19,7 @@ from emr.submit import plan, runner_of, submit
 from emr.watch import StillRunningError, watch
 from gristmill.cli.catalogue import find_job
 from gristmill.cli.emr.answer import facts, show
-from gristmill.cli.emr.place import Place, again, print_requests, tell
+from gristmill.cli.emr.place import Place, Submitted, again, print_requests, tell
 from gristmill.cli.emr.targets import tell_drift
 from gristmill.console import render
 from gristmill.errors import INTERRUPTED, GristmillError, UsageError
@@ -80,11 +81,11 @@ def show_plan(arguments: argparse.Namespace) -> int:
 def attach(arguments: argparse.Namespace) -> int:
     """Take up a run again; gives the exit code."""
     read_prices(arguments.prices)
-    place = Place.of(arguments)
+    place = Submitted.of(arguments)
     return _see_through(arguments, place, place.runs.load(arguments.run))
 
 
-def _see_through(arguments: argparse.Namespace, place: Place, record: Record) -> int:
+def _see_through(arguments: argparse.Namespace, place: Place | Submitted, record: Record) -> int:
     """Watch a run to its end and show its answer; gives the exit code."""
     runner, handle = runner_of(place.aws, record)
     if arguments.cancel_on_interrupt:
@@ -163,7 +164,7 @@ def status(arguments: argparse.Namespace) -> int:
     """List runs; gives the exit code."""
     if arguments.n < 1:
         raise UsageError(f"-n takes 1 or more, not {arguments.n}")
-    place = Place.of(arguments)
+    place = Submitted.of(arguments)
     records = [place.runs.load(arguments.run)] if arguments.run else place.runs.newest(arguments.n)
     states = _states(place.aws, records)
     rows = [
@@ -181,11 +182,12 @@ def status(arguments: argparse.Namespace) -> int:
     print("\n".join(render(heading, rows) if rows else ["nothing was submitted yet"]))
     if arguments.run:
         print("\n".join(_details(arguments, place, records[0])))
-    tell_drift(place)
+    with contextlib.suppress(UsageError):  # a spec that is not whole has no application
+        tell_drift(Place.of(arguments))
     return 0
 
 
-def _details(arguments: argparse.Namespace, place: Place, record: Record) -> list[str]:
+def _details(arguments: argparse.Namespace, place: Submitted, record: Record) -> list[str]:
     """All that is known of a run now: nothing is waited for."""
     argv = redact((record.submission.job, *record.submission.argv))
     lines = [f"arguments: {shlex.join(argv)}", f"report: {record.report}"]
@@ -246,7 +248,7 @@ def _one_by_one(runner: Runner, handles: Sequence[Handle]) -> dict[Handle, Statu
 
 def cancel(arguments: argparse.Namespace) -> int:
     """Ask that a run end; gives the exit code."""
-    place = Place.of(arguments)
+    place = Submitted.of(arguments)
     record = place.runs.load(arguments.run)
     runner, handle = runner_of(place.aws, record)
     status = runner.poll([handle])[handle]
@@ -260,7 +262,7 @@ def cancel(arguments: argparse.Namespace) -> int:
 
 def logs(arguments: argparse.Namespace) -> int:
     """Print the logs of a run; gives the exit code."""
-    place = Place.of(arguments)
+    place = Submitted.of(arguments)
     runner, handle = runner_of(place.aws, place.runs.load(arguments.run))
     logs = runner.logs(handle)
     if not logs:
