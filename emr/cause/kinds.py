@@ -23,7 +23,14 @@ class Kind(StrEnum):
     S3_BUSY = "S3 was too busy"
     PACKAGE = "what was shipped is not there"
     MODULE = "a Python module is missing"
-    RUNTIME = "wrong Python or wrong processors"
+    RUNTIME = "wrong Python"
+    PROCESSOR = "built for other processors"
+    COMPILED = "what is compiled of a package is missing"
+    KILLED = "somebody ended it"
+    TOO_LARGE = "more memory than YARN gives"
+    LABEL = "no node has the label"
+    NO_ROUTE = "no way to S3 or STS"
+    EXPIRED = "the credentials expired"
     CLASS = "a Java class is missing"
     TIMEOUT = "something took too long"
     UNKNOWN = "the logs do not tell"
@@ -56,9 +63,31 @@ _ADVICE = {
     Kind.S3_BUSY: "run again later, with fewer executors at once",
     Kind.PACKAGE: "submit again, which uploads what is missing; check that the role may read it",
     Kind.MODULE: "name it in a requirements file and submit with --requirements FILE",
-    Kind.RUNTIME: (
-        "set the Python that the release has (python3.11), and build the dependencies for the "
-        "cluster's architecture"
+    Kind.RUNTIME: "set the Python that the release has (python3.11), here and in the environment",
+    Kind.PROCESSOR: (
+        "build the dependencies for the cluster's architecture (arm64 or x86_64): submit with "
+        "--requirements FILE, and none of your own archive"
+    ),
+    Kind.COMPILED: (
+        "ship the package whole, as a wheel for the cluster's Python and architecture: submit with "
+        "--requirements FILE"
+    ),
+    Kind.KILLED: "ask who has ended it on YARN; if nobody knows, run again",
+    Kind.TOO_LARGE: (
+        "ask for less, memory and overhead together, than the maximum that it names, or take "
+        "larger machines"
+    ),
+    Kind.LABEL: (
+        "give the cluster core nodes, or do not ask for the label: "
+        "spark.yarn.am.nodeLabelExpression, spark.yarn.executor.nodeLabelExpression"
+    ),
+    Kind.NO_ROUTE: (
+        "give the subnets a way there: a gateway endpoint for S3, an interface endpoint for STS, "
+        "or NAT; see docs/emr-account.md"
+    ),
+    Kind.EXPIRED: (
+        "run again; where it takes longer than the credentials last, raise the role's session "
+        "duration"
     ),
     Kind.CLASS: "add what has the class, with spark.jars.packages or spark.jars",
     Kind.TIMEOUT: "run again; where it comes back, look for overloaded machines or the network",
@@ -107,9 +136,32 @@ def is_consequence(line: str) -> bool:
 _SIGNS = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
+        (Kind.KILLED, r"[Aa]pplication (?:\S+ )?(?:was )?killed by user\b"),
+        (
+            Kind.TOO_LARGE,
+            r"is above the max threshold \(|requested resource is greater than maximum allowed"
+            r"|requested resource type=\[[^]]*\] < 0 or greater than maximum allowed",
+        ),
+        (
+            Kind.LABEL,
+            r"InvalidLabelResourceRequest|Invalid label resource request"
+            r"|permission to access all labels in resource request",
+        ),
+        (
+            Kind.PROCESSOR,
+            r"Exec format error|cannot open shared object file|wrong ELF class|invalid ELF header"
+            r"|incompatible architecture",
+        ),
+        (
+            Kind.COMPILED,
+            r"Importing the \w+ C-extensions failed|C extension: \S+ not built"
+            r"|No module named '?[\w.]*(?:_multiarray_umath|_cffi_backend|_libs\.\w+|_speedups"
+            r"|\._[a-z]+ext|_pydantic_core|_rust)\b"
+            r"|cannot import name '_\w+' from '\w+'",
+        ),
         (
             Kind.RUNTIME,
-            r"Exec format error|cannot open shared object file|wrong ELF class|undefined symbol"
+            r"undefined symbol"
             r"|version [`']GLIBC\w*_[\d.]+' not found|bad interpreter|PYTHON_VERSION_MISMATCH"
             r"|python[\d.]*[’'\"]?: (?:command not found|not found|No such file)"
             r"|Cannot run program \"[^\"]*python[\d.]*\""
@@ -146,6 +198,18 @@ _SIGNS = tuple(
             r"|[Nn]ode (?:\S+ )?(?:was |is |has been )?(?:lost|LOST)\b|\bNO_SLAVE_LEFT"
             r"|[Ii]nstances? (?:was |were )?(?:terminated|reclaimed).*\b[Ss]pot|BID_PRICE"
             r"|[Ss]pot.*(?:was |were )?(?:terminated|reclaimed)",
+        ),
+        (
+            Kind.EXPIRED,
+            r"ExpiredToken|[Tt]oken (?:included in the request )?(?:is|has) expired"
+            r"|RequestExpired|TokenRefreshRequired",
+        ),
+        (
+            Kind.NO_ROUTE,
+            r"\b(?:s3|sts)[\w.-]*\.amazonaws\.\S*.*"
+            r"(?:[Cc]onnect(?:ion)? timed out|No route to host|Network is unreachable)"
+            r"|UnknownHostException: \S*\b(?:s3|sts)[\w.-]*\.amazonaws\."
+            r"|Could not connect to the endpoint URL: \S*\b(?:s3|sts)\b",
         ),
         (Kind.S3_BUCKET, r"NoSuchBucket|bucket does not exist|UnknownStoreException"),
         (Kind.S3_BUSY, r"SlowDown|Slow Down|reduce your request rate|Status Code: 503"),

@@ -473,7 +473,7 @@ CASES = [
     ),
     case(
         "dependencies for other processors",
-        Kind.RUNTIME,
+        Kind.PROCESSOR,
         "cannot open shared object file",
         "printed",
         printed='Traceback (most recent call last):\n  File "/x/jobs/prices.py", line 3, in x\n'
@@ -544,6 +544,98 @@ CASES = [
         f"org.apache.spark.api.python.PythonException: {UDF}\n",
     ),
     case(
+        "somebody killed it on YARN",
+        Kind.KILLED,
+        "was killed by user hadoop at 10.0.1.7",
+        "step",
+        step=f"{NOW} INFO Client: Application report for application_1795300000000_0003 "
+        "(state: KILLED)\n"
+        "\t diagnostics: Application application_1795300000000_0003 was killed by user hadoop at "
+        "10.0.1.7\n"
+        'Exception in thread "main" org.apache.spark.SparkException: Application '
+        "application_1795300000000_0003 is killed\n",
+    ),
+    case(
+        "an executor larger than YARN gives",
+        Kind.TOO_LARGE,
+        "above the max threshold (12288 MB)",
+        "step",
+        step=f"{NOW} INFO Client: Verifying our application has not requested more than the "
+        "maximum memory capability of the cluster (12288 MB per container)\n"
+        'Exception in thread "main" java.lang.IllegalArgumentException: Required executor memory '
+        "(16384 MB), offHeap memory (0) MB, overhead (1638 MB), and PySpark memory (0 MB) is above "
+        "the max threshold (12288 MB) of this cluster! Please check the values of "
+        "'yarn.scheduler.maximum-allocation-mb' and/or 'yarn.nodemanager.resource.memory-mb'.\n"
+        "\tat org.apache.spark.deploy.yarn.Client.verifyClusterResources(Client.scala:404)\n",
+    ),
+    case(
+        "no node has the label",
+        Kind.LABEL,
+        "label= CORE",
+        "step",
+        step='Exception in thread "main" org.apache.hadoop.yarn.exceptions.'
+        "InvalidLabelResourceRequestException: Invalid label resource request, cluster do not "
+        "contain , label= CORE\n"
+        "\tat org.apache.hadoop.yarn.server.resourcemanager.scheduler.SchedulerUtils.x(S.java:1)\n",
+    ),
+    case(
+        "numpy without what is compiled of it",
+        Kind.COMPILED,
+        "numpy.core._multiarray_umath",
+        "printed",
+        printed='Traceback (most recent call last):\n  File "/x/jobs/prices.py", line 3, in x\n'
+        "    import numpy\n"
+        "ModuleNotFoundError: No module named 'numpy.core._multiarray_umath'\n",
+    ),
+    case(
+        "an image library without what is compiled of it",
+        Kind.COMPILED,
+        "cannot import name '_imaging' from 'PIL'",
+        "printed",
+        printed='Traceback (most recent call last):\n  File "/x/jobs/prices.py", line 3, in x\n'
+        "    from PIL import Image\n"
+        "ImportError: cannot import name '_imaging' from 'PIL' (/x/PIL/__init__.py)\n",
+    ),
+    case(
+        "a program for other processors",
+        Kind.PROCESSOR,
+        "Exec format error",
+        "driver",
+        driver=f"{NOW} ERROR ApplicationMaster: User class threw exception:\n"
+        'java.io.IOException: Cannot run program "./environment/bin/python": error=8, Exec format '
+        "error\n"
+        "\tat java.base/java.lang.ProcessBuilder.start(ProcessBuilder.java:1143)\n",
+    ),
+    case(
+        "no way to S3",
+        Kind.NO_ROUTE,
+        "failed: connect timed out",
+        "printed",
+        printed=aborted(
+            "java.net.SocketTimeoutException: Unable to execute HTTP request: Connect to "
+            "mill.s3.eu-central-1.amazonaws.com:443 [mill.s3.eu-central-1.amazonaws.com/52.219.1.1]"
+            " failed: connect timed out"
+        ),
+    ),
+    case(
+        "no way to STS",
+        Kind.NO_ROUTE,
+        "UnknownHostException: sts.cn-north-1.amazonaws.com.cn",
+        "printed",
+        printed=aborted("java.net.UnknownHostException: sts.cn-north-1.amazonaws.com.cn"),
+    ),
+    case(
+        "the token expired",
+        Kind.EXPIRED,
+        "The provided token has expired",
+        "printed",
+        printed=aborted(
+            "software.amazon.awssdk.services.s3.model.S3Exception: The provided token has expired. "
+            "(Service: S3, Status Code: 400, Request ID: 7WX, Extended Request ID: x) "
+            "(Error Code: ExpiredToken)"
+        ),
+    ),
+    case(
         "nothing tells but that it failed",
         Kind.UNKNOWN,
         "User application exited with status 1",
@@ -561,6 +653,28 @@ def test_the_cause_is_found(case: Case) -> None:
     for number, words in enumerate(case.words):
         assert words in "\n".join(cause.lines[number:]), cause
     assert cause.advice
+
+
+WELL = f"""\
+{NOW} INFO Client: Verifying our application has not requested more than the maximum memory \
+capability of the cluster (12288 MB per container)
+{NOW} INFO YarnAllocator: Will request 2 executor container(s) for ResourceProfile Id: 0, each \
+with 4 core(s) and 9011 MB memory. with custom resources: <memory:9011, vCores:4>
+{NOW} INFO Client: Use hdfs cache file as spark.yarn.archive for HDP, label CORE
+{NOW} INFO SecurityManager: users  with modify permissions: Set(hadoop); groups with view acls
+{NOW} INFO AwsCredentials: refreshed a token that expires in 3600 seconds
+{NOW} INFO S3NativeFileSystem: Opening 's3://mill/in/killed by user story.txt' for reading
+{NOW} INFO Executor: connected to mill.s3.eu-central-1.amazonaws.com:443 after 2 timed out polls
+"""
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_what_is_said_of_runs_that_are_well_is_no_cause(case: Case) -> None:
+    """Precision: no kind is named for words that logs of good runs have too."""
+    name = f"{APP}/container_1795300000000_0003_01_000078/stderr"
+    for logs in ({**case.logs, name: WELL}, {log: WELL + text for log, text in case.logs.items()}):
+        found = probable_cause(logs)
+        assert (found.kind, found.where) == (case.kind, case.where), found
 
 
 NOISE = st.lists(
