@@ -662,9 +662,9 @@ capability of the cluster (12288 MB per container)
 with 4 core(s) and 9011 MB memory. with custom resources: <memory:9011, vCores:4>
 {NOW} INFO Client: Use hdfs cache file as spark.yarn.archive for HDP, label CORE
 {NOW} INFO SecurityManager: users  with modify permissions: Set(hadoop); groups with view acls
-{NOW} INFO AwsCredentials: refreshed a token that expires in 3600 seconds
-{NOW} INFO S3NativeFileSystem: Opening 's3://mill/in/killed by user story.txt' for reading
-{NOW} INFO Executor: connected to mill.s3.eu-central-1.amazonaws.com:443 after 2 timed out polls
+{NOW} WARN AwsCredentials: refreshed a token that expires in 3600 seconds
+{NOW} WARN S3NativeFileSystem: Opening 's3://mill/in/killed by user story.txt' for reading
+{NOW} WARN Executor: connected to mill.s3.eu-central-1.amazonaws.com:443 after 2 timed out polls
 """
 
 
