@@ -13,6 +13,7 @@ from gristmill.errors import InputError
 from gristmill.execute import Run, execute
 from gristmill.job import Request
 from gristmill.report import Report
+from gristmill.storage.hadoop import stats
 from jobs import access_logs, traffic_summary
 from tests.process import snapshot
 
@@ -133,3 +134,22 @@ def test_a_name_for_what_is_loaded_may_mean_other_files(logs: Logs) -> None:
     report = logs.load("two.log", batch="today")
     assert any("their rows are replaced too" in note for note in report.notes)
     assert logs.days() == {1: 3}
+
+
+@pytest.mark.parametrize("few", [0, 99])
+def test_hadoop_tells_size_and_time_of_files_one_by_one_or_by_their_folder(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("gristmill.storage.hadoop._FEW", few)
+    folder = tmp_path / "a b[1]"
+    folder.mkdir()
+    files = [folder / f"{number} é.log" for number in range(3)]
+    for number, file in enumerate(files):
+        file.write_bytes(b"x" * number)
+    # With one slash it is not taken for a file of this machine.
+    named = [file.as_uri().replace("file:///", "file:/") for file in [*files, folder / "none"]]
+    found = stats(spark, named)
+    assert found == {
+        uri: (file.stat().st_size, file.stat().st_mtime_ns // 1_000_000)
+        for uri, file in zip(named, files, strict=False)
+    }

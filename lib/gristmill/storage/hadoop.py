@@ -21,6 +21,7 @@ OBJECT_STORES = ("s3", "s3a")
 
 _LANES = 16
 _ATTEMPTS, _PAUSE = 3, 0.5
+_FEW = 16
 _SMALL = 64 * 1024 * 1024
 _IF_NONE_MATCH = "fs.option.create.conditional.overwrite"  # HADOOP-19256, in Hadoop 3.4.2
 
@@ -225,12 +226,25 @@ def stats(spark: SparkSession, uris: Collection[str]) -> dict[str, tuple[int, in
     jvm: Any = spark._jvm
     for folder, names in folders.items():
         path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(f"{folder}/"))
-        # One request lists a thousand objects.
-        for status in path.getFileSystem(spark._jsc.hadoopConfiguration()).listStatus(path):
+        filesystem = path.getFileSystem(spark._jsc.hadoopConfiguration())
+        if len(names) <= _FEW:
+            listed = [_status(jvm, filesystem, uri) for uri in names.values()]
+        else:
+            # One request lists a thousand objects.
+            listed = filesystem.listStatus(path)
+        for status in filter(None, listed):
             name = status.getPath().getName()
             if name in names:
                 found[names[name]] = (status.getLen(), status.getModificationTime())
     return found
+
+
+def _status(jvm: Any, filesystem: Any, uri: str) -> Any:
+    try:
+        return filesystem.getFileStatus(jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri)))
+    except Py4JJavaError as error:
+        _only_if_missing(error)
+        return None
 
 
 def content(spark: SparkSession, uri: str) -> bytes:
