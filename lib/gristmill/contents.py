@@ -8,9 +8,9 @@ from pyspark.sql import SparkSession
 
 from gristmill.publish.contents import Content, Found
 from gristmill.storage.hadoop import OBJECT_STORES, head, stats
+from gristmill.text.lines import GZIP, unpacked
 
 _HEAD, _UNPACKED, _AT_ONCE = 4096, 1024, 16
-_GZIP = b"\x1f\x8b"
 
 
 def contents(spark: SparkSession, files: Sequence[str]) -> Mapping[str, Found]:
@@ -28,15 +28,15 @@ def contents(spark: SparkSession, files: Sequence[str]) -> Mapping[str, Found]:
     found = {}
     for file, (size, modified) in known.items():
         data = heads.get(file, b"")
-        start = _unpacked(data)
-        found[file] = Found(Content.of(size, modified, start), start, data.startswith(_GZIP))
+        start = _start(data)
+        found[file] = Found(Content.of(size, modified, start), start, data.startswith(GZIP))
     return found
 
 
-def _unpacked(data: bytes) -> bytes:
-    if not data.startswith(_GZIP):
+def _start(data: bytes) -> bytes:
+    if not data.startswith(GZIP):
         return data[:_UNPACKED]
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, _UNPACKED)
+        return unpacked(data, _UNPACKED)
     except zlib.error:
         return data[:_UNPACKED]

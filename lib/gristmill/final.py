@@ -1,7 +1,6 @@
 """Keeping what is final, or is more, from being replaced by what is not, or is less."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -9,7 +8,9 @@ from pyspark.sql import functions as F
 
 from gristmill.dataset import Dataset, Extent
 from gristmill.errors import FinalError, ShrinkError
+from gristmill.parts import held_rows
 from gristmill.publish.publication import Publication
+from gristmill.report import plain
 from gristmill.write import partition_folder
 
 _SHOWN = 3
@@ -32,15 +33,9 @@ def keep_what_is_more(
         return
     rows = spark.read.schema(dataset.ddl).parquet(staged)
     new = _measured(spark, dataset, rows)
-    files = [
-        f"{root}/{dataset.name}/{path}"
-        for folder in new
-        for path in publication.held(dataset.name, folder)
-    ]
-    if not files:
+    there = held_rows(spark, dataset, publication, root, new)
+    if there is None:
         return
-    based = spark.read.schema(dataset.ddl).option("basePath", f"{root}/{dataset.name}")
-    there = based.parquet(*files)
     for folder in sorted(_final(spark, dataset, there) - _final(spark, dataset, rows)):
         raise FinalError(
             f"{dataset.name}/{folder} is final, and what was read for it is not; nothing was "
@@ -98,15 +93,10 @@ def _less(
                 yield f"{told}{_some(gone)} of {len(before[name]):,} {name} would go"
         for name in (_ROWS, *extent.sums):
             if after.get(name, 0) < before[name]:
-                yield f"{told}{name} {_plain(before[name])}, now {_plain(after.get(name, 0))}"
+                yield f"{told}{name} {plain(before[name])}, now {plain(after.get(name, 0))}"
 
 
 def _some(values: Collection[str]) -> str:
     shown: Sequence[str] = sorted(values)[:_SHOWN]
     more = f" and {len(values) - _SHOWN:,} more" if len(values) > _SHOWN else ""
     return f"{', '.join(shown)}{more}"
-
-
-def _plain(amount: Decimal | int) -> str:
-    text = f"{amount:,f}" if isinstance(amount, Decimal) else f"{amount:,}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

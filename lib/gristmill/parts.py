@@ -1,5 +1,6 @@
 """Loads that are a part of the partitions that they replace: what else was there stays."""
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import and_
 
@@ -32,17 +33,29 @@ def with_rest(
     places = [F.col(name).cast("string").alias(name) for name in by]
     loaded = fitting.select(*places, part.cast("string").alias(_PART)).distinct().collect()
     folders = {partition_folder(spark, {name: row[name] for name in by}) for row in loaded}
-    files = [
-        f"{root}/{dataset.name}/{path}"
-        for folder in folders
-        for path in publication.held(dataset.name, folder)
-    ]
-    if not files:
+    there = held_rows(spark, dataset, publication, root, folders)
+    if there is None:
         return fitting
-    read = spark.read.schema(dataset.ddl).option("basePath", f"{root}/{dataset.name}")
     schema = ", ".join(f"`{name}` string" for name in (*by, _PART))
-    there, new = read.parquet(*files), spark.createDataFrame(loaded, schema).alias("new")
+    new = spark.createDataFrame(loaded, schema).alias("new")
     same = [there[name].cast("string").eqNullSafe(F.col(f"new.{name}")) for name in by]
     same.append(part.cast("string").eqNullSafe(F.col(f"new.{_PART}")))
     rest = there.join(F.broadcast(new), reduce(and_, same), "left_anti")
     return fitting.unionByName(rest)
+
+
+def held_rows(
+    spark: SparkSession,
+    dataset: Dataset,
+    publication: Publication,
+    root: str,
+    folders: Iterable[str],
+) -> DataFrame | None:
+    """The published rows of the partitions that are in `folders`; None where they hold no files."""
+    base = f"{root}/{dataset.name}"
+    files = [
+        f"{base}/{path}" for folder in folders for path in publication.held(dataset.name, folder)
+    ]
+    if not files:
+        return None
+    return spark.read.schema(dataset.ddl).option("basePath", base).parquet(*files)

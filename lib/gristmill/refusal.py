@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import reduce
 from operator import and_
 
@@ -12,6 +11,7 @@ from pyspark.sql import functions as F
 from gristmill.errors import TooManyRejectsError
 from gristmill.job import Costs
 from gristmill.quality import REASON
+from gristmill.report import plain
 from gristmill.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE
 
 _SHOWN = 120
@@ -64,7 +64,7 @@ def _sums(rejects: DataFrame, costs: Costs | None) -> Mapping[str, str]:
     unknown: dict[str, int] = defaultdict(int)
     for row in sorted(found.collect(), key=lambda row: str(row["currency"])):
         if row["sum"] is not None:
-            parts[row[REASON]].append(f"{_plain(row['sum'])} {row['currency'] or 'no currency'}")
+            parts[row[REASON]].append(f"{plain(row['sum'])} {row['currency'] or 'no currency'}")
         unknown[row[REASON]] += row["unknown"]
     told = {}
     for reason, count in unknown.items():
@@ -72,8 +72,3 @@ def _sums(rejects: DataFrame, costs: Costs | None) -> Mapping[str, str]:
         words += [f"cost not known of {count:,}"] if count else []
         told[reason] = f" ({'; '.join(words)})" if words else ""
     return told
-
-
-def _plain(amount: Decimal) -> str:
-    text = f"{amount:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -119,3 +120,9 @@ def size(count: int) -> str:
             return f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} TB"
+
+
+def plain(amount: Decimal | int) -> str:
+    """A number for reading, exact and without zeros at its end: `1,234.5`."""
+    text = f"{amount:,f}" if isinstance(amount, Decimal) else f"{amount:,}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -12,7 +12,7 @@ def main() -> int:
     except KeyboardInterrupt:
         import sys  # noqa: PLC0415
 
-        print("gristmill: interrupted; nothing was published", file=sys.stderr)  # noqa: T201
+        print("gristmill: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
     finally:
         import signal  # noqa: PLC0415

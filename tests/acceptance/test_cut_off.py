@@ -12,7 +12,7 @@ import pytest
 from gristmill.sample import write_samples
 from jobs import access_logs, word_count
 from tests.conftest import RunJob
-from tests.process import BIN, ROOT, TIMEOUT, environment, failure, finish, rows, snapshot, staged
+from tests.process import BIN, TIMEOUT, failure, finish, rows, snapshot, staged, started
 
 
 @pytest.mark.thorough
@@ -57,15 +57,7 @@ def long_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cut_off(command: list[str | Path], output: Path, how: signal.Signals) -> tuple[int, str]:
     """Start a command, and end it and all its children while it writes."""
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=environment(),
-        start_new_session=True,
-    ) as process:
+    with started(command) as process:
         deadline = time.monotonic() + TIMEOUT
         while not list(output.glob("_gristmill/staging/*/word_counts")):
             assert process.poll() is None, process.communicate()

@@ -10,7 +10,7 @@ import pytest
 
 from jobs import word_count
 from tests.conftest import RunJob
-from tests.process import BIN, ROOT, TIMEOUT, environment, finish, rows, snapshot, staged
+from tests.process import BIN, ROOT, TIMEOUT, finish, rows, snapshot, staged, started
 
 MOMENTS = 60
 _GONE_SECONDS = 30
@@ -24,15 +24,7 @@ def command(samples: Path, output: Path) -> list[str | Path]:
 def interrupted(words: list[str | Path], after: float, *, group: bool) -> tuple[int, str, str]:
     """The exit code, as shells give it, output and errors of a command that gets Ctrl-C `after` so
     many seconds, as a terminal's whole `group` does, or alone."""
-    with subprocess.Popen(
-        words,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=environment(),
-        start_new_session=True,
-    ) as process:
+    with started(words) as process:
         try:
             process.wait(after)
         except subprocess.TimeoutExpired:
@@ -67,7 +59,7 @@ def see_that_a_run_ends(samples: Path, output: Path, after: float, *, group: boo
         assert str(ROOT / "lib") not in err, (after, err)
         assert "py4j" not in err.lower(), (after, err)
         if told and "Traceback" not in err:  # of Python itself, while it starts
-            assert told[-1].startswith("gristmill: interrupted; "), (after, err)
+            assert told[-1].startswith("gristmill: interrupted"), (after, err)
             assert len(told) <= 4, (after, err)
         if "what it made is published" not in err:
             assert snapshot(output) == before, after

@@ -32,7 +32,7 @@ _LOOKED_AT = 64
 _AT_ONCE = 16
 _GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]{}\\"})
 _ROW_IN_PARTITION = (1 << 33) - 1
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 _OTHER = {
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"BZh": "compressed with bzip2: use gzip or plain text",
@@ -245,12 +245,12 @@ def _text(file: str, data: bytes, *, strict: bool = True) -> str:
     named_gzip = file.endswith(".gz")
     if named_gzip and data:
         try:
-            data = _unpacked(data)
+            data = unpacked(data, _HEAD)
         except zlib.error as error:
-            if data.startswith(_GZIP) and not strict:
+            if data.startswith(GZIP) and not strict:
                 return ""
             raise InputError(f"{file} is named .gz but is not gzip: rename or repair it") from error
-    elif data.startswith(_GZIP):
+    elif data.startswith(GZIP):
         raise InputError(f"{file} is compressed with gzip: give it a name that ends in .gz")
     for magic, what in _OTHER.items():
         if data.startswith(magic):
@@ -265,11 +265,12 @@ def _text(file: str, data: bytes, *, strict: bool = True) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _unpacked(data: bytes) -> bytes:
-    """The start of what the members of a gzip file hold, of which the first may be empty."""
-    unpacked = b""
-    while data and len(unpacked) < _HEAD:
+def unpacked(data: bytes, most: int) -> bytes:
+    """The start, `most` bytes at the most, of what the members of a gzip file hold, of which the
+    first may be empty. Raises `zlib.error`."""
+    start = b""
+    while data and len(start) < most:
         member = zlib.decompressobj(wbits=31)
-        unpacked += member.decompress(data, _HEAD - len(unpacked))
-        data = member.unused_data if member.unused_data.startswith(_GZIP) else b""
-    return unpacked
+        start += member.decompress(data, most - len(start))
+        data = member.unused_data if member.unused_data.startswith(GZIP) else b""
+    return start

@@ -16,34 +16,32 @@ from emr.specs.load import ACCOUNT, load_home
 
 
 @dataclass(frozen=True)
-class Submitted:
+class Home:
     """What a command works on that only looks after runs."""
 
     aws: Aws
     runs: Runs
 
     @staticmethod
-    def of(arguments: argparse.Namespace) -> "Submitted":
+    def of(arguments: argparse.Namespace) -> "Home":
         """Where the runs of the spec that the flags name are. Raises `UsageError`."""
         found = load_home(arguments.cluster, arguments.account)
         aws = Aws(found.region)
-        return Submitted(aws, Runs(aws, found.home))
+        return Home(aws, Runs(aws, found.home))
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a command works on."""
+class Place(Home):
+    """What a command works on that needs the whole spec."""
 
     spec: Spec
-    aws: Aws
-    runs: Runs
 
     @staticmethod
     def of(arguments: argparse.Namespace) -> "Place":
         """What the flags name. Raises `UsageError`."""
         spec = load_spec(arguments.cluster, arguments.account)
         aws = Aws(spec.region)
-        return Place(spec, aws, Runs(aws, spec.home))
+        return Place(aws, Runs(aws, spec.home), spec)
 
 
 def tell(text: str) -> None:

@@ -7,8 +7,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from emr.answer import answer
+from emr.answer import Answer, answer
 from emr.aws import Aws
 from emr.cost import read_prices
 from emr.prepare import Wanted, notes
@@ -19,7 +20,7 @@ from emr.submit import plan, runner_of, submit
 from emr.watch import StillRunningError, watch
 from gristmill.cli.catalogue import find_job
 from gristmill.cli.emr.answer import facts, show
-from gristmill.cli.emr.place import Place, Submitted, again, print_requests, tell
+from gristmill.cli.emr.place import Home, Place, again, print_requests, tell
 from gristmill.cli.emr.targets import tell_drift
 from gristmill.console import render
 from gristmill.errors import INTERRUPTED, GristmillError, UsageError
@@ -81,11 +82,11 @@ def show_plan(arguments: argparse.Namespace) -> int:
 def attach(arguments: argparse.Namespace) -> int:
     """Take up a run again; gives the exit code."""
     read_prices(arguments.prices)
-    place = Submitted.of(arguments)
+    place = Home.of(arguments)
     return _see_through(arguments, place, place.runs.load(arguments.run))
 
 
-def _see_through(arguments: argparse.Namespace, place: Place | Submitted, record: Record) -> int:
+def _see_through(arguments: argparse.Namespace, place: Home, record: Record) -> int:
     """Watch a run to its end and show its answer; gives the exit code."""
     runner, handle = runner_of(place.aws, record)
     if arguments.cancel_on_interrupt:
@@ -99,24 +100,23 @@ def _see_through(arguments: argparse.Namespace, place: Place | Submitted, record
         ) from None
     except KeyboardInterrupt:
         return _interrupted(arguments, record, runner, handle)
-    prices = read_prices(arguments.prices)
+    answered = _answering(arguments, place, record, runner)
     try:
-        found = answer(
-            place.aws,
-            record,
-            runner,
-            handle,
-            status,
-            prices=prices,
-            tell=tell,
-            with_logs=not arguments.no_logs,
-        )
+        found = answered(handle, status, with_logs=not arguments.no_logs)
     except KeyboardInterrupt:
         rest = f"the rest of its answer: {again(arguments, record.run)}"
         tell(f"run {record.run} has ended ({status.state.value}); {rest}")
         return INTERRUPTED
     show(record, found)
     return _CODES.get(status.state, 1)
+
+
+def _answering(
+    arguments: argparse.Namespace, place: Home, record: Record, runner: Runner
+) -> Callable[..., Answer]:
+    """What gives the answer of a run that has ended, at the prices that the flags name."""
+    prices = read_prices(arguments.prices)
+    return partial(answer, place.aws, record, runner, prices=prices, tell=tell)
 
 
 def _teller(record: Record) -> Callable[[Status], None]:
@@ -164,7 +164,7 @@ def status(arguments: argparse.Namespace) -> int:
     """List runs; gives the exit code."""
     if arguments.n < 1:
         raise UsageError(f"-n takes 1 or more, not {arguments.n}")
-    place = Submitted.of(arguments)
+    place = Home.of(arguments)
     records = [place.runs.load(arguments.run)] if arguments.run else place.runs.newest(arguments.n)
     states = _states(place.aws, records)
     rows = [
@@ -187,7 +187,7 @@ def status(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _details(arguments: argparse.Namespace, place: Submitted, record: Record) -> list[str]:
+def _details(arguments: argparse.Namespace, place: Home, record: Record) -> list[str]:
     """All that is known of a run now: nothing is waited for."""
     argv = redact((record.submission.job, *record.submission.argv))
     lines = [f"arguments: {shlex.join(argv)}", f"report: {record.report}"]
@@ -201,16 +201,8 @@ def _details(arguments: argparse.Namespace, place: Submitted, record: Record) ->
     lines.append(f"EMR says: {' '.join(filter(None, (status.detail, status.reason)))}")
     if not status.state.is_final:
         return [*lines, f"logs: {runner.logs_at(handle)}"]
-    found = answer(
-        place.aws,
-        record,
-        runner,
-        handle,
-        status,
-        prices=read_prices(arguments.prices),
-        tell=tell,
-        patience=timedelta(),
-    )
+    answered = _answering(arguments, place, record, runner)
+    found = answered(handle, status, patience=timedelta())
     known = facts(record, found)
     at = f"logs: {found.logs_at}"
     return [*lines, *known, *([] if at in known else [at])]
@@ -248,7 +240,7 @@ def _one_by_one(runner: Runner, handles: Sequence[Handle]) -> dict[Handle, Statu
 
 def cancel(arguments: argparse.Namespace) -> int:
     """Ask that a run end; gives the exit code."""
-    place = Submitted.of(arguments)
+    place = Home.of(arguments)
     record = place.runs.load(arguments.run)
     runner, handle = runner_of(place.aws, record)
     status = runner.poll([handle])[handle]
@@ -262,7 +254,7 @@ def cancel(arguments: argparse.Namespace) -> int:
 
 def logs(arguments: argparse.Namespace) -> int:
     """Print the logs of a run; gives the exit code."""
-    place = Submitted.of(arguments)
+    place = Home.of(arguments)
     runner, handle = runner_of(place.aws, place.runs.load(arguments.run))
     logs = runner.logs(handle)
     if not logs:
