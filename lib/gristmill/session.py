@@ -4,12 +4,14 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import Any, TypeVar
 
 import pyspark
+from py4j.protocol import Py4JNetworkError
 from pyspark import InheritableThread
 from pyspark.sql import SparkSession
 
@@ -20,6 +22,7 @@ from gristmill.settings import RUN, active_session
 T = TypeVar("T")
 
 _LONGEST_END_SECONDS = 30.0
+_TRIES, _PAUSE_SECONDS = 5, 0.1
 
 SETTINGS: dict[str, str] = {
     **{key: value for key, value in RUN.items() if key.startswith("spark.")},
@@ -140,14 +143,22 @@ def aside(work: Callable[[], T]) -> T | None:
     """What `work` gives, done in a thread of its own; None where it raises an exception.
 
     A thread has its own connection to the JVM; that of a thread which Ctrl-C has stopped may be
-    in the middle of an answer.
+    in the middle of an answer. A new one may be closed as soon as it is made, while the JVM is busy
+    with the call that was stopped; so `work`, which may be repeated, is tried again then.
     """
 
     given: list[T] = []
 
     def quietly() -> None:
-        with contextlib.suppress(Exception):
-            given.append(work())
+        for _ in range(_TRIES):
+            try:
+                given.append(work())
+            except Py4JNetworkError:
+                time.sleep(_PAUSE_SECONDS)
+            except Exception:
+                return
+            else:
+                return
 
     thread = threading.Thread(target=quietly)
     thread.start()

@@ -83,6 +83,21 @@ AWS = (
     Field("x_usage_type", "string", "AWS's usage type"),
     Field("x_operation", "string", "AWS's operation"),
     Field("x_blended_cost", MONEY, "AWS's blended cost"),
+    Field("x_net_unblended_cost", MONEY, "AWS's cost after all discounts, where it reports one"),
+    Field("x_net_effective_cost", MONEY, "amortized cost after all discounts, where it does"),
+    Field("x_discounts", f"map<string,{MONEY}>", "AWS's discounts on the line, by kind"),
+    Field("x_cost_categories", "map<string,string>", "AWS's cost categories"),
+    Field("x_split_parent_resource_id", "string", "instance that a container ran on"),
+    Field("x_split_usage", MONEY, "usage that a container is charged for"),
+    Field("x_split_usage_ratio", MONEY, "its share of the instance"),
+    Field("x_split_actual_usage", MONEY, "what it used"),
+    Field("x_split_reserved_usage", MONEY, "what it asked for"),
+    Field("x_split_cost", MONEY, "its share of the instance's amortized cost"),
+    Field("x_split_unused_cost", MONEY, "its share of what nobody used"),
+    Field("x_split_net_cost", MONEY, "its share, after all discounts"),
+    Field("x_split_net_unused_cost", MONEY, "of what nobody used, after all discounts"),
+    Field("x_split_list_cost", MONEY, "its share, at list prices"),
+    Field("x_split_list_unused_cost", MONEY, "of what nobody used, at list prices"),
 )
 
 # No zone is farther from UTC than 14 hours.

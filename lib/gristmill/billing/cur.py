@@ -4,14 +4,15 @@ https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html. Both kind
 columns under names that differ in case and marks alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from gristmill.billing.cells import Cells, has_half, key, known
+from gristmill.billing import cur_details
+from gristmill.billing.cells import Cells, has_half, key
 from gristmill.billing.charges import AWS, FOCUS, MONEY
-from gristmill.billing.focus import tags
+from gristmill.billing.cur_details import by_name, details, is_discount
 
 REQUIRED = (
     *("bill/PayerAccountId", "bill/BillingPeriodStartDate", "bill/BillingPeriodEndDate"),
@@ -48,6 +49,7 @@ AMOUNTS = (
     *("reservation/EffectiveCost", "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod"),
     *("reservation/UnusedRecurringFee", "savingsPlan/SavingsPlanEffectiveCost"),
     *("savingsPlan/TotalCommitmentToDate", "savingsPlan/UsedCommitment"),
+    *cur_details.AMOUNTS,
 )
 """The columns that hold amounts."""
 
@@ -85,7 +87,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _REFUNDED_PLAN = "Refund for one-time fee for Savings Plan ID"
-_LEGACY_TAG, _TAG = "resourceTags/", "resource_tags_"
+_TAGS = ("resourceTags/", "resource_tags_")
 
 
 def is_report(keys: frozenset[str]) -> bool:
@@ -103,9 +105,11 @@ def unamortized(keys: frozenset[str]) -> list[str]:
     return [name for name in _AMORTIZED if key(name) not in keys]
 
 
-def other_amounts() -> list[str]:
-    """The amounts that are null where they cannot be read, unless a line needs them."""
-    return [name for name in AMOUNTS if name != "lineItem/UnblendedCost"]
+def other_amounts(names: Iterable[str]) -> list[str]:
+    """Of the columns with these names, and of `AMOUNTS`, those that hold amounts which are null
+    where they cannot be read, unless a line needs them."""
+    known = [name for name in AMOUNTS if name != "lineItem/UnblendedCost"]
+    return [*known, *filter(is_discount, names)]
 
 
 def has_bad_amount(cells: Cells) -> Column:
@@ -192,12 +196,13 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         "sku_price_id": F.coalesce(cells.text("pricing/RateId"), cells.text("pricing/RateCode")),
         "sub_account_id": cells.text("lineItem/UsageAccountId"),
         "sub_account_name": cells.text("lineItem/UsageAccountName"),
-        "tags": _tags(cells),
+        "tags": by_name(cells, _TAGS, "resource_tags"),
         "x_line_item_type": kind,
         "x_product_code": cells.text("lineItem/ProductCode"),
         "x_usage_type": cells.text("lineItem/UsageType"),
         "x_operation": cells.text("lineItem/Operation"),
         "x_blended_cost": cells.money("lineItem/BlendedCost"),
+        **details(cells, is_commitment_fee=_is_commitment_fee(cells)),
     }
     nothing = {field.name: F.lit(None).cast(field.type) for field in (*FOCUS, *AWS)}
     return nothing | columns
@@ -221,8 +226,25 @@ def effective_cost(cells: Cells) -> Column:
     unused_reservation = money("reservation/UnusedAmortizedUpfrontFeeForBillingPeriod") + money(
         "reservation/UnusedRecurringFee"
     )
-    is_upfront = (kind == "Fee") & cells.text("reservation/ReservationARN").isNotNull()
-    is_upfront |= (kind == "Refund") & F.coalesce(
+    found = (
+        F.when(kind == "SavingsPlanCoveredUsage", money("savingsPlan/SavingsPlanEffectiveCost"))
+        .when(kind == "SavingsPlanRecurringFee", unused_plan)
+        .when(kind == "SavingsPlanNegation", nothing)
+        .when(kind == "DiscountedUsage", money("reservation/EffectiveCost"))
+        .when(kind == "RIFee", unused_reservation)
+        .when(_is_commitment_fee(cells), nothing)
+        .otherwise(cells.money("lineItem/UnblendedCost"))
+    )
+    return found.cast(MONEY)
+
+
+def _is_commitment_fee(cells: Cells) -> Column:
+    """Whether a line is a fee that is paid ahead for a commitment, or the refund of a fee."""
+    kind = cells.text("lineItem/LineItemType")
+    is_fee = (kind == "SavingsPlanUpfrontFee") | (
+        (kind == "Fee") & cells.text("reservation/ReservationARN").isNotNull()
+    )
+    return is_fee | (kind == "Refund") & F.coalesce(
         cells.text("savingsPlan/SavingsPlanARN").isNotNull()
         | cells.text("reservation/ReservationARN").isNotNull()
         | (
@@ -231,16 +253,6 @@ def effective_cost(cells: Cells) -> Column:
         ),
         F.lit(False),
     )
-    found = (
-        F.when(kind == "SavingsPlanCoveredUsage", money("savingsPlan/SavingsPlanEffectiveCost"))
-        .when(kind == "SavingsPlanRecurringFee", unused_plan)
-        .when(kind.isin("SavingsPlanNegation", "SavingsPlanUpfrontFee"), nothing)
-        .when(kind == "DiscountedUsage", money("reservation/EffectiveCost"))
-        .when(kind == "RIFee", unused_reservation)
-        .when(is_upfront, nothing)
-        .otherwise(cells.money("lineItem/UnblendedCost"))
-    )
-    return found.cast(MONEY)
 
 
 def _by_kind(kind: Column, names: Mapping[str, str], otherwise: str) -> Column:
@@ -254,17 +266,3 @@ def _status(kind: Column) -> Column:
     return F.when(kind.isin("SavingsPlanCoveredUsage", "DiscountedUsage"), F.lit("Used")).when(
         kind.isin("SavingsPlanRecurringFee", "RIFee"), F.lit("Unused")
     )
-
-
-def _tags(cells: Cells) -> Column:
-    # Not by `key`: tags may differ in case and marks alone.
-    named = {
-        name.removeprefix(_LEGACY_TAG).removeprefix(_TAG): column
-        for name, column in cells.columns.items()
-        if name.startswith((_LEGACY_TAG, _TAG))
-    }
-    if not named:
-        return tags(cells.text("resource_tags"))
-    entries = F.array(*(F.struct(F.lit(tag), known(cell)) for tag, cell in named.items()))
-    found = F.filter(entries, lambda entry: entry["col2"].isNotNull())
-    return F.when(F.size(found) > 0, F.map_from_entries(found))

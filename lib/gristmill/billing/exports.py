@@ -86,7 +86,7 @@ class ExportReader(Reader):
             raise InputError(f"no export in {', '.join(inputs)}: only {_ENDINGS} are read")
         notes = _left_out(delivery.others, "no manifest lists them")
         notes += _left_out(list(filter(is_other, found)), f"only {_ENDINGS} are read")
-        frames, kinds = [], {}
+        frames, kinds, unread = [], {}, dict[str, None]()
         for part in _parts(spark, files):
             kind = recognise(part.names, part.example)
             absent = cur.unamortized(part.cells.keys) if kind == CUR else []
@@ -98,6 +98,7 @@ class ExportReader(Reader):
                 more = f" and {len(part.broken) - 1:,} more" if len(part.broken) > 1 else ""
                 told = f"{part.broken[0]}{more}: line breaks inside quotes, read in one piece"
                 notes.append(told)
+            unread |= dict.fromkeys(_other_amounts(part, kind))
             frames.append(_charges(part, kind, options.export))
         if not frames:
             raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
@@ -106,7 +107,6 @@ class ExportReader(Reader):
         rows = reduce(DataFrame.unionByName, frames)
         if scope:
             _see_that_parts_differ(rows, scope(), delivery.parts)
-        unread = dict.fromkeys(name for kind in kinds for name in _other_amounts(kind))
         return Reading(rows, tuple(dict.fromkeys(notes)), tuple(files), tuple(unread))
 
 
@@ -230,7 +230,7 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
     return part.rows.select(
         *ORIGIN,
         reason.alias(REASON),
-        _unread(part.cells, _other_amounts(kind)).alias(UNREAD),
+        _unread(part.cells, _other_amounts(part, kind)).alias(UNREAD),
         *(column.alias(name) for name, column in charge.items()),
         F.col(SOURCE_FILE).alias("source_file"),
         F.lit(export).alias("export"),
@@ -238,8 +238,8 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
     )
 
 
-def _other_amounts(kind: str) -> Sequence[str]:
-    return cur.other_amounts() if kind == CUR else focus.other_amounts()
+def _other_amounts(part: _Part, kind: str) -> Sequence[str]:
+    return cur.other_amounts(part.names) if kind == CUR else focus.other_amounts()
 
 
 def _unread(cells: Cells, names: Sequence[str]) -> Column:

@@ -45,7 +45,8 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         F.lower(frequency) == "usage-based", F.lit("Usage-Based")
     ).otherwise(frequency)
     columns["tags"] = tags(cells.text("Tags"))
-    return columns | {field.name: F.lit(None).cast(field.type) for field in AWS}
+    columns |= {field.name: F.lit(None).cast(field.type) for field in AWS}
+    return columns | {"x_cost_categories": tags(cells.text("x_CostCategories"))}
 
 
 def amounts() -> list[str]:
