@@ -322,7 +322,9 @@ def test_a_reject_is_free_where_all_its_costs_are_known_and_nothing(
     lines = [free, *(free | {name: cost} for name in FREE for cost in costs)]
     file.write_text(reference.to_csv(lines, CHARGE))
     rows = ExportReader().read(spark, [str(file)], BillingChargesOptions()).rows
-    rejected = rows.where("_reason = 'bad_time'").select("_line_number", is_free(JOB.costs).alias("free"))
+    rejected = rows.where("_reason = 'bad_time'").select(
+        "_line_number", is_free(JOB.costs).alias("free")
+    )
     found = {row["_line_number"] - 2: row["free"] for row in rejected.collect()}
     assert found == {number: number == 0 for number in range(len(lines))}
 

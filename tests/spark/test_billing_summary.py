@@ -299,17 +299,33 @@ def test_refunds_and_blank_names_of_products(spark: SparkSession, tmp_path: Path
         ("Fee", "ri", "Mill Service", "100"),
         ("Refund", "ri", "Mill Service", "-98"),
     ]
+    # AWS names the plan of some refunds in their description alone.
+    plan = "arn:aws:savingsplans::000000000042:savingsplan/0a1b"
+    words = "lineItem/LineItemDescription"
     lines = [
         LINE
         | {"lineItem/LineItemType": kind, "reservation/ReservationARN": arn, named: name}
         | {"lineItem/UnblendedCost": cost}
         for kind, arn, name, cost in kinds
     ]
-    (tmp_path / "a.csv").write_text(reference_billing.to_csv(lines, [*LINE, named]))
+    of_plan = LINE | {"lineItem/ProductCode": "ComputeSavingsPlans", named: "Plans"}
+    lines += [
+        of_plan | {"lineItem/LineItemType": kind, "lineItem/UnblendedCost": cost} | more
+        for kind, cost, more in [
+            ("SavingsPlanUpfrontFee", "900", {"savingsPlan/SavingsPlanARN": plan}),
+            ("Refund", "-900", {words: "Refund for one-time fee for Savings Plan ID 0a1b"}),
+            ("Refund", "-1", {words: "Refund for one-time fee for Savings Plan ID other"}),
+        ]
+    ]
+    (tmp_path / "a.csv").write_text(reference_billing.to_csv(lines, [*LINE, named, words]))
     run(spark, billing_charges.JOB, tmp_path / "a.csv", tmp_path / "out")
     run(spark, billing_summary.JOB, tmp_path / "out", tmp_path / "out")
-    (service,) = table(tmp_path / "out", "cost_by_service", "default")
+    (service, _) = table(tmp_path / "out", "cost_by_service", "default")
     assert (service["service_name"], service["billed_cost"]) == ("Mill Service", 7)
     assert service["effective_cost"] == 5
-    (commitment,) = table(tmp_path / "out", "commitments", "default")
-    assert (commitment["purchased_cost"], commitment["commitment_discount_id"]) == (2, "ri")
+    commitments = table(tmp_path / "out", "commitments", "default")
+    assert {row["commitment_discount_id"]: row["purchased_cost"] for row in commitments} == {
+        "ri": 2,
+        plan: 0,
+        "other": -1,
+    }

@@ -5,7 +5,7 @@ bills a commitment and each hour of it is usage that is Used or Unused at its ef
 the term of a commitment the two are equal. See docs/billing-summary.md for the formulas.
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.billing.charges import MONEY
@@ -66,7 +66,7 @@ def commitments(costs: DataFrame) -> DataFrame:
     covered = F.when(is_used & is_usage, F.col("list_cost"))
     service = (*TOTAL, "provider_name", "service_name")
 
-    named = costs.where(F.col(_ID).isNotNull())
+    named = _whole_ids(costs.where(F.col(_ID).isNotNull()))
     by_service = named.groupBy(*service, _ID).agg(
         _sum_where(is_bought, "billed_cost", "purchased_cost"),
         _sum_where(is_used, "effective_cost", "used_cost"),
@@ -90,6 +90,15 @@ def commitments(costs: DataFrame) -> DataFrame:
             "coverage": ratio(F.col("covered_list_cost"), F.col("eligible_list_cost")),
         }
     )
+
+
+def _whole_ids(costs: DataFrame) -> DataFrame:
+    """Costs with the whole id of a commitment, also where a line has but the end of it."""
+    last = F.substring_index(_ID, "/", -1)
+    is_whole = F.contains(F.col(_ID), F.lit("/"))
+    same = Window.partitionBy("export", "provider_name", last)
+    whole = F.max(F.when(is_whole, F.col(_ID))).over(same)
+    return costs.withColumn(_ID, F.when(is_whole, F.col(_ID)).otherwise(F.coalesce(whole, _ID)))
 
 
 def _beside(by_service: DataFrame, eligible: DataFrame, service: tuple[str, ...]) -> DataFrame:

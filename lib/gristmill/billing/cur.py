@@ -135,6 +135,9 @@ def charge(cells: Cells) -> Mapping[str, Column]:
     is_discount = F.endswith(kind, F.lit("Discount"))
     plan = cells.text("savingsPlan/SavingsPlanARN")
     reservation = cells.text("reservation/ReservationARN")
+    # The refund of a fee may name its plan in words alone.
+    refunded = F.when(_is_refunded_plan(cells), _id_in(cells.text("lineItem/LineItemDescription")))
+    plan = F.coalesce(plan, F.when(reservation.isNull(), refunded))
     commitment = F.coalesce(plan, reservation)
     product = F.from_json(cells.text("product"), "map<string,string>")
     columns = {
@@ -244,15 +247,26 @@ def _is_commitment_fee(cells: Cells) -> Column:
     is_fee = (kind == "SavingsPlanUpfrontFee") | (
         (kind == "Fee") & cells.text("reservation/ReservationARN").isNotNull()
     )
-    return is_fee | (kind == "Refund") & F.coalesce(
+    return is_fee | (kind == "Refund") & (
         cells.text("savingsPlan/SavingsPlanARN").isNotNull()
         | cells.text("reservation/ReservationARN").isNotNull()
-        | (
-            F.endswith(cells.text("lineItem/ProductCode"), F.lit("SavingsPlans"))
-            & F.startswith(cells.text("lineItem/LineItemDescription"), F.lit(_REFUNDED_PLAN))
-        ),
+        | _is_refunded_plan(cells)
+    )
+
+
+def _is_refunded_plan(cells: Cells) -> Column:
+    """Whether a line says in words that it is the refund of a savings plan's fee."""
+    return F.coalesce(
+        (cells.text("lineItem/LineItemType") == "Refund")
+        & F.endswith(cells.text("lineItem/ProductCode"), F.lit("SavingsPlans"))
+        & F.startswith(cells.text("lineItem/LineItemDescription"), F.lit(_REFUNDED_PLAN)),
         F.lit(False),
     )
+
+
+def _id_in(description: Column) -> Column:
+    found = F.regexp_extract(description, rf"^{_REFUNDED_PLAN} +([\w-]+)", 1)
+    return F.when(found != "", found)
 
 
 def _by_kind(kind: Column, names: Mapping[str, str], otherwise: str) -> Column:
