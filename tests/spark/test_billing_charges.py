@@ -400,6 +400,22 @@ def test_fields_hold_separators_quotes_and_line_breaks(
     assert broken == {f"{files}: line breaks inside quotes, read in one piece" for files in told_of}
 
 
+def test_a_name_in_the_header_may_have_a_line_break(read: ReadAll, tmp_path: Path) -> None:
+    odd = 'x_A\n\n"note",'
+    for separator in ",;":
+        text = written([CHARGE | {odd: "1\n2"}, CHARGE], [odd, *CHARGE], separator)
+        (tmp_path / f"{ord(separator)}.csv").write_text(f"\n{text}", newline="")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "44.csv", "a.csv")
+    # A quote that is never closed, in the header as elsewhere, leaves each line by itself.
+    (tmp_path / "stray.csv").write_text('"' + ",".join(["x_Note", *CHARGE]))
+    rows = read(*sorted(tmp_path.glob("[4-9a]*")))
+    assert [row["_reason"] for row in rows if row["_raw"].strip()] == ["skipped", None, None] * 3
+    assert {row["billed_cost"] for row in charges(rows)} == {Decimal("1.25")}
+    with pytest.raises(InputError, match=r"stray\.csv is not a cost export"):
+        read(tmp_path / "stray.csv")
+
+
 def test_stray_quotes_take_no_other_line_with_them(read: ReadAll, tmp_path: Path) -> None:
     header = [*CHARGE, "ChargeDescription"]
     good = written([CHARGE | {"ChargeDescription": "fine"}], header, ",").split("\r\n")[1]

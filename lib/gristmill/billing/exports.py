@@ -15,7 +15,7 @@ from gristmill.billing.cells import Cells, key
 from gristmill.billing.charges import FOCUS, REJECTS, SCOPES
 from gristmill.billing.delivery import files_of, is_other
 from gristmill.billing.parquet import alike, as_text, columns
-from gristmill.billing.table import header_line, names_in, separator_of
+from gristmill.billing.table import header_record, names_in, separator_of
 from gristmill.billing.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.job import Reader, Reading
@@ -183,7 +183,7 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
     if plain:
         broken = with_breaks(_text(spark, plain).lines)
         for some in filter(None, (broken, [file for file in plain if file not in broken])):
-            for header, lines, file in _text(spark, some).alike(header_line):
+            for header, lines, file in _text(spark, some).alike(_header):
                 if header:
                     yield _of_lines(lines, header, file, broken if some is broken else ())
     if zipped:
@@ -196,6 +196,10 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
 
 def _text(spark: SparkSession, files: Sequence[str]) -> TextFiles:
     return text_files(spark, [unquote(file) for file in files], look_at=None)
+
+
+def _header(text: str) -> str:
+    return header_record(text.split("\n"))
 
 
 def _of_lines(lines: DataFrame, header: str, example: str, broken: Sequence[str]) -> _Part:

@@ -1,7 +1,7 @@
 """CSV files whose header names their columns, each line accounted for."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -20,6 +20,7 @@ REJECTS = {
 """Why a line of any CSV file can be rejected, in the order in which it is looked for."""
 
 _SHOWN = 12
+_MOST_LINES = 1000
 _SEPARATORS = ",;\t|"
 
 
@@ -54,6 +55,23 @@ def header_line(text: str) -> str:
     """The first line of a file's text that is not blank; empty where there is none."""
     lines = (line.strip("\ufeff\r") for line in text.split("\n"))
     return next((line for line in lines if line.strip()), "")
+
+
+def header_record(lines: Iterable[str]) -> str:
+    """The header of a file with these lines, which goes on where a name has a line break in quotes.
+
+    The first line that is not blank where it then never ends.
+    """
+    found: list[str] = []
+    for line in lines:
+        bare = line.strip("\ufeff\r\n")
+        if found or bare.strip():
+            found.append(bare)
+            if sum(part.count('"') for part in found) % 2 == 0:
+                return "\n".join(found)
+        if len(found) == _MOST_LINES:
+            break
+    return next(iter(found), "")
 
 
 def separator_of(header: str) -> str:

@@ -13,6 +13,7 @@ from pyspark import RDD
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from gristmill.billing.table import header_record
 from gristmill.errors import InputError
 from gristmill.text.lines import (
     BLOCK_START,
@@ -83,8 +84,7 @@ def _headers(archive: Row) -> Iterator[tuple[str, str, str]]:
             elif not members:
                 yield uri, "", "holds no .csv"
             for member in members:
-                lines = (line.rstrip("\r\n") for line in _text(opened, member))
-                yield uri, member, next((line for line in lines if line.strip()), "")
+                yield uri, member, header_record(_text(opened, member))
     except (zipfile.BadZipFile, zlib.error, EOFError):
         yield uri, "", "is not a zip archive, or is damaged"
     except (RuntimeError, NotImplementedError) as error:
