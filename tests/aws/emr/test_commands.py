@@ -109,6 +109,9 @@ def test_a_run_that_fails_says_why_and_where_the_logs_are(emr: Emr, simulator: S
     assert logs.code == 0
     assert "==> s3://" in logs.out
     assert f"no such input: {nothing}" in logs.out
+    told = emr("status", run).out
+    assert "arguments: word-count --input" in told
+    assert re.search(r"^look at it: https://\S+#/clusterDetails/j-\w+$", told, re.MULTILINE)
 
 
 def test_one_run_key_is_one_run(emr: Emr, simulator: Simulator) -> None:

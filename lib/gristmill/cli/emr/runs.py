@@ -12,6 +12,7 @@ from functools import partial
 from emr.answer import Answer, answer
 from emr.aws import Aws
 from emr.cost import read_prices
+from emr.links import look_at
 from emr.prepare import Wanted, notes
 from emr.redact import redact
 from emr.runs import Record
@@ -199,6 +200,8 @@ def _details(arguments: argparse.Namespace, place: Home, record: Record) -> list
     except GristmillError as error:
         return [*lines, f"note: {error}"]
     lines.append(f"EMR says: {' '.join(filter(None, (status.detail, status.reason)))}")
+    page = look_at(place.aws.region, record.handle)
+    lines += [f"look at it: {page}"] if page else []
     if not status.state.is_final:
         return [*lines, f"logs: {runner.logs_at(handle)}"]
     answered = _answering(arguments, place, record, runner)
