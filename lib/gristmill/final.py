@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from gristmill.dataset import Dataset, Extent
 from gristmill.errors import FinalError, ShrinkError
-from gristmill.parts import held_rows
+from gristmill.held import held_rows
 from gristmill.publish.publication import Publication
 from gristmill.report import plain
 from gristmill.write import partition_folder
@@ -21,19 +21,19 @@ Held = Mapping[str, Mapping[str | None, Row]]
 
 
 def keep_what_is_more(
-    spark: SparkSession, dataset: Dataset, publication: Publication, root: str, staged: str
+    spark: SparkSession, dataset: Dataset, publication: Publication, staged: str
 ) -> None:
     """See that no partition that is staged takes the place of a final one without being final, or
     of one that holds more.
 
-    `root` and `staged` are URIs: of the output root, and of the folder that the dataset was staged
-    into. Raises `FinalError`, or `ShrinkError` with the differences.
+    `staged` is the URI of the folder that the dataset was staged into. Raises `FinalError`,
+    or `ShrinkError` with the differences.
     """
     if dataset.is_final is None and dataset.extent is None:
         return
     rows = spark.read.schema(dataset.ddl).parquet(staged)
     new = _measured(spark, dataset, rows)
-    there = held_rows(spark, dataset, publication, root, new)
+    there = held_rows(spark, dataset, publication, new)
     if there is None:
         return
     for folder in sorted(_final(spark, dataset, there) - _final(spark, dataset, rows)):

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.dataset import Dataset
+from gristmill.held import held_rows
 from gristmill.job import AnyJob, Days, Reading, Request
 from gristmill.publish.followed import Followed, Made, changed
 from gristmill.publish.publication import Publication
@@ -73,7 +73,10 @@ def plan(
     found = [day for day in days if day is not None]
     reached: tuple[Days, Days] | None = (found, found)
     if job.by_day.reach and found:
-        published = {one.name: _rows(spark, one, publication) for one in job.writes}
+        published = {
+            one.name: held_rows(spark, one, publication) or spark.createDataFrame([], one.ddl)
+            for one in job.writes
+        }
         reached = job.by_day.reach(published, found, request.options)
     if reached is None:
         return whole
@@ -146,11 +149,3 @@ def _day(folder: str, column: str) -> date | None:
 
 def _on(column: str, days: Collection[date]) -> Column:
     return F.col(column).isin(sorted(days)) if days else F.lit(False)
-
-
-def _rows(spark: SparkSession, dataset: Dataset, publication: Publication) -> DataFrame:
-    """The rows that the root holds of a dataset which this run has claimed."""
-    folder = publication.place(dataset.name)
-    if folder is None:
-        return spark.createDataFrame([], dataset.ddl)
-    return spark.read.schema(dataset.ddl).option("basePath", folder).parquet(folder)

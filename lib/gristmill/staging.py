@@ -119,9 +119,7 @@ def _keep_what_is_more(staging: Staging, stages: Sequence[Staged]) -> None:
     for stage in stages:
         folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
         if stage.files:
-            keep_what_is_more(
-                staging.spark, stage.dataset, staging.publication, staging.root, folder
-            )
+            keep_what_is_more(staging.spark, stage.dataset, staging.publication, folder)
 
 
 def _stage_datasets(
@@ -141,9 +139,7 @@ def _stage_datasets(
                 held[by] = set(_partitions(staging.spark, by, shared))
             frame, part = plan.of_targets(frames[dataset.name]), job.part(options)
             if part is not None:
-                frame = with_rest(
-                    staging.spark, dataset, staging.publication, staging.root, frame, part=part
-                )
+                frame = with_rest(staging.spark, dataset, staging.publication, frame, part=part)
             stages.append(_stage(staging, dataset, frame))
             if dataset.replaces == "partition":
                 held[by].update(layout.folder(file.path) for file in stages[-1].files)
