@@ -33,7 +33,7 @@ SPARK_TYPES = (
         )
     }
     | {f"decimal(38,{scale})" for scale in (2, 18)}
-    | {"map<string,string>"}
+    | {"map<string,string>", "map<string,decimal(38,18)>"}
 )
 
 
