@@ -63,7 +63,7 @@ test-fast: setup ## Run the tests that need no Spark (seconds)
 s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
 	$(UV) sync --quiet --locked --inexact --extra s3
 	@echo "Fetching Spark's connector …"
-	@$(BIN)/python -m gristmill.s3
+	@$(BIN)/python -m gristmill.spark.s3a
 
 test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
 	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \
@@ -115,7 +115,7 @@ sample: setup ## Make the committed sample data again (seeded: the same bytes)
 	$(GRISTMILL) sample $(SAMPLE)
 
 package: setup ## Build what a cluster is given into dist/, and try it on the cluster's Python
-	$(BIN)/python -m emr.package dist $(ARGS)
+	$(BIN)/python -m gristmill.emr.package dist $(ARGS)
 
 wheel: setup ## Build the wheel into dist/
 	$(UV) build --quiet --wheel

@@ -18,9 +18,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.dataset import Dataset, Field
-from gristmill.session import session, use_java
-from gristmill.write import write
+from gristmill.engine.parquet import write
+from gristmill.model.dataset import Dataset, Field
+from gristmill.spark.session import session, use_java
 
 _STAGES = 50
 _DATASET = Dataset(

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from gristmill.execute import Run, execute
-from gristmill.job import AnyJob, Request
-from gristmill.session import session, use_java
-from jobs import access_logs, traffic_summary, web_sessions
+from gristmill.engine.run import Run, execute
+from gristmill.jobs import access_logs, traffic_summary, web_sessions
+from gristmill.model.job import AnyJob, Request
+from gristmill.spark.session import session, use_java
 
 _DAYS = 30
 _FIRST = date(2026, 9, 1)

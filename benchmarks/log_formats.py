@@ -24,20 +24,20 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.dataset import Field
-from gristmill.execute import Run, execute
-from gristmill.job import Request
-from gristmill.logs import formats
-from gristmill.logs.alb import FIELDS as ALB
-from gristmill.logs.cloudfront import FIELDS as CLOUDFRONT
-from gristmill.logs.cloudtrail import FIELDS as CLOUDTRAIL
-from gristmill.logs.cloudtrail import key
-from gristmill.logs.s3_access import FIELDS as S3
-from gristmill.logs.vpc_flow import FIELDS as VPC
+from gristmill.engine.run import Run, execute
+from gristmill.jobs.access_logs import JOB, AccessLogOptions
+from gristmill.model.dataset import Field
+from gristmill.model.job import Request
+from gristmill.readers.logs import formats
+from gristmill.readers.logs.alb import FIELDS as ALB
+from gristmill.readers.logs.cloudfront import FIELDS as CLOUDFRONT
+from gristmill.readers.logs.cloudtrail import FIELDS as CLOUDTRAIL
+from gristmill.readers.logs.cloudtrail import key
+from gristmill.readers.logs.s3_access import FIELDS as S3
+from gristmill.readers.logs.vpc_flow import FIELDS as VPC
 from gristmill.sample.aws import FEEDS, write_feed
 from gristmill.sample.aws_account import FLOW_HEADER
-from gristmill.session import session, use_java
-from jobs.access_logs import JOB, AccessLogOptions
+from gristmill.spark.session import session, use_java
 
 WARM_UP, ROUNDS = 2, 3
 _STAGES = 5000

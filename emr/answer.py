@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from emr.aws import Aws
-from emr.cause import Cause, Kind, probable_cause
-from emr.cost import Cost, Prices, cost
-from emr.runs import Record
+from gristmill.emr.aws import Aws
+from gristmill.emr.cause import Cause, Kind, probable_cause
+from gristmill.emr.cost import Cost, Prices, cost
+from gristmill.emr.runs import Record
 from gristmill.errors import GristmillError
-from gristmill.report import Report
-from gristmill.runners import Handle, LogFile, Runner, State, Status
+from gristmill.model.report import Report
+from gristmill.runs import Handle, LogFile, Runner, State, Status
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emr.aws import Aws, explained
-from emr.requests.serverless import application_name, create_application
-from emr.runners.serverless import active_runs, find_application
-from emr.specs.serverless import ServerlessSpec
+from gristmill.emr.aws import Aws, explained
+from gristmill.emr.requests.serverless import application_name, create_application
+from gristmill.emr.runners.serverless import active_runs, find_application
+from gristmill.emr.specs.serverless import ServerlessSpec
 from gristmill.errors import BusyError, GristmillError, UsageError
 
 Tell = Callable[[str], None]

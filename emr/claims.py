@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from emr.redact import redact
-from emr.runs import Record, Runs
+from gristmill.emr.redact import redact
+from gristmill.emr.runs import Record, Runs
 from gristmill.errors import UsageError
 
 # Longer than `once` may take from its first request to the answer of its last.

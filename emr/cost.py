@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from emr.aws import Aws, explained
-from emr.runners.serverless import ServerlessRunner
-from emr.runners.transient import TransientRunner
-from emr.runs import Record
-from emr.specs.fields import Table
+from gristmill.emr.aws import Aws, explained
+from gristmill.emr.runners.serverless import ServerlessRunner
+from gristmill.emr.runners.transient import TransientRunner
+from gristmill.emr.runs import Record
+from gristmill.emr.specs.fields import Table
 from gristmill.errors import UsageError
-from gristmill.runners import Handle, Status
+from gristmill.runs import Handle, Status
 
 PRICES = Path(__file__).with_name("prices.toml")
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from emr.aws import explained
-from emr.partitions import Partition, partition_in
-from emr.specs.load import ACCOUNT
-from emr.stacks import Stacks
+from gristmill.emr.aws import explained
+from gristmill.emr.partitions import Partition, partition_in
+from gristmill.emr.specs.load import ACCOUNT
+from gristmill.emr.stacks import Stacks
 from gristmill.errors import GristmillError, UsageError
 
 TEMPLATE = Path(__file__).parent / "account" / "template.yaml"

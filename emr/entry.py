@@ -19,10 +19,10 @@ def main(argv: "list[str]") -> int:
             "need 3.11: set PYSPARK_PYTHON, of the driver and of the executors, to python3.11\n"
         )
         return 2
-    from gristmill.command import run_command  # noqa: PLC0415
-    from gristmill.console import Console  # noqa: PLC0415
-    from gristmill.runners.encoded import decode, is_encoded  # noqa: PLC0415
-    from jobs import CATALOGUE  # noqa: PLC0415
+    from gristmill.jobs import CATALOGUE  # noqa: PLC0415
+    from gristmill.runs.encoded import decode, is_encoded  # noqa: PLC0415
+    from gristmill.script.command import run_command  # noqa: PLC0415
+    from gristmill.script.console import Console  # noqa: PLC0415
 
     if len(argv) == 1 and is_encoded(argv[0]):
         try:

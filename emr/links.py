@@ -1,7 +1,7 @@
 """Where a run is to be looked at in AWS's console."""
 
-from emr.partitions import partition_of
-from gristmill.runners import Handle
+from gristmill.emr.partitions import partition_of
+from gristmill.runs import Handle
 
 # https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/select-region.html, and what the guides
 # of the other partitions call theirs.

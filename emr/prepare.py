@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from emr.package import Target
-from emr.requests.inputs import split
-from emr.runs import Record, owner
-from emr.specs import ServerlessSpec, Spec
-from emr.specs.spark import changed_by_yarn
-from gristmill.command import job_parser
+from gristmill.emr.package import Target
+from gristmill.emr.requests.inputs import split
+from gristmill.emr.runs import Record, owner
+from gristmill.emr.specs import ServerlessSpec, Spec
+from gristmill.emr.specs.spark import changed_by_yarn
 from gristmill.errors import UsageError
-from gristmill.input_list import expand_local, file_of
-from gristmill.job import AnyJob
+from gristmill.model.job import AnyJob
 from gristmill.publish.settle import run_id
-from gristmill.runners import Submission
+from gristmill.readers.input_list import expand_local, file_of
+from gristmill.runs import Submission
+from gristmill.script.command import job_parser
 
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
 _IN_S3 = re.compile(r"s3a?://[^/]")

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from gristmill.runners.encoded import decode, encode, is_encoded
+from gristmill.runs.encoded import decode, encode, is_encoded
 
 HIDDEN = "********"
 

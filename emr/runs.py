@@ -11,9 +11,9 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from emr.aws import Aws, Stored
+from gristmill.emr.aws import Aws, Stored
 from gristmill.errors import InputError
-from gristmill.runners import Handle, Submission
+from gristmill.runs import Handle, Submission
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from emr.aws import explained
+from gristmill.emr.aws import explained
 from gristmill.errors import BusyError, GristmillError, UsageError
 
 _PATIENCE_SECONDS = 3600.0

@@ -8,25 +8,25 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emr.applications import drift
-from emr.aws import Aws, RefusedError
-from emr.aws import place as object_of
-from emr.claims import claim, see_that_it_is
-from emr.package import Package, Shipped, build, check, locate, upload
-from emr.prepare import Wanted, prepare
-from emr.requests import Request, TooLongError
-from emr.requests.clusters import run_job_flow_for
-from emr.requests.inputs import InputList, listed
-from emr.requests.serverless import start_job_run
-from emr.requests.steps import add_job_flow_steps
-from emr.runners.serverless import ServerlessRunner, find_application
-from emr.runners.steps import Ask, StepRunner
-from emr.runners.transient import TransientRunner
-from emr.runs import Record, Runs
-from emr.specs import ServerlessSpec
-from emr.targets import find_cluster, log_folder
+from gristmill.emr.applications import drift
+from gristmill.emr.aws import Aws, RefusedError
+from gristmill.emr.aws import place as object_of
+from gristmill.emr.claims import claim, see_that_it_is
+from gristmill.emr.package import Package, Shipped, build, check, locate, upload
+from gristmill.emr.prepare import Wanted, prepare
+from gristmill.emr.requests import Request, TooLongError
+from gristmill.emr.requests.clusters import run_job_flow_for
+from gristmill.emr.requests.inputs import InputList, listed
+from gristmill.emr.requests.serverless import start_job_run
+from gristmill.emr.requests.steps import add_job_flow_steps
+from gristmill.emr.runners.serverless import ServerlessRunner, find_application
+from gristmill.emr.runners.steps import Ask, StepRunner
+from gristmill.emr.runners.transient import TransientRunner
+from gristmill.emr.runs import Record, Runs
+from gristmill.emr.specs import ServerlessSpec
+from gristmill.emr.targets import find_cluster, log_folder
 from gristmill.errors import GristmillError, UsageError
-from gristmill.runners import Handle, Runner, Submission
+from gristmill.runs import Handle, Runner, Submission
 
 
 def pack(wanted: Wanted, folder: Path) -> tuple[Package, Shipped]:

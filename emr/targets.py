@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from emr import applications
-from emr.aws import Aws, explained
-from emr.aws import place as object_of
-from emr.requests import CLUSTER_TAG, Request
-from emr.requests.clusters import cluster_name, run_job_flow
-from emr.requests.serverless import create_application
-from emr.runners.once import once
-from emr.runners.transient import clusters
-from emr.specs import ClusterSpec, ServerlessSpec, Spec
+from gristmill.emr import applications
+from gristmill.emr.aws import Aws, explained
+from gristmill.emr.aws import place as object_of
+from gristmill.emr.requests import CLUSTER_TAG, Request
+from gristmill.emr.requests.clusters import cluster_name, run_job_flow
+from gristmill.emr.requests.serverless import create_application
+from gristmill.emr.runners.once import once
+from gristmill.emr.runners.transient import clusters
+from gristmill.emr.specs import ClusterSpec, ServerlessSpec, Spec
 from gristmill.errors import BusyError, GristmillError, UsageError
 
 _LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]

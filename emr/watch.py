@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from gristmill.errors import GristmillError
-from gristmill.runners import Handle, Runner, Status
+from gristmill.runs import Handle, Runner, Status
 
 _FIRST, _LONGEST, _GROWTH = 1.0, 20.0, 1.3
 _FAILURES = 10

@@ -1,7 +1,6 @@
 """What is computed: one module a job, and the catalogue of them all."""
 
-from gristmill.job import catalogue
-from jobs import (
+from gristmill.jobs import (
     access_logs,
     api_activity,
     billing_charges,
@@ -13,6 +12,7 @@ from jobs import (
     web_sessions,
     word_count,
 )
+from gristmill.model.job import catalogue
 
 CATALOGUE = catalogue(
     word_count.JOB,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 
 from gristmill import Job, main, option
-from gristmill.logs import formats
-from gristmill.logs.reader import AUTO, LogReader
-from gristmill.text.lines import TextOptions
+from gristmill.readers.logs import formats
+from gristmill.readers.logs.reader import AUTO, LogReader
+from gristmill.readers.text.lines import TextOptions
 
 
 @dataclass(frozen=True)

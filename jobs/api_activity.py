@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main
-from gristmill.logs.cloudtrail import CLOUDTRAIL_EVENTS
+from gristmill.readers.logs.cloudtrail import CLOUDTRAIL_EVENTS
 
 API_ACTIVITY = Dataset(
     name="api_activity",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 
 from gristmill import Costs, Job, Options, main, option
-from gristmill.billing.charges import CHARGES, SCOPES
-from gristmill.billing.exports import ExportReader
+from gristmill.cloud_costs.charges import CHARGES, SCOPES
+from gristmill.cloud_costs.exports import ExportReader
 
 
 @dataclass(frozen=True)

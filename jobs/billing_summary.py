@@ -8,13 +8,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill import DatasetReader, Job, Options, main, option
-from gristmill.billing.audit import see_that_they_sum
-from gristmill.billing.charges import CHARGES
-from gristmill.billing.commitments import COMMITMENTS, commitments
-from gristmill.billing.costs import costs, totals
-from gristmill.billing.movers import MONTH_OVER_MONTH, month_over_month
-from gristmill.billing.rates import parse, rated
-from gristmill.billing.summary import (
+from gristmill.cloud_costs.audit import see_that_they_sum
+from gristmill.cloud_costs.charges import CHARGES
+from gristmill.cloud_costs.commitments import COMMITMENTS, commitments
+from gristmill.cloud_costs.costs import costs, totals
+from gristmill.cloud_costs.movers import MONTH_OVER_MONTH, month_over_month
+from gristmill.cloud_costs.rates import parse, rated
+from gristmill.cloud_costs.summary import (
     COST_BY_ACCOUNT,
     COST_BY_CATEGORY,
     COST_BY_REGION,
@@ -24,9 +24,9 @@ from gristmill.billing.summary import (
     tables,
 )
 from gristmill.errors import UsageError
-from gristmill.job import Reading
+from gristmill.model.job import Reading
+from gristmill.readers.text.lines import find_files
 from gristmill.storage.hadoop import content
-from gristmill.text.lines import find_files
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 
 from gristmill import DatasetReader, Job, Options, main, option
-from gristmill.billing.bands import COST_ANOMALIES, anomalies, bands, daily_usage
-from gristmill.billing.summary import COST_DAILY
+from gristmill.cloud_costs.bands import COST_ANOMALIES, anomalies, bands, daily_usage
+from gristmill.cloud_costs.summary import COST_DAILY
 
 
 @dataclass(frozen=True)

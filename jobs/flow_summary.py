@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main
-from gristmill.logs.vpc_flow import VPC_FLOWS
+from gristmill.readers.logs.vpc_flow import VPC_FLOWS
 
 FLOW_SUMMARY = Dataset(
     name="flow_summary",

@@ -7,8 +7,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill import ByDay, Dataset, DatasetsReader, Field, Job, Options, main, option
-from gristmill.datasets import ALL
-from gristmill.logs.http import views
+from gristmill.readers.logs.http import views
+from gristmill.readers.published import ALL
 
 _DATASET = Field("dataset", "string", "where the requests come from, such as web_requests")
 _REQUESTS = Field("requests", "bigint", "how many requests")
@@ -90,7 +90,7 @@ class TrafficSummaryOptions(Options):
 
 
 def summarise(requests: DataFrame, options: TrafficSummaryOptions) -> Mapping[str, DataFrame]:
-    """Rows of `gristmill.logs.http.views` to rows of the datasets above."""
+    """Rows of `gristmill.readers.logs.http.views` to rows of the datasets above."""
     day = ("dataset", "date")
     order = Window.partitionBy(*day).orderBy(F.desc("requests"), F.asc("path"))
     paths = requests.where(F.col("path").isNotNull()).groupBy(*day, "path")

@@ -7,11 +7,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from gristmill import Check, Dataset, Field, Job, Options, main, option
-from gristmill.billing import statements
-from gristmill.billing.amounts import CENTS, MONEY, QUANTITY
-from gristmill.billing.readings import ReadingsReader
-from gristmill.billing.tariffs import seasons
 from gristmill.errors import UsageError
+from gristmill.utility import statements
+from gristmill.utility.amounts import CENTS, MONEY, QUANTITY
+from gristmill.utility.readings import ReadingsReader
+from gristmill.utility.tariffs import seasons
 
 _METER = Field("meter", "string", "the meter, as the readings name it")
 _ZONE = Field("zone", "string", "IANA time zone of the meter")

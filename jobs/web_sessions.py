@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main, option
-from gristmill.job import Days
-from gristmill.logs.web import WEB_REQUESTS
+from gristmill.model.job import Days
+from gristmill.readers.logs.web import WEB_REQUESTS
 
 _DAY = timedelta(days=1)
 

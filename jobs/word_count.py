@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from gristmill import Dataset, Field, Job, main, option
-from gristmill.text.lines import Lines, TextOptions
-from gristmill.text.words import PATTERNS, tokens
+from gristmill.readers.text.lines import Lines, TextOptions
+from gristmill.readers.text.words import PATTERNS, tokens
 
 WORD_COUNTS = Dataset(
     name="word_counts",

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pyspark
 from botocore.exceptions import ClientError
 
-from gristmill import java, s3
+from gristmill.spark import java
+from gristmill.spark import s3a as s3
 from simulator.releases import Release
 from simulator.yarn import Yarn
 

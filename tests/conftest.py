@@ -8,13 +8,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.cli import main
-from gristmill.execute import Run, execute
-from gristmill.job import AnyJob, Request
-from gristmill.options import Options
-from gristmill.report import Report
+from gristmill.engine.run import Run, execute
+from gristmill.model.job import AnyJob, Request
+from gristmill.model.options import Options
+from gristmill.model.report import Report
 from gristmill.sample import write_samples
-from gristmill.session import session, use_java
-from tests.process import Finished, Gristmill
+from gristmill.spark.session import session, use_java
+from tests.support.process import Finished, Gristmill
 
 RunJob = Callable[..., Report]
 
@@ -72,7 +72,7 @@ def command(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Gristmill:
     """Run `gristmill` with arguments in this process, on its Spark."""
-    monkeypatch.setattr("gristmill.command.session", lambda *_args, **_kwargs: spark)
+    monkeypatch.setattr("gristmill.script.command.session", lambda *_args, **_kwargs: spark)
     monkeypatch.setattr(SparkSession, "stop", lambda _self: None)
     monkeypatch.setattr(signal, "signal", lambda *_args: None)
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gristmill import failures
+from gristmill.diagnosis import explain as failures
 
 
 class Kind(StrEnum):
@@ -215,7 +215,7 @@ _SIGNS = tuple(
         (Kind.S3_BUSY, r"SlowDown|Slow Down|reduce your request rate|Status Code: 503"),
         (
             Kind.PACKAGE,
-            r"can't open file '|No module named '?(?:gristmill|jobs)\b"
+            r"can't open file '|No module named '?gristmill\b"
             r"|/packages/[0-9a-f]{16}/\S+.*(?:No such|not exist|not found)"
             r"|(?:No such file|not exist|not found|NoSuchKey).*/packages/[0-9a-f]{16}/",
         ),

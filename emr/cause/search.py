@@ -9,8 +9,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from emr.cause.kinds import WEAK_SIGNS, Cause, Kind, is_consequence, kind_of, rank, sign_ends
-from emr.cause.tracebacks import Chain, last_chain
+from gristmill.emr.cause.kinds import (
+    WEAK_SIGNS,
+    Cause,
+    Kind,
+    is_consequence,
+    kind_of,
+    rank,
+    sign_ends,
+)
+from gristmill.emr.cause.tracebacks import Chain, last_chain
 
 _PER_LOG = 1_000_000  # characters of a log's end
 _IN_ALL = 16_000_000

@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from emr.package.check import check
-from emr.package.contents import Architecture, Package, Shipped, Target, files, locate
-from emr.package.dependencies import build_archive, left_out
-from emr.package.upload import upload
-from emr.package.wheel import build_wheel
+from gristmill.emr.package.check import check
+from gristmill.emr.package.contents import Architecture, Package, Shipped, Target, files, locate
+from gristmill.emr.package.dependencies import build_archive, left_out
+from gristmill.emr.package.upload import upload
+from gristmill.emr.package.wheel import build_wheel
 
 __all__ = [
     "Architecture",

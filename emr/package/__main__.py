@@ -1,4 +1,4 @@
-"""`python -m emr.package FOLDER`: build what is shipped, try it, and say what it is."""
+"""`python -m gristmill.emr.package FOLDER`: build what is shipped, try it, and say what it is."""
 
 import argparse
 import sys
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from emr.package import Architecture, Target, build, check
-from emr.package.contents import Package
+from gristmill.emr.package import Architecture, Target, build, check
+from gristmill.emr.package.contents import Package
 from gristmill.errors import GristmillError
-from gristmill.options import ArgumentParser
+from gristmill.model.options import ArgumentParser
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,7 +36,7 @@ def lines(package: Package) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = ArgumentParser(prog="python -m emr.package", description=__doc__)
+    parser = ArgumentParser(prog="python -m gristmill.emr.package", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to write the files")
     text = "ship these dependencies, too: a file as pip takes"
     parser.add_argument("--requirements", type=Path, metavar="FILE", help=text)

@@ -12,9 +12,9 @@ from email.parser import HeaderParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emr.package import probe
-from emr.package.contents import Package, Target
-from emr.package.process import finished
+from gristmill.emr.package import probe
+from gristmill.emr.package.contents import Package, Target
+from gristmill.emr.package.process import finished
 from gristmill.errors import GristmillError
 
 _ELF = b"\x7fELF"

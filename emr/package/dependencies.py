@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from emr.package.contents import Target
-from emr.package.process import finished
-from emr.package.wheel import OF_THE_INSTALLER, find_uv
+from gristmill.emr.package.contents import Target
+from gristmill.emr.package.process import finished
+from gristmill.emr.package.wheel import OF_THE_INSTALLER, find_uv
 from gristmill.errors import GristmillError, UsageError
 
 # Amazon Linux 2023, which EMR 7 and 8 and EMR Serverless run on, has glibc 2.34.

@@ -22,7 +22,7 @@ from pathlib import Path
 
 _SAID = 200
 # For commands on a laptop: what these import, a cluster need not have.
-_NOT_ON_A_CLUSTER = ("gristmill.cli", "gristmill.storage.remote")
+_NOT_ON_A_CLUSTER = ("gristmill.cli", "gristmill.emr", "gristmill.storage.remote")
 
 
 def main(code: str, entry: str, pyspark: str, version: str, *more: str) -> list[str]:
@@ -52,7 +52,7 @@ def _unreadable(sources: Mapping[str, bytes], version: str) -> Iterator[str]:
 def _unimportable(code: str, sources: Mapping[str, bytes], beyond: str | None) -> Iterator[str]:
     for path in sorted(sources):
         name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        if not name.startswith(("gristmill", "jobs")) or name.startswith(_NOT_ON_A_CLUSTER):
+        if not name.startswith("gristmill") or name.startswith(_NOT_ON_A_CLUSTER):
             continue
         try:
             module = importlib.import_module(name)
@@ -67,7 +67,7 @@ def _unimportable(code: str, sources: Mapping[str, bytes], beyond: str | None) -
 def _unstartable(entry: str, beyond: str | None) -> Iterator[str]:
     start = runpy.run_path(entry)["main"]
     try:
-        jobs = importlib.import_module("jobs").CATALOGUE
+        jobs = importlib.import_module("gristmill.jobs").CATALOGUE
     except Exception as error:
         if _is_of(beyond, error):
             return

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr.package.contents import Package, Shipped, files, locate
+from gristmill.emr.package.contents import Package, Shipped, files, locate
 from gristmill.errors import GristmillError
 
 _ATTEMPTS = 5

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from emr.package.process import finished
+from gristmill.emr.package.process import finished
 from gristmill.errors import GristmillError
 
 SOURCE = Path(__file__).resolve().parents[2]

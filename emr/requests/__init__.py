@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gristmill.errors import UsageError
-from gristmill.runners import Submission
+from gristmill.runs import Submission
 
 Request = dict[str, Any]
 

@@ -1,10 +1,10 @@
 """Clusters: a spec as what RunJobFlow is asked for."""
 
-from emr.package import Shipped
-from emr.requests import CLUSTER_TAG, MANAGED_TAG, RUN_TAG, Request, title
-from emr.requests.steps import step
-from emr.specs.cluster import ClusterSpec, Nodes, Scaling, Task
-from gristmill.runners import Submission
+from gristmill.emr.package import Shipped
+from gristmill.emr.requests import CLUSTER_TAG, MANAGED_TAG, RUN_TAG, Request, title
+from gristmill.emr.requests.steps import step
+from gristmill.emr.specs.cluster import ClusterSpec, Nodes, Scaling, Task
+from gristmill.runs import Submission
 
 
 def cluster_name(spec: ClusterSpec) -> str:

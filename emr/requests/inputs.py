@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gristmill.errors import UsageError
-from gristmill.input_list import is_list
-from gristmill.runners import Submission
+from gristmill.readers.input_list import is_list
+from gristmill.runs import Submission
 
 _FLAG = "--input"
 

@@ -2,12 +2,20 @@
 
 import shlex
 
-from emr.package import Shipped
-from emr.requests import CLUSTER_TAG, RUN_TAG, Request, TooLongError, joined, py_files, title
-from emr.specs.serverless import ServerlessSpec, Worker
+from gristmill.emr.package import Shipped
+from gristmill.emr.requests import (
+    CLUSTER_TAG,
+    RUN_TAG,
+    Request,
+    TooLongError,
+    joined,
+    py_files,
+    title,
+)
+from gristmill.emr.specs.serverless import ServerlessSpec, Worker
 from gristmill.errors import UsageError
-from gristmill.runners import Submission
-from gristmill.runners.encoded import encode
+from gristmill.runs import Submission
+from gristmill.runs.encoded import encode
 
 # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_SparkSubmit.html
 _ARGUMENT, _OPTIONS = 10_280, 102_400

@@ -1,11 +1,11 @@
 """Steps: a run as what `command-runner.jar` is given."""
 
-from emr.package import Shipped
-from emr.requests import Request, TooLongError, joined, py_files, title
-from emr.specs.cluster import ClusterSpec
+from gristmill.emr.package import Shipped
+from gristmill.emr.requests import Request, TooLongError, joined, py_files, title
+from gristmill.emr.specs.cluster import ClusterSpec
 from gristmill.errors import UsageError
-from gristmill.runners import Submission
-from gristmill.runners.encoded import encode
+from gristmill.runs import Submission
+from gristmill.runs.encoded import encode
 
 YARN_TAGS = "spark.yarn.tags"
 _CHARACTERS = 10_240

@@ -8,7 +8,7 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from emr.aws import explained, is_ambiguous, is_throttled
+from gristmill.emr.aws import explained, is_ambiguous, is_throttled
 from gristmill.errors import GristmillError
 
 T = TypeVar("T")

@@ -7,12 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from emr.aws import Aws, code, explained
-from emr.requests.serverless import application_name
-from emr.runners.steps import Ask, asked
-from emr.specs import ServerlessSpec
+from gristmill.emr.aws import Aws, code, explained
+from gristmill.emr.requests.serverless import application_name
+from gristmill.emr.runners.steps import Ask, asked
+from gristmill.emr.specs import ServerlessSpec
 from gristmill.errors import InputError, UsageError
-from gristmill.runners import Handle, LogFile, State, Status, Submission
+from gristmill.runs import Handle, LogFile, State, Status, Submission
 
 _STATES = {
     "SUBMITTED": State.PENDING,

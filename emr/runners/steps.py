@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from emr.aws import Aws, RefusedError, explained
-from emr.requests import Request, title
-from emr.requests.steps import YARN_TAGS, kill_application
-from emr.runners.once import once
+from gristmill.emr.aws import Aws, RefusedError, explained
+from gristmill.emr.requests import Request, title
+from gristmill.emr.requests.steps import YARN_TAGS, kill_application
+from gristmill.emr.runners.once import once
 from gristmill.errors import GristmillError, InputError
-from gristmill.runners import Handle, LogFile, State, Status, Submission
+from gristmill.runs import Handle, LogFile, State, Status, Submission
 
 _STATES = {
     "PENDING": State.PENDING,

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from emr.aws import Aws, explained
-from emr.requests import title
-from emr.runners.once import once
-from emr.runners.steps import StepRunner, asked, steps
+from gristmill.emr.aws import Aws, explained
+from gristmill.emr.requests import title
+from gristmill.emr.runners.once import once
+from gristmill.emr.runners.steps import StepRunner, asked, steps
 from gristmill.errors import GristmillError
-from gristmill.runners import Handle, Submission
+from gristmill.runs import Handle, Submission
 
 _SINCE = timedelta(days=7)
 

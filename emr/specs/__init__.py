@@ -1,7 +1,7 @@
 """What is made on AWS, as typed values from TOML: clusters and serverless applications."""
 
-from emr.specs.cluster import ClusterSpec
-from emr.specs.load import Spec, load_spec
-from emr.specs.serverless import ServerlessSpec
+from gristmill.emr.specs.cluster import ClusterSpec
+from gristmill.emr.specs.load import Spec, load_spec
+from gristmill.emr.specs.serverless import ServerlessSpec
 
 __all__ = ["ClusterSpec", "ServerlessSpec", "Spec", "load_spec"]

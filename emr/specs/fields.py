@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from gristmill.options import duration
+from gristmill.model.options import duration
 
 
 class Table(BaseModel):

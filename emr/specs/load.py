@@ -10,11 +10,11 @@ from typing import Annotated, Any, NoReturn
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from emr.specs.cluster import ClusterSpec
-from emr.specs.fields import Home
-from emr.specs.rules import problems
-from emr.specs.serverless import ServerlessSpec
-from emr.specs.spark import Problem
+from gristmill.emr.specs.cluster import ClusterSpec
+from gristmill.emr.specs.fields import Home
+from gristmill.emr.specs.rules import problems
+from gristmill.emr.specs.serverless import ServerlessSpec
+from gristmill.emr.specs.spark import Problem
 from gristmill.errors import UsageError
 
 Spec = ClusterSpec | ServerlessSpec

@@ -7,13 +7,13 @@ reads are right by themselves.
 import re
 from collections.abc import Iterator, Mapping
 
-from emr.partitions import partition_in, partition_of
-from emr.requests import MANAGED_TAG
-from emr.specs.cluster import ClusterSpec, Volume, architecture
-from emr.specs.instance_types import supported
-from emr.specs.serverless import ServerlessSpec
-from emr.specs.spark import Problem
-from emr.specs.spark import problems as spark_problems
+from gristmill.emr.partitions import partition_in, partition_of
+from gristmill.emr.requests import MANAGED_TAG
+from gristmill.emr.specs.cluster import ClusterSpec, Volume, architecture
+from gristmill.emr.specs.instance_types import supported
+from gristmill.emr.specs.serverless import ServerlessSpec
+from gristmill.emr.specs.spark import Problem
+from gristmill.emr.specs.spark import problems as spark_problems
 from gristmill.errors import UsageError
 
 # GiB of memory that a worker of so many vCPU may have, lowest and highest, and the step between.

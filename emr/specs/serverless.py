@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from emr.specs.fields import (
+from gristmill.emr.specs.fields import (
     Group,
     Place,
     RoleArn,

@@ -3,12 +3,12 @@
 TYPE_CHECKING = False  # as type checkers know it, without loading `typing`
 
 if TYPE_CHECKING:
-    from gristmill.command import main
-    from gristmill.dataset import Dataset, Field
-    from gristmill.datasets import DatasetReader, DatasetsReader
-    from gristmill.job import ByDay, Costs, Job
-    from gristmill.options import Options, option
-    from gristmill.quality import Check
+    from gristmill.model.checks import Check
+    from gristmill.model.dataset import Dataset, Field
+    from gristmill.model.job import ByDay, Costs, Job
+    from gristmill.model.options import Options, option
+    from gristmill.readers.published import DatasetReader, DatasetsReader
+    from gristmill.script.command import main
 
 __all__ = [
     "ByDay",
@@ -25,17 +25,17 @@ __all__ = [
 ]
 
 _MODULES = {
-    "ByDay": "job",
-    "Check": "quality",
-    "Costs": "job",
-    "Dataset": "dataset",
-    "DatasetReader": "datasets",
-    "DatasetsReader": "datasets",
-    "Field": "dataset",
-    "Job": "job",
-    "Options": "options",
-    "main": "command",
-    "option": "options",
+    "ByDay": "model.job",
+    "Check": "model.checks",
+    "Costs": "model.job",
+    "Dataset": "model.dataset",
+    "DatasetReader": "readers.published",
+    "DatasetsReader": "readers.published",
+    "Field": "model.dataset",
+    "Job": "model.job",
+    "Options": "model.options",
+    "main": "script.command",
+    "option": "model.options",
 }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import BIN, Finished, Gristmill, finish
+from tests.support.process import BIN, Finished, Gristmill, finish
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.process import ROOT, TIMEOUT, environment
+from tests.support.process import ROOT, TIMEOUT, environment
 
 COLLECT = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o"]
 

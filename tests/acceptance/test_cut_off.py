@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gristmill.jobs import access_logs, word_count
 from gristmill.sample import write_samples
-from jobs import access_logs, word_count
 from tests.conftest import RunJob
-from tests.process import BIN, TIMEOUT, failure, finish, rows, snapshot, staged, started
+from tests.support.process import BIN, TIMEOUT, failure, finish, rows, snapshot, staged, started
 
 
 @pytest.mark.thorough

@@ -4,9 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-from gristmill.runners.encoded import decode
-from tests.emr_specs import account
-from tests.process import BIN, Finished, finish
+from gristmill.runs.encoded import decode
+from tests.support.emr_specs import account
+from tests.support.process import BIN, Finished, finish
 
 # Nobody listens there: who calls AWS fails.
 NOWHERE = {

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from jobs import CATALOGUE
-from tests.process import BIN, ROOT, TIMEOUT, Finished, Gristmill, finish, rows
+from gristmill.jobs import CATALOGUE
+from tests.support.process import BIN, ROOT, TIMEOUT, Finished, Gristmill, finish, rows
 
-MODULES = "gristmill, gristmill.logs.web, gristmill.cli.main, jobs, jobs.word_count, emr"
-PROOF = f"import {MODULES}; print(len(jobs.CATALOGUE), jobs.word_count.JOB.name)"
+PROOF = """
+import gristmill.cli.main, gristmill.emr, gristmill.readers.logs.web
+from gristmill import jobs
+from gristmill.jobs import word_count
+print(len(jobs.CATALOGUE), word_count.JOB.name)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +80,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"gristmill", "jobs", "emr"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"gristmill"}
 
 
 def test_an_editable_install_and_the_wheel_import_alike(wheel: Path, tmp_path: Path) -> None:
@@ -85,15 +89,25 @@ def test_an_editable_install_and_the_wheel_import_alike(wheel: Path, tmp_path: P
     # The wheel as pip lays it out, in front of the dependencies that are installed here.
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     path = [entry for entry in sys.path if entry.endswith("site-packages")]
-    script = f"import sys; sys.path[:0] = {[str(tmp_path / 'site')]}; {PROOF}; print(jobs.__file__)"
+    # A user's own packages of the same names are no matter.
+    for name in ("jobs", "emr"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        (tmp_path / "own" / name / "__init__.py").write_text("MINE = True\n")
+    site = str(tmp_path / "site")
+    script = f"import sys; sys.path[:0] = {[site]}; sys.path += {path}\n{PROOF}"
+    script += "\nprint(jobs.__file__)\nimport emr, jobs\nprint(emr.MINE and jobs.MINE)"
     done = subprocess.run(
-        [sys.executable, "-S", "-c", f"import sys; sys.path += {path}; {script}"],
-        cwd=tmp_path,
+        [sys.executable, "-S", "-c", script],
+        cwd=tmp_path / "own",
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == f"{len(CATALOGUE)} word-count\n{tmp_path}/site/jobs/__init__.py\n"
+    assert done.stdout.splitlines() == [
+        f"{len(CATALOGUE)} word-count",
+        f"{site}/gristmill/jobs/__init__.py",
+        "True",
+    ]
 
 
 @pytest.mark.thorough
@@ -107,7 +121,9 @@ def test_py_files_brings_everything_to_a_plain_pyspark(
     for name in ("pyspark", "py4j"):
         (plain / name).symlink_to(installed / name)
     script = tmp_path / "word_count.py"
-    script.write_text("from jobs.word_count import JOB\nfrom gristmill import main\nmain(JOB)\n")
+    script.write_text(
+        "from gristmill.jobs.word_count import JOB\nfrom gristmill import main\nmain(JOB)\n"
+    )
     out = tmp_path / "out"
     isolated = {**exported, "PYTHONPATH": str(plain), "PYSPARK_PYTHON": str(bare_python(tmp_path))}
     done = subprocess.run(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow.dataset as arrow
 
-from tests.process import BIN, finish
+from tests.support.process import BIN, finish
 
 
 def test_a_run_reads_what_a_list_names(tmp_path: Path) -> None:

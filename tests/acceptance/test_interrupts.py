@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs import word_count
+from gristmill.jobs import word_count
 from tests.conftest import RunJob
-from tests.process import BIN, ROOT, TIMEOUT, finish, rows, snapshot, staged, started
+from tests.support.process import BIN, ROOT, TIMEOUT, finish, rows, snapshot, staged, started
 
 MOMENTS = 60
 _GONE_SECONDS = 30

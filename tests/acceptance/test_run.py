@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from gristmill.report import Report
+from gristmill.model.report import Report
 from gristmill.sample import write_samples
-from tests.process import TIMEOUT, Gristmill, rows, snapshot
-from tests.reference import access_line
+from tests.support.process import TIMEOUT, Gristmill, rows, snapshot
+from tests.support.reference import access_line
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.session import s3_settings, session, use_java
+from gristmill.spark.session import s3_settings, session, use_java
 from simulator.s3 import S3Server, s3_server
 from tests.aws.proxy import Proxy
 

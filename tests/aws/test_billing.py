@@ -12,18 +12,18 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from gristmill.engine.run import Run, execute
 from gristmill.errors import FinalError
-from gristmill.execute import Run, execute
-from gristmill.job import AnyJob, Request
-from gristmill.options import Options
-from gristmill.report import Report
+from gristmill.jobs import billing_charges, billing_summary
+from gristmill.jobs.billing_charges import BillingChargesOptions
+from gristmill.jobs.billing_summary import BillingSummaryOptions
+from gristmill.model.job import AnyJob, Request
+from gristmill.model.options import Options
+from gristmill.model.report import Report
 from gristmill.sample.billing import write_billing
-from jobs import billing_charges, billing_summary
-from jobs.billing_charges import BillingChargesOptions
-from jobs.billing_summary import BillingSummaryOptions
 from simulator.s3 import S3Server
-from tests import reference_billing as reference
 from tests.spark.test_billing_charges import CHARGE
+from tests.support import reference_billing as reference
 
 EXPORTS = ("cur", "focus")
 EARLY = CHARGE | {

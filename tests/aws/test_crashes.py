@@ -24,8 +24,8 @@ from simulator.s3 import S3Server
 from tests.aws.proxy import Fault, Proxy, Request
 from tests.aws.through import CHANGES, through
 from tests.crash.matrix import expected, of_batch, state_of
-from tests.process import BIN, ROOT, TIMEOUT, environment, finish
-from tests.publishing import (
+from tests.support.process import BIN, ROOT, TIMEOUT, environment, finish
+from tests.support.publishing import (
     REFUSED,
     SALES,
     STOCK,

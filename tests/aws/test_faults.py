@@ -13,8 +13,18 @@ from simulator.s3 import S3Server
 from tests.aws.proxy import Fault, Proxy, Request, Rule, on
 from tests.aws.through import CHANGES, through
 from tests.crash.matrix import expected, of_batch, state_of
-from tests.process import BIN, finish
-from tests.publishing import REFUSED, STOCK, Work, begin, commit, publication, publish, stage, wrong
+from tests.support.process import BIN, finish
+from tests.support.publishing import (
+    REFUSED,
+    STOCK,
+    Work,
+    begin,
+    commit,
+    publication,
+    publish,
+    stage,
+    wrong,
+)
 
 OLD = Work({STOCK: [("a", "x"), ("b", "y")], REFUSED: [("r", "x")]})
 NEW = Work({STOCK: [("c", "x"), ("d", "x")], REFUSED: []}, scope=("y",))

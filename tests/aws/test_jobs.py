@@ -10,7 +10,7 @@ import pytest
 from gristmill.sample import write_samples
 from gristmill.storage.remote import RemoteStorage
 from simulator.s3 import S3Server
-from tests.process import BIN, Finished, finish
+from tests.support.process import BIN, Finished, finish
 
 Gristmill = Callable[..., Finished]
 

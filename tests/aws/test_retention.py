@@ -5,8 +5,8 @@ import json
 import pytest
 
 from gristmill.storage.remote import RemoteStorage
-from tests.process import BIN, finish
-from tests.publishing import LEDGER, Work, publish, stored, wrong
+from tests.support.process import BIN, finish
+from tests.support.publishing import LEDGER, Work, publish, stored, wrong
 
 OLD, NEW = "2020-02-29", "9999-12-31"
 

@@ -11,7 +11,7 @@ from gristmill.storage import Storage
 from gristmill.storage.hadoop import HadoopStorage, open_storage
 from gristmill.storage.remote import RemoteStorage
 from simulator.s3 import S3Server
-from tests.storage_conformance import *  # noqa: F403
+from tests.support.storage_conformance import *  # noqa: F403
 
 # SeaweedFS, unlike S3, goes on to list a folder whose files have gone.
 del test_deletion_takes_a_folder_with_all_in_it  # noqa: F821

@@ -20,13 +20,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from gristmill import faults
+from gristmill import failpoints as faults
 from gristmill.publish import live
 from gristmill.publish.lease import utc_now
 from gristmill.publish.settle import recover
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
-from tests.publishing import REFUSED, SALES, STOCK, Rows, Work, publish, stored, wrong
+from tests.support.publishing import REFUSED, SALES, STOCK, Rows, Work, publish, stored, wrong
 
 State = dict[str, list[tuple[str, str]]]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from gristmill import faults
+from gristmill import failpoints as faults
 from gristmill.errors import BusyError, InputError, LeaseLostError
 from gristmill.publish import layout, lease
 from gristmill.publish.lease import Keeper
@@ -34,7 +34,7 @@ from gristmill.publish.publication import Publication
 from gristmill.publish.settle import recover
 from gristmill.storage.local import LocalStorage
 from tests.crash.matrix import State, expected
-from tests.publishing import (
+from tests.support.publishing import (
     REFUSED,
     SALES,
     STOCK,

@@ -19,8 +19,8 @@ from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest
 from gristmill.storage.local import LocalStorage
 from tests.crash.worker import some_work
-from tests.process import ROOT, TIMEOUT
-from tests.publishing import REFUSED, SALES, STOCK, Rows, publish, stored, wrong
+from tests.support.process import ROOT, TIMEOUT
+from tests.support.publishing import REFUSED, SALES, STOCK, Rows, publish, stored, wrong
 
 Worker = subprocess.Popen[str]
 

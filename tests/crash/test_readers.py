@@ -25,7 +25,7 @@ from gristmill.publish.log import Log
 from gristmill.storage.local import LocalStorage
 from tests.crash.test_processes import await_stop, hear, worker
 from tests.crash.worker import PARTITIONS, ROWS
-from tests.process import TIMEOUT
+from tests.support.process import TIMEOUT
 
 Found = Iterable[tuple[str, int, int]]
 """Of each file its path, its generation, and its rows."""

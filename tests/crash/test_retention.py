@@ -16,7 +16,7 @@ from gristmill.publish.retention import expire
 from gristmill.publish.settle import run_id
 from gristmill.storage.local import LocalStorage
 from tests.crash.matrix import killed, settle
-from tests.publishing import LEDGER, Work, publish, stored, wrong
+from tests.support.publishing import LEDGER, Work, publish, stored, wrong
 
 OLD, NEW = "2026-01-01", "2026-11-21"
 

@@ -28,13 +28,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gristmill import faults
+from gristmill import failpoints as faults
 from gristmill.errors import GristmillError
 from gristmill.publish import lease
 from gristmill.publish import publication as publication_module
 from gristmill.publish.publication import Publication
 from gristmill.storage.local import LocalStorage
-from tests.publishing import REFUSED, SALES, STOCK, Work, begin, commit, publication, stage
+from tests.support.publishing import REFUSED, SALES, STOCK, Work, begin, commit, publication, stage
 
 PARTITIONS = 2
 ROWS = 3

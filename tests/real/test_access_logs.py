@@ -7,8 +7,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.cli import look
-from jobs import access_logs, traffic_summary
-from jobs.traffic_summary import TrafficSummaryOptions
+from gristmill.jobs import access_logs, traffic_summary
+from gristmill.jobs.traffic_summary import TrafficSummaryOptions
 from tests.conftest import RunJob
 from tests.real.conftest import Expected
 

@@ -11,10 +11,10 @@ import pytest
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.access_logs import JOB
+from gristmill.jobs.access_logs import JOB
 from tests.conftest import RunJob
 from tests.real.conftest import Expected
-from tests.reference_logs import Parsed, alb, cloudfront, s3_access, vpc_flow
+from tests.support.reference_logs import Parsed, alb, cloudfront, s3_access, vpc_flow
 
 
 def test_the_figures_of_cloudfront(

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow.dataset as arrow
 import pytest
 
-from jobs import billing_charges, billing_summary
-from jobs.billing_summary import BillingSummaryOptions
+from gristmill.jobs import billing_charges, billing_summary
+from gristmill.jobs.billing_summary import BillingSummaryOptions
 from tests.conftest import RunJob
 from tests.real.conftest import Expected
 

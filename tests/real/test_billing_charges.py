@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from gristmill.billing.charges import FOCUS
+from gristmill.cloud_costs.charges import FOCUS
 from gristmill.errors import InputError
-from gristmill.report import Report
-from jobs.billing_charges import JOB, BillingChargesOptions
-from tests import reference_billing as reference
+from gristmill.jobs.billing_charges import JOB, BillingChargesOptions
+from gristmill.model.report import Report
 from tests.conftest import RunJob
 from tests.real.conftest import Expected
+from tests.support import reference_billing as reference
 
 TOLERANCE = Decimal("1e-9")
 FOCUS_COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")

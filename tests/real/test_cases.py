@@ -9,10 +9,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.errors import InputError, ShrinkError, TooManyRejectsError
-from jobs import access_logs, billing_charges, billing_summary, web_sessions
-from jobs.access_logs import AccessLogOptions
-from jobs.billing_charges import BillingChargesOptions
-from jobs.billing_summary import BillingSummaryOptions
+from gristmill.jobs import access_logs, billing_charges, billing_summary, web_sessions
+from gristmill.jobs.access_logs import AccessLogOptions
+from gristmill.jobs.billing_charges import BillingChargesOptions
+from gristmill.jobs.billing_summary import BillingSummaryOptions
 from tests.conftest import RunJob
 
 Rows = Sequence[dict[str, Any]]

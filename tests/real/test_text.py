@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.word_count import JOB, WordCountOptions
+from gristmill.jobs.word_count import JOB, WordCountOptions
 from tests.conftest import RunJob
 from tests.real.conftest import Expected
-from tests.reference import word_counts
+from tests.support.reference import word_counts
 
 
 @pytest.mark.parametrize(

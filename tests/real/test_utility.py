@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.utility_statements import JOB, UtilityStatementsOptions
+from gristmill.jobs.utility_statements import JOB, UtilityStatementsOptions
 from tests.conftest import RunJob
 from tests.real.conftest import Expected
 

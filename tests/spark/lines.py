@@ -8,10 +8,10 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
-from gristmill.logs import formats
-from gristmill.quality import REASON
-from gristmill.text.lines import LINE_NUMBER, RAW, text_files
-from tests.reference_logs import SKIPPED, Parsed
+from gristmill.model.checks import REASON
+from gristmill.readers.logs import formats
+from gristmill.readers.text.lines import LINE_NUMBER, RAW, text_files
+from tests.support.reference_logs import SKIPPED, Parsed
 
 Values = dict[str, Any]
 NOISE = [*'"\\ -[]?/:x0é\t\r{},%+#', "\x01", "\x1b", "\0", '" "', '\\"', "\U0001f642", "\ufeff"]

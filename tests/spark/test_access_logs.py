@@ -10,12 +10,12 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
-from gristmill.logs.recognise import recognise
-from gristmill.logs.web import REJECTS, parse
-from gristmill.text.lines import ORIGIN
-from jobs.access_logs import JOB, AccessLogOptions
+from gristmill.jobs.access_logs import JOB, AccessLogOptions
+from gristmill.readers.logs.recognise import recognise
+from gristmill.readers.logs.web import REJECTS, parse
+from gristmill.readers.text.lines import ORIGIN
 from tests.conftest import RunJob
-from tests.reference import Request, access_line
+from tests.support.reference import Request, access_line
 
 COLUMNS = [field.name for field in dataclasses.fields(Request)]
 HEAD = "192.0.2.7 - - [10/Oct/2026:13:55:36 -0700]"

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from gristmill.logs.alb import FIELDS
-from gristmill.logs.format import REJECTS
-from gristmill.quality import SKIPPED
-from tests.reference_logs import alb
+from gristmill.model.checks import SKIPPED
+from gristmill.readers.logs.alb import FIELDS
+from gristmill.readers.logs.format import REJECTS
 from tests.spark.lines import (
     Values,
     assert_as_expected,
@@ -17,6 +16,7 @@ from tests.spark.lines import (
     nothing,
     parsed,
 )
+from tests.support.reference_logs import alb
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef"
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/0f0f0f0f-1111"

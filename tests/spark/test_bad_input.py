@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gristmill.errors import InputError, TooManyRejectsError
-from jobs import access_logs
+from gristmill.jobs import access_logs
 from tests.conftest import RunJob
-from tests.process import Gristmill, failure, rows, snapshot
+from tests.support.process import Gristmill, failure, rows, snapshot
 
 
 @pytest.fixture

@@ -21,13 +21,13 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.billing.exports import ExportReader
+from gristmill.cloud_costs.exports import ExportReader
+from gristmill.engine.rejects import is_free
 from gristmill.errors import InputError, TooManyRejectsError
-from gristmill.refusal import is_free
+from gristmill.jobs.billing_charges import JOB, BillingChargesOptions
 from gristmill.sample.billing import write_billing
-from jobs.billing_charges import JOB, BillingChargesOptions
-from tests import reference_billing as reference
 from tests.conftest import RunJob
+from tests.support import reference_billing as reference
 
 ODD = "50% [1]{a},é 100%20"
 

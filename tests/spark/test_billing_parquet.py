@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.billing.exports import ExportReader
+from gristmill.cloud_costs.exports import ExportReader
 from gristmill.errors import InputError
-from jobs.billing_charges import BillingChargesOptions
+from gristmill.jobs.billing_charges import BillingChargesOptions
 from tests.spark.test_billing_charges import CHARGE, LINE
 
 Row = dict[str, Any]

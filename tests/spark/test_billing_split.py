@@ -20,12 +20,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from gristmill.billing.exports import ExportReader
-from gristmill.job import Reading
-from jobs import billing_charges, billing_summary
-from jobs.billing_summary import BillingSummaryOptions
-from tests import billing
+from gristmill.cloud_costs.exports import ExportReader
+from gristmill.jobs import billing_charges, billing_summary
+from gristmill.jobs.billing_summary import BillingSummaryOptions
+from gristmill.model.job import Reading
 from tests.conftest import RunJob
+from tests.support import billing
 
 CHARGES = billing.made_charges(20261005, [1, 2], 25)
 CELLS = [billing.focus_cells(charge) for charge in CHARGES]

@@ -13,18 +13,18 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.billing.summary import COST_BY_REGION, COST_BY_TAG
+from gristmill.cloud_costs.summary import COST_BY_REGION, COST_BY_TAG
+from gristmill.engine.run import Run, execute
 from gristmill.errors import AuditError, InputError, UsageError
-from gristmill.execute import Run, execute
-from gristmill.job import AnyJob, Request
-from gristmill.options import Options
-from gristmill.report import Report
-from jobs import billing_charges, billing_summary
-from jobs.billing_charges import BillingChargesOptions
-from jobs.billing_summary import BillingSummaryOptions
-from tests import billing, reference_billing
-from tests.billing import MEASURES, PLAN, RESERVATION, Charge, day, period, sums, team
+from gristmill.jobs import billing_charges, billing_summary
+from gristmill.jobs.billing_charges import BillingChargesOptions
+from gristmill.jobs.billing_summary import BillingSummaryOptions
+from gristmill.model.job import AnyJob, Request
+from gristmill.model.options import Options
+from gristmill.model.report import Report
 from tests.spark.test_billing_charges import CHARGE, LINE
+from tests.support import billing, reference_billing
+from tests.support.billing import MEASURES, PLAN, RESERVATION, Charge, day, period, sums, team
 
 MADE = billing.made_charges(20261005, [1, 2, 4])
 RATE = Decimal("0.923456789012")

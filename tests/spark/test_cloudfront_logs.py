@@ -6,9 +6,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from gristmill.logs.cloudfront import FIELDS, REJECTS
-from gristmill.quality import SKIPPED
-from tests.reference_logs import CLOUDFRONT, cloudfront
+from gristmill.model.checks import SKIPPED
+from gristmill.readers.logs.cloudfront import FIELDS, REJECTS
 from tests.spark.lines import (
     Values,
     assert_as_expected,
@@ -17,6 +16,7 @@ from tests.spark.lines import (
     nothing,
     parsed,
 )
+from tests.support.reference_logs import CLOUDFRONT, cloudfront
 
 PIECES = [
     *("2026-03-03", "23:59:59", "FRA53-C1", "392", "192.0.2.100", "GET", "d111.cloudfront.net"),

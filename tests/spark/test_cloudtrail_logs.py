@@ -10,11 +10,11 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
-from gristmill.logs.cloudtrail import FIELDS, REJECTS
-from gristmill.quality import REASON, SKIPPED
-from gristmill.text.lines import LINE_NUMBER
-from tests.reference_logs import Parsed, as_json, cloudtrail
+from gristmill.model.checks import REASON, SKIPPED
+from gristmill.readers.logs.cloudtrail import FIELDS, REJECTS
+from gristmill.readers.text.lines import LINE_NUMBER
 from tests.spark.lines import Values, assert_as_expected, broken, nothing, outcome, parsed
+from tests.support.reference_logs import Parsed, as_json, cloudtrail
 
 NESTED = nothing(
     "user_identity request_parameters response_elements additional_event_data resources "

@@ -12,10 +12,10 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.billing.summary import COST_DAILY
+from gristmill.cloud_costs.summary import COST_DAILY
 from gristmill.errors import UsageError
-from jobs import cost_anomalies
-from jobs.cost_anomalies import CostAnomaliesOptions
+from gristmill.jobs import cost_anomalies
+from gristmill.jobs.cost_anomalies import CostAnomaliesOptions
 from tests.conftest import RunJob
 from tests.spark.test_summaries import rows as rows_of
 

@@ -4,8 +4,8 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
-from gristmill.dataset import Dataset, Field
 from gristmill.errors import SchemaError
+from gristmill.model.dataset import Dataset, Field
 
 PRICES = Dataset(
     name="prices",

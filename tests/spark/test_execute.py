@@ -10,13 +10,13 @@ from pyspark.sql import functions as F
 
 from gristmill import Check, Dataset, Field, Job, Options
 from gristmill.errors import AuditError, SchemaError, UsageError
-from gristmill.job import Request, Transform
+from gristmill.model.job import Request, Transform
 from gristmill.publish.publication import Publication
 from gristmill.publish.settle import apply
+from gristmill.readers.text.lines import Lines
 from gristmill.storage import StoredFile
-from gristmill.text.lines import Lines
 from tests.conftest import RunJob
-from tests.process import rows, snapshot, staged
+from tests.support.process import rows, snapshot, staged
 
 NUMBERS = Dataset(
     name="numbers",

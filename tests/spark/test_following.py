@@ -16,20 +16,20 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill import Dataset, Job, Options
-from gristmill.execute import Run, execute
-from gristmill.job import AnyJob, Request
-from gristmill.logs.cloudtrail import CLOUDTRAIL_EVENTS
-from gristmill.logs.http import views
-from gristmill.logs.vpc_flow import VPC_FLOWS
-from gristmill.logs.web import WEB_REQUESTS
+from gristmill.engine.run import Run, execute
+from gristmill.jobs import api_activity, flow_summary, traffic_summary, web_sessions
+from gristmill.model.job import AnyJob, Request
+from gristmill.model.report import Report
 from gristmill.publish import retention
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.manifest import Origin
 from gristmill.publish.settle import run_id
-from gristmill.report import Report
+from gristmill.readers.logs.cloudtrail import CLOUDTRAIL_EVENTS
+from gristmill.readers.logs.http import views
+from gristmill.readers.logs.vpc_flow import VPC_FLOWS
+from gristmill.readers.logs.web import WEB_REQUESTS
+from gristmill.readers.text.lines import Lines
 from gristmill.storage.local import LocalStorage
-from gristmill.text.lines import Lines
-from jobs import api_activity, flow_summary, traffic_summary, web_sessions
 
 FIRST = date(2026, 10, 5)
 S3_REQUESTS = views()["s3_requests"][0]

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from gristmill.logs import formats
-from gristmill.quality import REASON
-from gristmill.text.lines import RAW
-from tests.reference_logs import CLOUDFRONT, VPC, Parsed, cloudfront, vpc_flow
+from gristmill.model.checks import REASON
+from gristmill.readers.logs import formats
+from gristmill.readers.text.lines import RAW
 from tests.spark import test_cloudfront_logs, test_vpc_logs
 from tests.spark.lines import outcome, parsed
+from tests.support.reference_logs import CLOUDFRONT, VPC, Parsed, cloudfront, vpc_flow
 
 VPC_LINE = dict(zip(VPC, test_vpc_logs.V2.split(), strict=False)) | test_vpc_logs.LATER
 CLOUDFRONT_LINE = dict(zip(CLOUDFRONT, test_cloudfront_logs.PIECES, strict=True))

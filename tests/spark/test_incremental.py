@@ -8,13 +8,13 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
+from gristmill.engine.run import Run, execute
 from gristmill.errors import InputError
-from gristmill.execute import Run, execute
-from gristmill.job import Request
+from gristmill.jobs import access_logs
+from gristmill.model.job import Request
 from gristmill.publish.live import read_live
 from gristmill.storage.local import LocalStorage
-from jobs import access_logs
-from tests.process import rows, snapshot
+from tests.support.process import rows, snapshot
 
 GOOD = '192.0.2.7 - - [{day:02d}/Oct/2026:{hour}:00:00 +0000] "GET /{path} HTTP/1.1" 200 5\n'
 

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.errors import InputError
-from gristmill.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE, text_files
+from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE, text_files
 
 
 def read(spark: SparkSession, *inputs: Path | str) -> list[tuple[str, int, int, str]]:

@@ -12,12 +12,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.errors import InputError, TooManyRejectsError
-from gristmill.report import Report
-from jobs import word_count
-from jobs.access_logs import JOB, AccessLogOptions
+from gristmill.jobs import word_count
+from gristmill.jobs.access_logs import JOB, AccessLogOptions
+from gristmill.model.report import Report
 from tests.conftest import RunJob
-from tests.process import Gristmill
-from tests.reference_logs import CLOUDFRONT, VPC
 from tests.spark import (
     test_alb_logs,
     test_cloudfront_logs,
@@ -25,6 +23,8 @@ from tests.spark import (
     test_s3_logs,
     test_vpc_logs,
 )
+from tests.support.process import Gristmill
+from tests.support.reference_logs import CLOUDFRONT, VPC
 
 VERSION = "#Version: 1.0"
 V24, V33 = test_cloudfront_logs.V24, test_cloudfront_logs.V33

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.access_logs import JOB, AccessLogOptions
+from gristmill.jobs.access_logs import JOB, AccessLogOptions
 from tests.conftest import RunJob
-from tests.process import Gristmill
+from tests.support.process import Gristmill
 
 GOOD = "2 111122223333 eni-0a 192.0.2.4 10.0.0.1 443 999 6 7 5383 1791158440 1791158479 ACCEPT OK"
 

@@ -6,8 +6,8 @@ from decimal import Decimal, localcontext
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.billing.money import FACTOR, difference, ratio, times
-from tests.billing import to_18_places
+from gristmill.cloud_costs.money import FACTOR, difference, ratio, times
+from tests.support.billing import to_18_places
 
 AMOUNT = "decimal(38,18)"
 

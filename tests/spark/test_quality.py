@@ -4,7 +4,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.quality import REASON, Check, split
+from gristmill.model.checks import REASON, Check, split
 
 POSITIVE = Check("not_positive", lambda: F.col("n") > 0)
 EVEN = Check("odd", lambda: F.col("n") % 2 == 0)

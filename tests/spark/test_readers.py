@@ -9,9 +9,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.dataset import Dataset, Field
-from gristmill.datasets import DatasetReader
-from gristmill.failures import explain
+from gristmill.diagnosis.explain import explain
+from gristmill.model.dataset import Dataset, Field
+from gristmill.readers.published import DatasetReader
 from tests.crash.test_processes import await_stop, worker
 from tests.crash.test_readers import Found, classify, watch
 

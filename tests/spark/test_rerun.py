@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pyarrow.dataset as arrow
 
-from jobs import access_logs, traffic_summary, word_count
-from jobs.word_count import WordCountOptions
+from gristmill.jobs import access_logs, traffic_summary, word_count
+from gristmill.jobs.word_count import WordCountOptions
 from tests.conftest import RunJob
-from tests.process import rows, snapshot
+from tests.support.process import rows, snapshot
 
 GOOD = '192.0.2.7 - - [{day}/Oct/2026:{hour:02d}:00:00 +0000] "GET /{path} HTTP/1.1" 200 5\n'
 

@@ -10,11 +10,11 @@ import pyarrow.dataset as arrow
 import pytest
 
 from gristmill.errors import FinalError, InputError, ShrinkError
-from jobs.billing_charges import JOB, BillingChargesOptions
-from tests import reference_billing as reference
+from gristmill.jobs.billing_charges import JOB, BillingChargesOptions
 from tests.conftest import RunJob
-from tests.process import snapshot
 from tests.spark.test_billing_charges import CHARGE
+from tests.support import reference_billing as reference
+from tests.support.process import snapshot
 
 SEPTEMBER = {"InvoiceId": ""}
 FINAL = {"InvoiceId": "INV-9"}

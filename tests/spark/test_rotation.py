@@ -9,13 +9,13 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
+from gristmill.engine.run import Run, execute
 from gristmill.errors import InputError
-from gristmill.execute import Run, execute
-from gristmill.job import Request
-from gristmill.report import Report
+from gristmill.jobs import access_logs, traffic_summary
+from gristmill.model.job import Request
+from gristmill.model.report import Report
 from gristmill.storage.hadoop import stats
-from jobs import access_logs, traffic_summary
-from tests.process import snapshot
+from tests.support.process import snapshot
 
 LINE = '192.0.2.{n} - - [{day:02}/Oct/2026:13:55:{n:02} +0000] "GET /{day} HTTP/1.1" 200 5\n'
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from gristmill.logs.format import REJECTS
-from gristmill.logs.s3_access import FIELDS
-from tests.reference_logs import s3_access
+from gristmill.readers.logs.format import REJECTS
+from gristmill.readers.logs.s3_access import FIELDS
 from tests.spark.lines import (
     Values,
     assert_as_expected,
@@ -16,6 +15,7 @@ from tests.spark.lines import (
     nothing,
     parsed,
 )
+from tests.support.reference_logs import s3_access
 
 OWNER = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"
 HEAD = f"{OWNER} logs-example [03/Mar/2026:23:59:59 +0000] 192.0.2.3"

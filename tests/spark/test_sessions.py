@@ -9,12 +9,12 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
+from gristmill.engine.run import Run, execute
 from gristmill.errors import UsageError
-from gristmill.execute import Run, execute
-from gristmill.job import Request
+from gristmill.jobs import access_logs, billing_charges, traffic_summary, word_count
+from gristmill.model.job import Request
 from gristmill.sample import write_samples
-from gristmill.settings import RUN, session_for_run
-from jobs import access_logs, billing_charges, traffic_summary, word_count
+from gristmill.spark.settings import RUN, session_for_run
 
 HOSTILE = {
     "spark.sql.session.timeZone": "America/New_York",

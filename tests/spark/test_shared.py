@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 
 from gristmill import Job, Options
 from gristmill.errors import AuditError
-from gristmill.text.lines import Lines
+from gristmill.readers.text.lines import Lines
 from tests.conftest import RunJob
-from tests.process import rows, snapshot
 from tests.spark.test_execute import NUMBERS
+from tests.support.process import rows, snapshot
 
 LARGE = dataclasses.replace(NUMBERS, name="large")
 GIVEN: list[DataFrame] = []

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from gristmill.storage import Storage
 from gristmill.storage.hadoop import HadoopStorage, open_storage, qualified
 from gristmill.storage.local import LocalStorage
-from tests.storage_conformance import *  # noqa: F403
+from tests.support.storage_conformance import *  # noqa: F403
 
 # Hadoop's local filesystem looks and then creates; `unit` and `aws` race those that are in use.
 del test_of_many_that_create_at_once_one_succeeds  # noqa: F821

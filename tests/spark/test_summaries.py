@@ -10,12 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill import Dataset
-from gristmill.logs.cloudtrail import CLOUDTRAIL_EVENTS
-from gristmill.logs.http import views
-from gristmill.logs.vpc_flow import VPC_FLOWS
-from gristmill.options import Options
-from jobs import api_activity, flow_summary
-from jobs.traffic_summary import TrafficSummaryOptions, summarise
+from gristmill.jobs import api_activity, flow_summary
+from gristmill.jobs.traffic_summary import TrafficSummaryOptions, summarise
+from gristmill.model.options import Options
+from gristmill.readers.logs.cloudtrail import CLOUDTRAIL_EVENTS
+from gristmill.readers.logs.http import views
+from gristmill.readers.logs.vpc_flow import VPC_FLOWS
 
 DAY = date(2026, 10, 5)
 AT = datetime(2026, 10, 5, 14, 1, tzinfo=UTC)

@@ -8,11 +8,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.errors import InputError
-from jobs import access_logs, traffic_summary
-from jobs.traffic_summary import TrafficSummaryOptions
+from gristmill.jobs import access_logs, traffic_summary
+from gristmill.jobs.traffic_summary import TrafficSummaryOptions
 from tests.conftest import RunJob
-from tests.process import rows
-from tests.reference import Request, access_line
+from tests.support.process import rows
+from tests.support.reference import Request, access_line
 
 
 def requests(folder: Path) -> list[Request]:

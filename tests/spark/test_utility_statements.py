@@ -16,9 +16,9 @@ from pyspark.sql import Observation, Row, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.errors import InputError, UsageError
-from gristmill.quality import divide
-from jobs import utility_statements
-from jobs.utility_statements import JOB, UtilityStatementsOptions
+from gristmill.jobs import utility_statements
+from gristmill.jobs.utility_statements import JOB, UtilityStatementsOptions
+from gristmill.model.checks import divide
 from tests.conftest import RunJob
 
 Cells = dict[str, str]

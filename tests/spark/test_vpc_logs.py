@@ -6,9 +6,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from gristmill.logs.vpc_flow import FIELDS, REJECTS
-from gristmill.quality import SKIPPED
-from tests.reference_logs import VPC, vpc_flow
+from gristmill.model.checks import SKIPPED
+from gristmill.readers.logs.vpc_flow import FIELDS, REJECTS
 from tests.spark.lines import (
     Values,
     assert_as_expected,
@@ -17,6 +16,7 @@ from tests.spark.lines import (
     nothing,
     parsed,
 )
+from tests.support.reference_logs import VPC, vpc_flow
 
 V2 = "2 111122223333 eni-0a1b2c3d 192.0.2.16 198.51.100.21 20641 22 6 20 4249 1772582399 1772582459"
 V2 += " ACCEPT OK"

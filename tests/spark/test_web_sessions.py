@@ -7,11 +7,11 @@ from typing import Any
 
 from pyspark.sql import Row, SparkSession
 
-from jobs import access_logs, web_sessions
-from jobs.web_sessions import WebSessionsOptions
+from gristmill.jobs import access_logs, web_sessions
+from gristmill.jobs.web_sessions import WebSessionsOptions
 from tests.conftest import RunJob
-from tests.reference import Request
 from tests.spark.test_traffic_summary import requests
+from tests.support.reference import Request
 
 COLUMNS = [
     *("client", "user_agent", "start", "end", "requests", "bytes", "entry_path", "exit_path"),

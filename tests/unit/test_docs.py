@@ -6,12 +6,12 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from gristmill.billing import cur, focus
-from gristmill.billing.charges import REJECTS
-from gristmill.billing.cur import CATEGORIES
-from gristmill.report import DatasetReport, Report
+from gristmill.cloud_costs import cur, focus
+from gristmill.cloud_costs.charges import REJECTS
+from gristmill.cloud_costs.cur import CATEGORIES
+from gristmill.jobs import CATALOGUE
+from gristmill.model.report import DatasetReport, Report
 from gristmill.sample import write_samples
-from jobs import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,7 +75,7 @@ def test_the_codes_and_kinds_of_cost_exports_are_all_described() -> None:
 
 def test_every_column_of_a_report_that_is_read_is_described() -> None:
     text = (ROOT / "docs/billing.md").read_text()
-    source = (ROOT / "lib/gristmill/billing/cur.py").read_text()
+    source = (ROOT / "lib/gristmill/cloud_costs/cur.py").read_text()
     for name in re.findall(
         r'"((?:bill|lineItem|pricing|product|reservation|savingsPlan)/\w+)"', source
     ):

@@ -1,8 +1,8 @@
 """A job, by the name that a user has typed."""
 
 from gristmill.errors import UsageError
-from gristmill.job import AnyJob
-from jobs import CATALOGUE
+from gristmill.jobs import CATALOGUE
+from gristmill.model.job import AnyJob
 
 
 def find_job(name: str) -> AnyJob:

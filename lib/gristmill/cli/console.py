@@ -6,8 +6,8 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from gristmill.console import Console
-from gristmill.progress import Progress
+from gristmill.engine.progress import Progress
+from gristmill.script.console import Console
 
 
 def console() -> Console:

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 import pyarrow.parquet as pq
 
 from gristmill.cli.place import arrow_path, local_path, open_output, open_place, readable
-from gristmill.console import render
-from gristmill.dataset import REJECTS
 from gristmill.errors import InputError, UsageError
+from gristmill.model.dataset import REJECTS
+from gristmill.script.console import render
 from gristmill.storage import Storage
 
 _CELL = 60

@@ -10,12 +10,12 @@ from pathlib import Path
 from gristmill.cli import show
 from gristmill.cli.catalogue import find_job
 from gristmill.cli.console import console
-from gristmill.command import run_command
-from gristmill.console import Console
 from gristmill.errors import INTERRUPTED, DamagedError, GristmillError, OutputError, UsageError
-from gristmill.options import ArgumentParser, days, duration
-from gristmill.session import use_java
-from jobs import CATALOGUE
+from gristmill.jobs import CATALOGUE
+from gristmill.model.options import ArgumentParser, days, duration
+from gristmill.script.command import run_command
+from gristmill.script.console import Console
+from gristmill.spark.session import use_java
 
 Handler = Callable[[argparse.Namespace], None]
 

@@ -6,14 +6,14 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from gristmill.cli.place import arrow_path, open_output, readable
-from gristmill.console import render
+from gristmill.model.report import size
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest, document
 from gristmill.publish.settle import recover, unfinished
 from gristmill.publish.verify import verify
-from gristmill.report import size
+from gristmill.script.console import render
 from gristmill.storage import Storage, each
 
 

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from gristmill.cli.place import open_output, readable
-from gristmill.console import render
+from gristmill.model.report import size
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.live import read_live
 from gristmill.publish.manifest import Origin
 from gristmill.publish.retention import Aged, aged
 from gristmill.publish.retention import expire as remove
 from gristmill.publish.settle import run_id
-from gristmill.report import size
+from gristmill.script.console import render
 
 
 def show(output: str, dataset: str, older_than: timedelta) -> list[str]:

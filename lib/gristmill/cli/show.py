@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from gristmill.console import render
-from gristmill.dataset import REJECTS
-from gristmill.job import AnyJob
-from gristmill.options import describe
+from gristmill.model.dataset import REJECTS
+from gristmill.model.job import AnyJob
+from gristmill.model.options import describe
+from gristmill.script.console import render
 
 
 def jobs(catalogue: Iterable[AnyJob]) -> list[str]:

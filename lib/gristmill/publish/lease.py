@@ -26,7 +26,7 @@ from gristmill.storage import Storage
 
 EXPIRY = timedelta(seconds=120)
 """How long a run is believed alive after its last sign of life. An S3 request takes at most half as
-long (`gristmill.s3`): none outlives the lease under which it was sent."""
+long (`gristmill.spark.s3a`): none outlives the lease under which it was sent."""
 
 _RENEWED_EVERY = EXPIRY / 6
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from gristmill.contract import Contract
-from gristmill.faults import point
+from gristmill.failpoints import point
+from gristmill.model.schema import Contract
 from gristmill.publish import layout
 from gristmill.publish.batch import Batch
 from gristmill.publish.followed import Followed, after, followed_from_json

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gristmill.contract import Contract
+from gristmill.model.schema import Contract
 from gristmill.publish.followed import Made, made_from_json
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gristmill.contract import Contract
 from gristmill.errors import BusyError, LeaseLostError
-from gristmill.faults import point
+from gristmill.failpoints import point
+from gristmill.model.schema import Contract
 from gristmill.publish import layout
 from gristmill.publish.batch import compare, covered, fingerprint, lost
 from gristmill.publish.contents import Fate, Found

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import unquote
 
-from gristmill.contract import Contract
 from gristmill.errors import InputError, OutputError
+from gristmill.model.schema import Contract
 from gristmill.publish import layout
 from gristmill.publish.live import Live, LiveDataset, LiveFile, read_live
 from gristmill.publish.manifest import Origin

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gristmill.errors import OutputError
-from gristmill.faults import point
+from gristmill.failpoints import point
 from gristmill.publish import layout
 from gristmill.publish.lease import Lease, find
 from gristmill.publish.live import read_live

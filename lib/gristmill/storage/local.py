@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gristmill.errors import OutputError
-from gristmill.faults import point
+from gristmill.failpoints import point
 from gristmill.storage import HIDDEN, StoredFile
 
 

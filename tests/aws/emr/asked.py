@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from simulator import Simulator
-from tests.process import TIMEOUT
+from tests.support.process import TIMEOUT
 
 GROUPS = [
     {"InstanceRole": "MASTER", "InstanceType": "m7g.xlarge", "InstanceCount": 1},

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from emr.aws import Aws
+from gristmill.emr.aws import Aws
 from gristmill.sample import write_samples
 from simulator import Simulator, Timing
 from simulator.s3 import S3Server
-from tests.process import BIN, Finished, finish
+from tests.support.process import BIN, Finished, finish
 
 Command = Callable[..., Finished]
 

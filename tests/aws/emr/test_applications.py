@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from emr.applications import down, drift, up
-from emr.aws import Aws
-from emr.package import Shipped
-from emr.prepare import Wanted
-from emr.requests.serverless import create_application, start_job_run
-from emr.runners.serverless import find_application
-from emr.specs import ServerlessSpec
-from emr.submit import submit
+from gristmill.emr.applications import down, drift, up
+from gristmill.emr.aws import Aws
+from gristmill.emr.package import Shipped
+from gristmill.emr.prepare import Wanted
+from gristmill.emr.requests.serverless import create_application, start_job_run
+from gristmill.emr.runners.serverless import find_application
+from gristmill.emr.specs import ServerlessSpec
+from gristmill.emr.submit import submit
 from gristmill.errors import BusyError, UsageError
-from gristmill.runners import Submission
-from jobs import CATALOGUE
+from gristmill.jobs import CATALOGUE
+from gristmill.runs import Submission
 from simulator import Simulator
-from tests.emr_specs import SERVERLESS, made
+from tests.support.emr_specs import SERVERLESS, made
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
-from emr.aws import Aws
-from emr.runs import Runs
-from gristmill.execute import Run, execute
-from gristmill.job import Request
+from gristmill.emr.aws import Aws
+from gristmill.emr.runs import Runs
+from gristmill.engine.run import Run, execute
+from gristmill.jobs import CATALOGUE
+from gristmill.model.job import Request
 from gristmill.storage.remote import RemoteStorage
-from jobs import CATALOGUE
 from simulator import Simulator
-from tests.process import BIN, ROOT, TIMEOUT, Finished, environment, finish
+from tests.support.process import BIN, ROOT, TIMEOUT, Finished, environment, finish
 
 Emr = Callable[..., Finished]
 

@@ -2,7 +2,7 @@
 
 moto leaves out the bucket's policy, lifecycle and versioning and the instances' policy, has outputs
 only where CreateStack was called, and no change set that changes nothing: for those see
-tests/unit/test_deploy.py and tests/unit/test_account_template.py.
+tests/unit/emr/test_deploy.py and tests/unit/emr/test_account_template.py.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from emr.deploy import Deployment, deploy, plan
+from gristmill.emr.deploy import Deployment, deploy, plan
 from gristmill.errors import GristmillError
-from tests.account import DEPLOYMENT
-from tests.cloudformation import REGION
+from tests.support.account import DEPLOYMENT
+from tests.support.cloudformation import REGION
 
 # moto warns of each type that it leaves out.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")

@@ -8,19 +8,19 @@ from collections.abc import Callable
 import pyarrow.dataset as arrow
 import pytest
 
-from emr.aws import Aws, RefusedError
-from emr.prepare import Wanted
-from emr.runs import Runs
-from emr.specs import ClusterSpec
-from emr.submit import submit
-from emr.targets import down, up
+from gristmill.emr.aws import Aws, RefusedError
+from gristmill.emr.prepare import Wanted
+from gristmill.emr.runs import Runs
+from gristmill.emr.specs import ClusterSpec
+from gristmill.emr.submit import submit
+from gristmill.emr.targets import down, up
 from gristmill.errors import GristmillError
+from gristmill.jobs import CATALOGUE
 from gristmill.storage.remote import RemoteStorage
-from jobs import CATALOGUE
 from simulator import Simulator
 from tests.aws.emr.asked import step
-from tests.emr_specs import CLUSTER, made
-from tests.process import Finished
+from tests.support.emr_specs import CLUSTER, made
+from tests.support.process import Finished
 
 Command = Callable[..., Finished]
 COUNT, KEY = 250, "many/{:04}-with-a-name-that-is-rather-long.txt"
@@ -84,7 +84,7 @@ def test_a_run_of_which_nobody_knows_whether_it_started_is_kept(
     spec = made({**CLUSTER, **simulator.account, "name": f"unclear-{secrets.token_hex(4)}"})
     assert isinstance(spec, ClusterSpec)
     cluster = up(reach, spec, print, pause=lambda _seconds: time.sleep(0.1))
-    monkeypatch.setattr("emr.runners.once._LOOKS", (0.0,))
+    monkeypatch.setattr("gristmill.emr.runners.once._LOOKS", (0.0,))
     simulator.faults.fail("AddJobFlowSteps", 6)
     where = ("--input", "s3://b/in", "--output", "s3://b/out", "--corpus", "c")
     run = f"unclear-{secrets.token_hex(4)}"

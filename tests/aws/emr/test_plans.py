@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from simulator import Simulator
-from tests.process import Finished
+from tests.support.process import Finished
 
 Command = Callable[..., Finished]
 

@@ -10,24 +10,24 @@ from pathlib import Path
 
 import pytest
 
-from emr.aws import Aws
-from emr.cause import Kind, probable_cause
-from emr.package import Shipped
-from emr.requests.clusters import run_job_flow_for
-from emr.requests.serverless import start_job_run
-from emr.requests.steps import add_job_flow_steps
-from emr.runners.serverless import ServerlessRunner
-from emr.runners.steps import StepRunner
-from emr.runners.transient import TransientRunner
-from emr.specs import ServerlessSpec, Spec
-from emr.targets import up
-from emr.watch import watch
+from gristmill.emr.aws import Aws
+from gristmill.emr.cause import Kind, probable_cause
+from gristmill.emr.package import Shipped
+from gristmill.emr.requests.clusters import run_job_flow_for
+from gristmill.emr.requests.serverless import start_job_run
+from gristmill.emr.requests.steps import add_job_flow_steps
+from gristmill.emr.runners.serverless import ServerlessRunner
+from gristmill.emr.runners.steps import StepRunner
+from gristmill.emr.runners.transient import TransientRunner
+from gristmill.emr.specs import ServerlessSpec, Spec
+from gristmill.emr.targets import up
+from gristmill.emr.watch import watch
 from gristmill.errors import GristmillError
-from gristmill.runners import Handle, Runner, State, Status, Submission
-from gristmill.runners.local import LocalRunner
+from gristmill.runs import Handle, Runner, State, Status, Submission
+from gristmill.runs.local import LocalRunner
 from simulator import Simulator
-from tests.emr_specs import CLUSTER, SERVERLESS, made
-from tests.process import TIMEOUT
+from tests.support.emr_specs import CLUSTER, SERVERLESS, made
+from tests.support.process import TIMEOUT
 
 BEHAVE = Path(__file__).with_name("behave.py")
 KINDS = ("local", "step", "transient", "serverless")

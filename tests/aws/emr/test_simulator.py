@@ -21,7 +21,7 @@ from tests.aws.emr.asked import (
     step,
     until,
 )
-from tests.process import TIMEOUT
+from tests.support.process import TIMEOUT
 
 
 def test_a_cluster_goes_through_its_states_and_its_machines_with_it(

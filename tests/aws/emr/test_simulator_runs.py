@@ -13,14 +13,14 @@ from simulator import Simulator, spark
 from simulator.machine import Machine, MissingFile
 from simulator.releases import RELEASES
 from tests.aws.emr.asked import arrived, cluster, objects, states, step, until
-from tests.process import ROOT
+from tests.support.process import ROOT
 
 RELEASE = RELEASES["emr-spark-8.1.0"]
 # It says where all that it runs on comes from, writes with Spark, and fails if told to.
 ENTRY = """
 import os, sys
 import gristmill, jobs, extra
-from gristmill.session import session
+from gristmill.spark.session import session
 spark = session("shipped")
 workers = spark.sparkContext.parallelize([1]).map(lambda _: __import__("gristmill").__file__)
 print("gristmill", gristmill.__file__)

@@ -9,7 +9,7 @@ import pytest
 
 from simulator import Simulator
 from tests.aws.emr.asked import Made, arrived, refused, until
-from tests.process import TIMEOUT
+from tests.support.process import TIMEOUT
 
 ROLE = "arn:aws:iam::123456789012:role/gristmill-runtime"
 

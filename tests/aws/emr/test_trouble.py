@@ -11,25 +11,25 @@ from typing import Any
 
 import pytest
 
-from emr.answer import answer
-from emr.aws import Aws
-from emr.cost import read_prices
-from emr.package import Shipped
-from emr.requests.clusters import run_job_flow, run_job_flow_for
-from emr.requests.serverless import start_job_run
-from emr.requests.steps import add_job_flow_steps
-from emr.runners.serverless import ServerlessRunner
-from emr.runners.steps import StepRunner, steps
-from emr.runners.transient import TransientRunner, clusters
-from emr.runs import Record
-from emr.specs import ClusterSpec, ServerlessSpec
-from emr.targets import down, find_cluster, log_folder, up
-from emr.watch import watch
+from gristmill.emr.answer import answer
+from gristmill.emr.aws import Aws
+from gristmill.emr.cost import read_prices
+from gristmill.emr.package import Shipped
+from gristmill.emr.requests.clusters import run_job_flow, run_job_flow_for
+from gristmill.emr.requests.serverless import start_job_run
+from gristmill.emr.requests.steps import add_job_flow_steps
+from gristmill.emr.runners.serverless import ServerlessRunner
+from gristmill.emr.runners.steps import StepRunner, steps
+from gristmill.emr.runners.transient import TransientRunner, clusters
+from gristmill.emr.runs import Record
+from gristmill.emr.specs import ClusterSpec, ServerlessSpec
+from gristmill.emr.targets import down, find_cluster, log_folder, up
+from gristmill.emr.watch import watch
 from gristmill.errors import BusyError, GristmillError, UsageError
-from gristmill.runners import Handle, State, Submission
+from gristmill.runs import Handle, State, Submission
 from simulator import Faults, Simulator
-from tests.emr_specs import CLUSTER, SERVERLESS, made
-from tests.process import TIMEOUT
+from tests.support.emr_specs import CLUSTER, SERVERLESS, made
+from tests.support.process import TIMEOUT
 
 Fault = Callable[[Faults, str], None]
 

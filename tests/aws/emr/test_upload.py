@@ -9,9 +9,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from emr.package import Package, Target, locate, upload
-from emr.package.check import look
-from emr.package.dependencies import build_archive
+from gristmill.emr.package import Package, Target, locate, upload
+from gristmill.emr.package.check import look
+from gristmill.emr.package.dependencies import build_archive
 from gristmill.errors import GristmillError
 
 NAMES = ("gristmill-1.zip", "entry.py", "kept.tar.gz")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from emr.cost import PRICES
-from emr.specs.load import ACCOUNT
 from gristmill.cli.emr import deploy, forget, runs, targets
-from gristmill.options import ArgumentParser, duration
+from gristmill.emr.cost import PRICES
+from gristmill.emr.specs.load import ACCOUNT
+from gristmill.model.options import ArgumentParser, duration
 
 Handler = Callable[[argparse.Namespace], int]
 

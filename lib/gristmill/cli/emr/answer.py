@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from emr.answer import Answer
-from emr.cause import Kind
-from emr.runs import Record
 from gristmill.cli.emr.place import tell
-from gristmill.console import Console
-from gristmill.runners import State
+from gristmill.emr.answer import Answer
+from gristmill.emr.cause import Kind
+from gristmill.emr.runs import Record
+from gristmill.runs import State
+from gristmill.script.console import Console
 
 
 def show(record: Record, found: Answer) -> None:

@@ -3,10 +3,10 @@
 import argparse
 from typing import Any
 
-from emr.aws import Aws, explained
-from emr.deploy import DEFAULT_PREFIX, Deployment, deploy, first_use, plan
-from emr.partitions import Partition, partition_of
 from gristmill.cli.emr.place import print_requests, tell
+from gristmill.emr.aws import Aws, explained
+from gristmill.emr.deploy import DEFAULT_PREFIX, Deployment, deploy, first_use, plan
+from gristmill.emr.partitions import Partition, partition_of
 
 _MANY = ("subnets", "route_tables", "inputs", "outputs", "data_kms_keys", "cluster_names")
 _ONE = ("stack", "vpc", "kms_key", "name_prefix", "access_logs", "log_days", "old_version_days")

@@ -2,11 +2,11 @@
 
 import argparse
 
-from emr.aws import Aws
-from emr.claims import HELD
-from emr.runs import Found
-from emr.submit import runner_of
 from gristmill.cli.emr.place import Place, tell
+from gristmill.emr.aws import Aws
+from gristmill.emr.claims import HELD
+from gristmill.emr.runs import Found
+from gristmill.emr.submit import runner_of
 from gristmill.errors import BusyError, GristmillError, InputError
 
 

@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from emr.aws import Aws
-from emr.redact import redact
-from emr.runs import Runs
-from emr.specs import Spec, load_spec
-from emr.specs.load import ACCOUNT, load_home
+from gristmill.emr.aws import Aws
+from gristmill.emr.redact import redact
+from gristmill.emr.runs import Runs
+from gristmill.emr.specs import Spec, load_spec
+from gristmill.emr.specs.load import ACCOUNT, load_home
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,23 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from emr.answer import Answer, answer
-from emr.aws import Aws
-from emr.cost import read_prices
-from emr.links import look_at
-from emr.prepare import Wanted, notes
-from emr.redact import redact
-from emr.runs import Record
-from emr.specs import load_spec
-from emr.submit import plan, runner_of, submit
-from emr.watch import StillRunningError, watch
 from gristmill.cli.catalogue import find_job
 from gristmill.cli.emr.answer import facts, show
 from gristmill.cli.emr.place import Home, Place, again, print_requests, tell
 from gristmill.cli.emr.targets import tell_drift
-from gristmill.console import render
+from gristmill.emr.answer import Answer, answer
+from gristmill.emr.aws import Aws
+from gristmill.emr.cost import read_prices
+from gristmill.emr.links import look_at
+from gristmill.emr.prepare import Wanted, notes
+from gristmill.emr.redact import redact
+from gristmill.emr.runs import Record
+from gristmill.emr.specs import load_spec
+from gristmill.emr.submit import plan, runner_of, submit
+from gristmill.emr.watch import StillRunningError, watch
 from gristmill.errors import INTERRUPTED, GristmillError, UsageError
-from gristmill.runners import Handle, Runner, State, Status
+from gristmill.runs import Handle, Runner, State, Status
+from gristmill.script.console import render
 
 # Flags of submit that no job has: behind the job's name they would be taken for one of its own.
 _OURS = {

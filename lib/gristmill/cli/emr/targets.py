@@ -3,13 +3,13 @@
 import argparse
 import sys
 
-from emr import applications
-from emr.runners.serverless import find_application
-from emr.specs import ServerlessSpec, load_spec
-from emr.targets import down, live, plan_up, up
 from gristmill.cli.emr.place import Place, print_requests, tell
-from gristmill.console import render
+from gristmill.emr import applications
+from gristmill.emr.runners.serverless import find_application
+from gristmill.emr.specs import ServerlessSpec, load_spec
+from gristmill.emr.targets import down, live, plan_up, up
 from gristmill.errors import INTERRUPTED, UsageError
+from gristmill.script.console import render
 
 
 def make(arguments: argparse.Namespace) -> int:

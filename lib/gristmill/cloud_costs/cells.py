@@ -1,0 +1,122 @@
+"""The cells of an export's row by the names in its header, and what they hold."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from gristmill.cloud_costs.charges import MONEY
+
+_NOTHING = ("", "NULL", "null", "Null")
+_NO_AMOUNT = ("none", "n/a", "-")
+_SIGN = "[$€£¥]"
+# A comma alone may be a decimal one, so only those before a point, or several, are of thousands.
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d+(?:\.\d+)?)"
+_PRICE = f"{_SIGN}? ?{_NUMBER}(?: ?{_SIGN})?"
+_WRITTEN = rf"^(?:-?{_PRICE}|{_SIGN}-{_NUMBER}|\({_PRICE}\)|{_PRICE}-)$"
+_OFFSET = r"[T ]\d\d?:?\d\d.*([+-])(\d\d):?(\d\d)?$"
+_DATE = r"^\d{4}-\d\d?-\d"
+_WITHOUT_SECONDS = r"^(\d{4}-\d\d?-\d\d?[T ]\d\d:\d\d)(Z|[+-].*)$"
+
+
+def key(name: str) -> str:
+    """A column's name without case and marks: `lineItem/UnblendedCost`, `line_item_unblended_cost`.
+
+    AWS writes the same column in both ways, and exports of FOCUS differ in case.
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def has_half(keys: frozenset[str], names: Sequence[str]) -> bool:
+    """Whether at least half of some names are among the keys of columns."""
+    return 2 * sum(key(name) in keys for name in names) >= len(names)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a row: `names`, as the header has them, and the column that holds each."""
+
+    columns: Mapping[str, Column]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names in the header, as `key` writes them."""
+        return frozenset(map(key, self.columns))
+
+    def text(self, name: str) -> Column:
+        """A cell, null where it is empty or a literal `NULL`, or where there is no such column."""
+        wanted = key(name)
+        for found, column in self.columns.items():
+            if key(found) == wanted:
+                return known(column)
+        return F.lit(None).cast("string")
+
+    def money(self, name: str) -> Column:
+        """A cell as a decimal; null where it is none, or says that there is none (`N/A`).
+
+        Scientific notation is one too, and so are `1,234.56`, `(5.00)`, `5.00-` and `$5.00`.
+        """
+        return _money(self.text(name))
+
+    def time(self, name: str) -> Column:
+        """A cell as a timestamp, in UTC where it has no zone. Null where it is none."""
+        return _time(self.text(name))
+
+    def month(self, start: str, end: str) -> Column:
+        """The month, yyyy-MM, in which the middle of a period lies, in the offset of its start."""
+        begins, ends = F.unix_seconds(self.time(start)), F.unix_seconds(self.time(end))
+        middle = F.floor((begins + F.coalesce(ends, begins)) / 2)
+        text = self.text(start)
+        sign = F.when(F.regexp_extract(text, _OFFSET, 1) == "-", F.lit(-1)).otherwise(F.lit(1))
+        hours, minutes = (
+            F.coalesce(F.regexp_extract(text, _OFFSET, group).try_cast("int"), F.lit(0))
+            for group in (2, 3)
+        )
+        there = F.timestamp_seconds(middle + sign * (hours * 3600 + minutes * 60))
+        return F.date_format(there, "yyyy-MM")
+
+    def is_bad_money(self, names: Sequence[str]) -> Column:
+        """Whether one of the cells holds something that is no decimal."""
+        return self._is_bad(
+            names, lambda cell: F.when(_says_nothing(cell), 0).otherwise(_money(cell))
+        )
+
+    def is_bad_time(self, names: Sequence[str]) -> Column:
+        """Whether one of the cells holds something that is not a time."""
+        return self._is_bad(names, _time)
+
+    def _is_bad(self, names: Sequence[str], read: Callable[[Column], Column]) -> Column:
+        bad = F.lit(False)
+        for name in names:
+            if key(name) in self.keys:
+                cell = self.text(name)
+                bad = bad | (cell.isNotNull() & read(cell).isNull())
+        return bad
+
+
+def known(cell: Column) -> Column:
+    """A cell without the blanks around it; null where it is empty or says `NULL`."""
+    return F.when(~F.trim(cell).isin(*_NOTHING), F.trim(cell))
+
+
+def _says_nothing(cell: Column) -> Column:
+    return F.lower(cell).isin(*_NO_AMOUNT)
+
+
+def _money(cell: Column) -> Column:
+    is_less = cell.rlike(r"[-(]")
+    digits = F.regexp_replace(cell, r"[^\d.]", "")
+    signed = F.concat(F.when(is_less, F.lit("-")).otherwise(F.lit("")), digits)
+    written = F.when(cell.rlike(_WRITTEN), signed.try_cast(MONEY))
+    return F.coalesce(cell.try_cast(MONEY), written)
+
+
+def _time(text: Column) -> Column:
+    # Azure leaves the seconds out, which Spark takes without a zone alone.
+    whole = F.regexp_replace(text, _WITHOUT_SECONDS, "$1:00$2")
+    # Of a mere hour Spark makes a time of today.
+    return F.when(
+        text.rlike(_DATE), F.coalesce(text.try_cast("timestamp"), whole.try_cast("timestamp"))
+    )

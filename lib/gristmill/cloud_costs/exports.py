@@ -1,0 +1,253 @@
+"""Reading cost exports: which kind they are recognised as, and each row of them as a charge."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+from urllib.parse import unquote
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from gristmill.cloud_costs import cur, focus
+from gristmill.cloud_costs.cells import Cells, key
+from gristmill.cloud_costs.charges import FOCUS, REJECTS, SCOPES
+from gristmill.cloud_costs.delivery import files_of, is_other
+from gristmill.cloud_costs.parquet import alike, as_text, columns
+from gristmill.cloud_costs.zipped import members_by_header, zipped_lines
+from gristmill.errors import InputError
+from gristmill.model.checks import REASON, UNREAD, first_reason
+from gristmill.model.job import Reader, Reading
+from gristmill.readers.text.delimited import header_record, names_in, separator_of
+from gristmill.readers.text.lines import (
+    ORIGIN,
+    RAW,
+    SOURCE_FILE,
+    TextFiles,
+    find_files,
+    has_odd_quotes,
+    text_files,
+)
+from gristmill.readers.text.records import joined, with_breaks
+from gristmill.storage.hadoop import content
+
+SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
+CUR = "AWS CUR"
+_ENDINGS = ".csv, .gz, .zip and .parquet"
+_CORRUPT = "_corrupt"
+_SHOWN, _WIDTH = 8, 60
+_TIMES = frozenset(map(key, (*focus.times(), *cur.TIMES)))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Files with the same columns: their rows, with the columns of `ORIGIN`; the cells of a row;
+    the names of the columns; the header line, null in Parquet; one of the files; and those whose
+    records go on over several lines."""
+
+    rows: DataFrame
+    cells: Cells
+    names: Sequence[str]
+    header: str | None
+    example: str
+    broken: Sequence[str] = ()
+
+    @property
+    def is_broken(self) -> Column:
+        """Whether a row has other fields than the header."""
+        if self.header is None:
+            return F.lit(False)
+        # What follows a quote that is never closed is one field to Spark, up to the line's end.
+        return F.col(f"_cells.{_CORRUPT}").isNotNull() | has_odd_quotes()
+
+
+class ExportReader(Reader):
+    """A reader that gives a row of charges for each line of a cost export.
+
+    The job's options need an `export`, the name under which the charges are kept, and a `scope`,
+    what of a month a load is: see `SCOPES`.
+    """
+
+    help = "cost exports: FOCUS or AWS CUR, as .csv, .csv.gz, .zip or .parquet"
+
+    @property
+    def rejects(self) -> Mapping[str, str]:
+        """Why a line is no charge."""
+        return REJECTS
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+        """The charges in `inputs`. Raises `InputError` for what is not a known export."""
+        found = find_files(spark, inputs)
+        scope = SCOPES.get(options.scope)
+        delivery = files_of(found, lambda uri: content(spark, uri), in_parts=scope is not None)
+        files = delivery.files
+        if not files:
+            raise InputError(f"no export in {', '.join(inputs)}: only {_ENDINGS} are read")
+        notes = _left_out(delivery.others, "no manifest lists them")
+        notes += _left_out(list(filter(is_other, found)), f"only {_ENDINGS} are read")
+        frames, kinds, unread = [], {}, dict[str, None]()
+        for part in _parts(spark, files):
+            kind = recognise(part.names, part.example)
+            absent = cur.unamortized(part.cells.keys) if kind == CUR else []
+            if absent:
+                lacking = f"{part.example} has no {', '.join(absent)}"
+                notes.append(f"{lacking}, which counts 0 in the effective cost of commitments")
+            kinds[kind] = part.example
+            if part.broken:
+                more = f" and {len(part.broken) - 1:,} more" if len(part.broken) > 1 else ""
+                told = f"{part.broken[0]}{more}: line breaks inside quotes, read in one piece"
+                notes.append(told)
+            unread |= dict.fromkeys(_other_amounts(part, kind))
+            frames.append(_charges(part, kind, options.export))
+        if not frames:
+            raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
+        _see_that_they_belong_together(kinds)
+        notes.append(f"format: {', '.join(sorted(kinds))} (recognised)")
+        rows = reduce(DataFrame.unionByName, frames)
+        if scope:
+            _see_that_parts_differ(rows, scope(), delivery.parts)
+        return Reading(rows, tuple(dict.fromkeys(notes)), tuple(files), tuple(unread))
+
+
+def _left_out(files: Sequence[str], why: str) -> list[str]:
+    if not files:
+        return []
+    more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+    return [f"left out {files[0]}{more}: {why}"]
+
+
+def _see_that_they_belong_together(kinds: Mapping[str, str]) -> None:
+    others = [kind for kind in kinds if kind != CUR]
+    if CUR in kinds and others:
+        raise InputError(
+            f"{kinds[CUR]} is {CUR} and {kinds[others[0]]} is {others[0]}: the same charges may be "
+            "in both; load one export at a time, each under its own --export"
+        )
+
+
+def _see_that_parts_differ(
+    rows: DataFrame, part: Column, manifests: Mapping[str, Sequence[str]]
+) -> None:
+    """Raise `InputError` where manifests of one billing period have charges of the same part."""
+    named = {file: name for name, files in manifests.items() for file in files}
+    if not named:
+        return
+    lists = F.create_map(*(F.lit(text) for pair in named.items() for text in pair))
+    found = (
+        rows.where(F.col(REASON).isNull())
+        .groupBy("billing_period", part.cast("string").alias("part"))
+        .agg(F.collect_set(F.try_element_at(lists, F.col(SOURCE_FILE))).alias("manifests"))
+    )
+    both = found.where(F.size("manifests") > 1).orderBy("billing_period", "part").first()
+    if both:
+        raise InputError(
+            f"{' and '.join(sorted(both['manifests'])[:2])} both have charges of {both['part']} in "
+            f"{both['billing_period']}: name the folder of one delivery of each"
+        )
+
+
+def recognise(header: Sequence[str], file: str) -> str:
+    """The kind of export that has these columns: `FOCUS 1.2`, `AWS CUR`.
+
+    Raises `InputError` where it is none that is known, or columns are missing: all of them named.
+    """
+    keys = frozenset(map(key, header))
+    version = focus.version(keys)
+    if version:
+        kind, missing = f"FOCUS {version}", focus.missing(keys)
+    elif cur.is_report(keys):
+        kind, missing = CUR, cur.missing(keys)
+    else:
+        found = ", ".join(name[:_WIDTH] for name in header[:_SHOWN])
+        found += " …" if len(header) > _SHOWN or max(map(len, header)) > _WIDTH else ""
+        raise InputError(
+            f"{file} is not a cost export that is known: it has the columns {found}; "
+            f"supported are {SUPPORTED}"
+        )
+    if missing:
+        raise InputError(f"{file} looks like {kind}, but lacks {', '.join(missing)}")
+    counted = Counter(map(key, header))
+    known = cur.FIGURES if kind == CUR else [field.name for field in FOCUS]
+    twice = {key(name) for name in known if counted[key(name)] > 1}
+    if twice:
+        found = ", ".join(name for name in header if key(name) in twice)
+        raise InputError(f"{file} has columns twice ({found}): leave out those that do not count")
+    return kind
+
+
+def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
+    parquet = [file for file in files if file.lower().endswith(".parquet")]
+    zipped = [file for file in files if file.lower().endswith(".zip")]
+    plain = [file for file in files if file not in {*parquet, *zipped}]
+    if plain:
+        broken = with_breaks(_text(spark, plain).lines)
+        for some in filter(None, (broken, [file for file in plain if file not in broken])):
+            for header, lines, file in _text(spark, some).alike(_header):
+                if header:
+                    yield _of_lines(lines, header, file, broken if some is broken else ())
+    if zipped:
+        for header, members in members_by_header(spark, zipped).items():
+            lines = zipped_lines(spark, members)
+            yield _of_lines(lines, header, next(iter(members)), with_breaks(lines))
+    for read, file in alike(spark, parquet):
+        yield _Part(as_text(read, _TIMES), Cells(columns(read)), read.columns, None, file)
+
+
+def _text(spark: SparkSession, files: Sequence[str]) -> TextFiles:
+    return text_files(spark, [unquote(file) for file in files], look_at=None)
+
+
+def _header(text: str) -> str:
+    return header_record(text.split("\n"))
+
+
+def _of_lines(lines: DataFrame, header: str, example: str, broken: Sequence[str]) -> _Part:
+    separator = separator_of(header)
+    names = names_in(header, example, separator)
+    if broken:
+        lines = joined(lines, separator)
+    schema = ", ".join(f"_{number} string" for number in range(len(names)))
+    options = {"escape": '"', "columnNameOfCorruptRecord": _CORRUPT, "sep": separator}
+    cells = F.from_csv(RAW, f"{schema}, {_CORRUPT} string", options)
+    found = {name: F.col(f"_cells._{number}") for number, name in enumerate(names)}
+    rows = lines.select(*ORIGIN, cells.alias("_cells"))
+    return _Part(rows, Cells(found), names, header, example, broken)
+
+
+def _charges(part: _Part, kind: str, export: str) -> DataFrame:
+    is_cur = kind == CUR
+    charge = (cur if is_cur else focus).charge(part.cells)
+    times = cur.TIMES if is_cur else focus.times()
+    broken = {
+        "wrong_fields": part.is_broken,
+        "bad_period": charge["billing_period_start"].isNull(),
+        "bad_time": part.cells.is_bad_time(times),
+        "bad_amount": (
+            cur.has_bad_amount(part.cells) if is_cur else part.cells.is_bad_money(focus.amounts())
+        ),
+        "no_currency": charge["billing_currency"].isNull(),
+    }
+    # A line without an amount must not stop a bill.
+    is_header = None if part.header is None else (F.col(RAW) == part.header) | (F.trim(RAW) == "")
+    reason = first_reason(REJECTS, broken, skipped=is_header)
+    return part.rows.select(
+        *ORIGIN,
+        reason.alias(REASON),
+        _unread(part.cells, _other_amounts(part, kind)).alias(UNREAD),
+        *(column.alias(name) for name, column in charge.items()),
+        F.col(SOURCE_FILE).alias("source_file"),
+        F.lit(export).alias("export"),
+        part.cells.month(*(cur if is_cur else focus).PERIOD).alias("billing_period"),
+    )
+
+
+def _other_amounts(part: _Part, kind: str) -> Sequence[str]:
+    return cur.other_amounts(part.names) if kind == CUR else focus.other_amounts()
+
+
+def _unread(cells: Cells, names: Sequence[str]) -> Column:
+    """Which of these cells hold something that is no amount, nor says that there is none."""
+    held = [name for name in names if key(name) in cells.keys]
+    bad = [F.when(cells.is_bad_money([name]), F.lit(name)) for name in held]
+    return F.array_compact(F.array(*bad)) if bad else F.lit([]).cast("array<string>")

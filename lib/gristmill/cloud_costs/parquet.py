@@ -1,0 +1,116 @@
+"""Parquet files of exports: those with the same columns together, and their cells as text."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
+
+from gristmill.cloud_costs.cells import key
+from gristmill.errors import InputError
+from gristmill.readers.text.lines import (
+    BLOCK_START,
+    LINE_NUMBER,
+    RAW,
+    SOURCE_FILE,
+    literal,
+    source_file,
+)
+
+CELLS = "_cells"
+"""The column that holds the cells of a row, a struct of strings."""
+
+_AT_ONCE = 16
+_EXACT = 2**53  # up to here a double means one whole number
+_LEAST_NANOS = 10**17  # of 1973; as milliseconds or microseconds it would be long after us
+
+
+def alike(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[DataFrame, str]]:
+    """The rows of files that declare the same columns, and one of the files.
+
+    Files are never merged into one with all of their columns: a column that one of them lacks
+    would be null there without a word. Raises `InputError` for columns that Spark does not read.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        kinds = list(pool.map(_declared(spark), files))
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for file, kind in zip(files, kinds, strict=True):
+        by_kind[kind].append(file)
+    for some in by_kind.values():
+        schema = _schema(spark, some[0])
+        yield _reader(spark).schema(schema).parquet(*map(literal, some)), some[0]
+
+
+def _declared(spark: SparkSession) -> Callable[[str], str]:
+    """What gives the columns that a file declares, for which Spark would take a job."""
+    jvm: Any = spark._jvm
+    # Each name is a call to the JVM, and so is looked up but once.
+    path, uri = jvm.org.apache.hadoop.fs.Path, jvm.java.net.URI
+    parquet, conf = jvm.org.apache.parquet.hadoop, spark._jsc.hadoopConfiguration()
+    of_path, opened = parquet.util.HadoopInputFile.fromPath, parquet.ParquetFileReader.open
+
+    def declared(file: str) -> str:
+        with closing(opened(of_path(path(uri(file)), conf))) as reader:
+            return str(reader.getFileMetaData().getSchema().toString())
+
+    return declared
+
+
+def _reader(spark: SparkSession) -> DataFrameReader:
+    # Looked up recursively, folders such as `year=2026` add no columns.
+    return spark.read.option("recursiveFileLookup", value=True)
+
+
+def _schema(spark: SparkSession, file: str) -> StructType:
+    try:
+        return _reader(spark).parquet(literal(file)).schema
+    except PySparkException as error:
+        why = str(error).splitlines()[0]
+        raise InputError(f"{file} has columns that cannot be read: {why}") from error
+
+
+def as_text(read: DataFrame, times: frozenset[str]) -> DataFrame:
+    """Rows with the columns of `text.lines.ORIGIN`, and `CELLS`: each cell as text.
+
+    So a number is a decimal of the digits it is written with, like any other. `times` are the keys
+    of columns that hold times.
+    """
+    texts = [_text(field, times).alias(field.name) for field in read.schema.fields]
+    return read.select(
+        F.to_json(F.struct("*")).alias(RAW),
+        source_file().alias(SOURCE_FILE),
+        F.lit(0).cast("bigint").alias(BLOCK_START),
+        (F.col("_metadata.row_index") + 1).alias(LINE_NUMBER),
+        F.struct(*texts).alias(CELLS),
+    )
+
+
+def columns(read: DataFrame) -> Mapping[str, Column]:
+    """The cells of the rows that `as_text` gives, by name."""
+    return {name: F.col(f"{CELLS}.{_quoted(name)}") for name in read.columns}
+
+
+def _text(field: StructField, times: frozenset[str]) -> Column:
+    column = F.col(_quoted(field.name))
+    kind = field.dataType.typeName()
+    if kind in ("map", "struct", "array"):
+        return F.to_json(column)
+    if kind == "long" and key(field.name) in times:
+        # Nanoseconds, as pandas writes times, come as the whole numbers that they are.
+        time = F.timestamp_micros(F.call_function("div", column, F.lit(1000))).cast("string")
+        return F.when(column >= _LEAST_NANOS, time).otherwise(column.cast("string"))
+    if kind in ("float", "double"):
+        # An account id of which something has made a number is not to be 1.23456789012E11.
+        whole = column.try_cast("bigint")
+        is_whole = (whole.cast("double") == column) & (F.abs(whole) <= _EXACT)
+        return F.when(is_whole, whole.cast("string")).otherwise(column.cast("string"))
+    return column.cast("string")
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,1 @@
+"""From an exception or a log to what probably caused it, and what to do."""

@@ -1,0 +1,1 @@
+"""What a run does: read, judge, transform, stage, audit, commit."""

@@ -1,0 +1,181 @@
+"""The one road that every run takes: read, split, transform, stage, audit, commit, report."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from gristmill.engine.follow import plan
+from gristmill.engine.reloading import settle_reload
+from gristmill.engine.stage import Counted, Staged, Staging, stage_all
+from gristmill.errors import OutputError
+from gristmill.model.job import AnyJob, Request
+from gristmill.model.report import DatasetReport, Report
+from gristmill.publish.batch import batch_id
+from gristmill.publish.lease import owner
+from gristmill.publish.manifest import Origin
+from gristmill.publish.publication import Publication
+from gristmill.publish.settle import run_id
+from gristmill.spark.session import aside
+from gristmill.spark.settings import session_for_run
+from gristmill.storage.hadoop import open_storage, qualified
+
+_SWEEPS, _PAUSE = 20, 0.25
+_QUIET = 6  # sweeps in a row that find nothing, after an interrupt
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job: its id, which sorts by time, and when it started (UTC).
+
+    `published` is set once it has published what it made.
+    """
+
+    id: str
+    started: datetime
+    published: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+
+    @staticmethod
+    def new() -> "Run":
+        """A run that starts now."""
+        started = datetime.now(UTC)
+        return Run(run_id(started, secrets.token_hex(4)), started)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it started."""
+        return round((datetime.now(UTC) - self.started).total_seconds(), 3)
+
+
+def execute(
+    spark: SparkSession, job: AnyJob, request: Request, run: Run, tell: Callable[[str], None]
+) -> Report:
+    """Run `job`. `tell` hears what the reader has to say, such as the format it recognised.
+
+    `spark` may be any session: the run has one of its own beside it, whose settings are those that
+    results rest on. Raises a `GristmillError`; then nothing was published, and earlier output is as
+    it was.
+    """
+    with session_for_run(spark) as own:
+        return _execute(own, job, request, run, tell)
+
+
+def _execute(
+    spark: SparkSession, job: AnyJob, request: Request, run: Run, tell: Callable[[str], None]
+) -> Report:
+    storage = open_storage(spark, request.output)
+    options, found = job.reads.resolve(spark, request.inputs, request.options)
+    request = replace(request, options=options)
+    contracts = [dataset.contract for dataset in job.datasets(options)]
+    publication = Publication(storage, _origin(spark, job, request, run), contracts)
+    for note in found:
+        tell(note)
+    spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
+    try:
+        publication.begin(request.wait, tell)
+        reading = job.reads.read(spark, request.inputs, request.options)
+        again = settle_reload(spark, job, request, publication, reading)
+        notes = (*reading.notes, *again.notes)
+        for note in notes:
+            tell(note)
+        planned = plan(spark, job, request, publication, again.reading or reading)
+        if planned.note:
+            tell(planned.note)
+            notes = (*notes, planned.note)
+        if planned.is_current or again.reading is None:
+            counted = Counted(0, 0, 0)
+            publication.finish()
+        else:
+            staging = Staging(spark, publication, storage.root)
+            counted = stage_all(job, request, planned, staging)
+            if counted.unread:
+                told = f"{_listed(counted.unread)}: no value that can be read, so it is null"
+                tell(told)
+                notes = (*notes, told)
+            publication.commit(counted.lines, counted.rejected, counted.skipped)
+            run.published.set()
+    except BaseException as error:
+        quiet = _QUIET if isinstance(error, KeyboardInterrupt) else 1
+        if not _settle(spark, run, publication, quiet) or isinstance(error, OutputError):
+            if isinstance(error, Exception) and aside(publication.is_overtaken):
+                # Its stage was put away under it, which shows in many ways.
+                raise publication.overtaken() from error
+            raise
+        run.published.set()
+    finally:
+        _context(spark).clearJobGroup()
+    return Report(
+        run=run.id,
+        job=job.name,
+        state="done",
+        options=request.options.to_json(),
+        inputs=request.inputs,
+        output=storage.root,
+        started=run.started.isoformat(timespec="seconds"),
+        seconds=run.seconds,
+        lines=counted.lines,
+        rejected=counted.rejected,
+        skipped=counted.skipped,
+        rejects=counted.reasons,
+        unread=counted.unread,
+        datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
+        notes=(*found, *notes),
+    )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} of {count:,} rows" for name, count in sorted(counts.items()))
+
+
+def _settle(spark: SparkSession, run: Run, publication: Publication, quiet: int) -> bool:
+    """Put a run that was cut off away; gives whether it is published after all."""
+
+    def settle() -> bool:
+        _context(spark).cancelJobGroupAndFutureJobs(run.id)
+        if publication.finish():
+            return True
+        # Tasks that were cancelled make their folder anew until they notice.
+        found_nothing = 0
+        for _ in range(_SWEEPS):
+            time.sleep(_PAUSE)
+            found_nothing = 0 if publication.sweep() else found_nothing + 1
+            if found_nothing == quiet:
+                break
+        return False
+
+    # What cannot be settled now a later run will settle.
+    return bool(aside(settle))
+
+
+def _context(spark: SparkSession) -> Any:
+    wrapped: Any = spark._jsc
+    return wrapped.sc()
+
+
+def _origin(spark: SparkSession, job: AnyJob, request: Request, run: Run) -> Origin:
+    places = [qualified(spark, uri) for uri in request.inputs]
+    return Origin(
+        run=run.id,
+        job=job.name,
+        options=request.options.to_json(),
+        inputs=request.inputs,
+        batch=batch_id(job.name, request.batch, places),
+        owner=owner(),
+        batch_name=request.batch,
+    )
+
+
+def _dataset_report(root: str, stage: Staged) -> DatasetReport:
+    return DatasetReport(
+        name=stage.dataset.name,
+        rows=stage.observed["rows"],
+        partitions=len({file.path.rpartition("/")[0] for file in stage.files}),
+        files=len(stage.files),
+        bytes=sum(file.size for file in stage.files),
+        uri=f"{root}/{stage.dataset.name}",
+    )

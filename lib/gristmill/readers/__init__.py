@@ -1,0 +1,1 @@
+"""From files as they are in the wild to typed rows and rejects."""

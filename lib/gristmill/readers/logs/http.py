@@ -1,0 +1,38 @@
+"""What all logs of HTTP requests have, whatever their format calls it."""
+
+from functools import partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from gristmill.model.dataset import Dataset
+from gristmill.readers.logs import formats
+from gristmill.readers.logs.format import Http
+
+
+def views() -> dict[str, tuple[Dataset, "partial[DataFrame]"]]:
+    """Every dataset of HTTP requests by name, and its view.
+
+    A view has `dataset string, timestamp timestamp, client string, method string, path string,
+    status int, bytes bigint, seconds double, date date`.
+    """
+    return {
+        found.dataset.name: (found.dataset, partial(_view, found.dataset.name, found.http))
+        for found in formats().values()
+        if found.http
+    }
+
+
+def _view(name: str, http: Http, rows: DataFrame) -> DataFrame:
+    columns = {
+        "timestamp": http.timestamp,
+        "client": http.client,
+        "method": http.method,
+        "path": http.path,
+        "status": http.status,
+        "bytes": http.bytes,
+        "seconds": f"cast({http.seconds or 'null'} as double)",
+        "date": "date",
+    }
+    named = [F.expr(expression).alias(column) for column, expression in columns.items()]
+    return rows.select(F.lit(name).alias("dataset"), *named)

@@ -1,0 +1,78 @@
+"""Reading logs: the format recognised, every line parsed."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from gristmill.model.job import Reader, Reading
+from gristmill.readers.logs import formats
+from gristmill.readers.logs.format import REASONS, Header
+from gristmill.readers.logs.recognise import recognise
+from gristmill.readers.text import damage
+from gristmill.readers.text.lines import heads, text_files
+
+AUTO = "auto"
+_LOOKED_AT = 1000
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+_DIGEST = "_CloudTrail-Digest_"
+
+
+class LogReader(Reader):
+    """A reader that gives a row of its format's dataset for each line that is one.
+
+    The job's options need a `format`: the name of one, or `AUTO`; and `strict`, whether a file that
+    is cut off or damaged fails the run, and is not a reject.
+    """
+
+    help = "logs of web servers and of AWS, plain or .gz"
+
+    @property
+    def rejects(self) -> Mapping[str, str]:
+        """The reasons of all formats, in the order in which they are looked for."""
+        own = {code: text for found in formats().values() for code, text in found.rejects.items()}
+        order = {code: place for place, code in enumerate(REASONS)}
+        named = {
+            code: REASONS.get(code, own[code])
+            for code in sorted(own, key=lambda code: order.get(code, len(order)))
+        }
+        return {**named, **damage.REJECTS}
+
+    def resolve(
+        self, spark: SparkSession, inputs: Sequence[str], options: Any
+    ) -> tuple[Any, tuple[str, ...]]:
+        """The options with the format that was recognised. Raises `InputError`."""
+        if options.format != AUTO:
+            return options, ()
+        chosen = recognise(heads(spark, inputs, _LOOKED_AT))
+        if chosen is None:
+            return dataclasses.replace(options, format="combined"), ()
+        return dataclasses.replace(options, format=chosen), (f"format: {chosen} (recognised)",)
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+        """Parse the lines of `inputs`."""
+        chosen = formats()[options.format]
+        if chosen.header is None:
+            found = text_files(spark, inputs, strict=options.strict)
+            rows = chosen.parse(found.lines, None)
+        else:
+            found = text_files(spark, inputs, look_at=None, strict=options.strict)
+            by_header = found.alike(partial(_header, chosen.header))
+            parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
+            # None where all files are damaged.
+            rows = reduce(DataFrame.unionByName, parts or [chosen.parse(found.lines, None)])
+        digests = sum(_DIGEST in file for file in found.files)
+        told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
+        notes = (told,) if digests else ()
+        return Reading(found.with_rejects(rows), notes=notes, files=found.files)
+
+
+def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:
+    for line in text.split("\n"):
+        plain = line.strip("\ufeff\r")
+        # One that stands behind other lines says nothing of them.
+        if (names := header_of(plain)) or (plain.strip() and not plain.startswith("#")):
+            return names
+    return None

@@ -1,0 +1,1 @@
+"""A job as a command, on a terminal and on a cluster."""

@@ -1,0 +1,1 @@
+"""A SparkSession: how it is started, and the settings that results rest on."""

@@ -1,0 +1,211 @@
+"""The SparkSession for laptop, tests and cluster, and the settings that every job relies on."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
+from typing import Any, TypeVar
+
+import pyspark
+from py4j.protocol import Py4JNetworkError
+from pyspark import InheritableThread
+from pyspark.sql import SparkSession
+
+from gristmill.spark import s3a as s3
+from gristmill.spark.java import Java, find_java
+from gristmill.spark.settings import RUN, active_session
+
+T = TypeVar("T")
+
+_LONGEST_END_SECONDS = 30.0
+_TRIES, _PAUSE_SECONDS = 5, 0.1
+
+SETTINGS: dict[str, str] = {
+    **{key: value for key, value in RUN.items() if key.startswith("spark.")},
+    # Java never compiles a method of more than 8000 bytes; parsing took three times as long in one.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+}
+"""What a session is started with, wherever it runs."""
+
+
+def local_settings() -> dict[str, str]:
+    """Settings for one machine: all cores, half the memory, no web interface, little start-up."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    megabytes = max(1024, min(memory // 1_000_000, 16_384))
+    return {
+        "spark.master": "local[*]",
+        "spark.driver.memory": f"{megabytes}m",
+        # With it Java does compile long methods, which is faster still than shorter ones.
+        "spark.driver.extraJavaOptions": "-XX:-DontCompileHugeMethods",
+        "spark.sql.codegen.hugeMethodLimit": "65535",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # Adaptive execution merges the small ones.
+        "spark.sql.shuffle.partitions": str(max(16, 4 * (os.cpu_count() or 1))),
+        "spark.sql.warehouse.dir": str(Path(gettempdir()) / "spark-warehouse"),
+    }
+
+
+def submitted() -> bool:
+    """Whether spark-submit started this process, and so chose the master and the Java."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def spark_version() -> str:
+    """The version of the Spark that a session on this machine would be."""
+    return pyspark.__version__
+
+
+def use_java() -> Java:
+    """Find a Java and have Spark start with it. Raises `GristmillError` where there is none."""
+    java = find_java()
+    os.environ["JAVA_HOME"] = str(java.home)
+    return java
+
+
+def s3_settings(uris: Iterable[str], notice: Callable[[str], None]) -> dict[str, str]:
+    """What a session on this machine needs to reach `uris`: nothing where none of them is in S3.
+
+    `notice` is told before anything is fetched. Raises `GristmillError` where it cannot be had.
+    """
+    if submitted() or not any(uri.partition("://")[0] in s3.SCHEMES for uri in uris):
+        return {}
+    jars = s3.connector(notice)
+    return s3.settings(os.environ) | {"spark.driver.extraClassPath": f"{jars}/*"}
+
+
+def session(
+    name: str, settings: Mapping[str, str] | None = None, *, debug: bool = False
+) -> SparkSession:
+    """A SparkSession called `name`: the cluster's under spark-submit, else one on this machine.
+
+    `settings` come last. Unless `debug`, what the JVM prints of its own start is dropped.
+    """
+    chosen = dict(SETTINGS)
+    if not submitted():
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        chosen |= local_settings()
+    chosen |= settings or {}
+    builder = SparkSession.builder.appName(name)
+    for key, value in chosen.items():
+        builder = builder.config(key, value)
+    quiet = not (debug or submitted())
+    with _without_stderr() if quiet else contextlib.nullcontext():
+        spark = _whole(builder.getOrCreate)
+    # Java keeps one for each of its threads, of which each of Python's has its own.
+    active_session(spark)
+    if not debug:
+        spark.sparkContext.setLogLevel("OFF" if quiet else "ERROR")
+    return spark
+
+
+def _whole(start: Callable[[], SparkSession]) -> SparkSession:
+    """What `start` gives, also after Ctrl-C, which then counts.
+
+    A JVM that is left while it starts would never end. In a thread of its own the start is not
+    interrupted, nor does PySpark set a handler for Ctrl-C.
+    """
+    given: list[SparkSession] = []
+    failed: list[BaseException] = []
+    ended = threading.Event()
+
+    def quietly() -> None:
+        try:
+            given.append(start())
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            ended.set()
+
+    threading.Thread(target=quietly).start()
+    interrupted = False
+    while not ended.is_set():
+        try:
+            ended.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted:
+        for spark in given:
+            aside(spark.stop)
+        raise KeyboardInterrupt
+    if failed:
+        raise failed[0]
+    return given[0]
+
+
+def aside(work: Callable[[], T]) -> T | None:
+    """What `work` gives, done in a thread of its own; None where it raises an exception.
+
+    A thread has its own connection to the JVM; that of a thread which Ctrl-C has stopped may be
+    in the middle of an answer. A new one may be closed as soon as it is made, while the JVM is busy
+    with the call that was stopped; so `work`, which may be repeated, is tried again then.
+    """
+
+    given: list[T] = []
+
+    def quietly() -> None:
+        for _ in range(_TRIES):
+            try:
+                given.append(work())
+            except Py4JNetworkError:
+                time.sleep(_PAUSE_SECONDS)
+            except Exception:
+                return
+            else:
+                return
+
+    thread = threading.Thread(target=quietly)
+    thread.start()
+    thread.join()
+    return given[0] if given else None
+
+
+def to_its_end(spark: SparkSession, work: Callable[[], None]) -> None:
+    """Do `work`, a call of Spark, whose jobs belong to this thread's job group.
+
+    Ctrl-C leaves a call in the middle, and Java then goes on with it by itself. So it is made in
+    another thread: here Ctrl-C cancels its jobs, and waits for the call to come back.
+    """
+    failed: list[BaseException] = []
+
+    def quietly() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = InheritableThread(quietly, session=spark)
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        group = spark.sparkContext.getLocalProperty("spark.jobGroup.id")
+        context: Any = spark._jsc
+        aside(lambda: context.sc().cancelJobGroupAndFutureJobs(group))
+        thread.join(_LONGEST_END_SECONDS)
+        raise
+    if failed:
+        raise failed[0]
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    # The JVM inherits the descriptor, so it has to be turned away below Python's sys.stderr.
+    kept = os.dup(2)
+    with TemporaryFile() as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            nowhere.seek(0)
+            os.write(kept, nowhere.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

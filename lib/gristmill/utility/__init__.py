@@ -1,0 +1,1 @@
+"""Statements of a utility, from the readings of its meters and its tariffs."""

@@ -1,0 +1,52 @@
+"""Tariffs as a table for Spark to join: the price at every hour of the week in every month."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from gristmill.utility.amounts import RATE
+from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY, Tariff
+
+_CHARGE = f"struct<window: string, rate: {RATE}, unit: string>"
+
+CHARGES = f"array<{_CHARGE}>"
+
+PRICE = f"struct<season: string, energy: {_CHARGE}, demand: {CHARGES}, customer: {CHARGES}>"
+"""The price of an interval: its season, its one energy charge, and the others that hold then."""
+
+KEY = ("tariff", "month_number", "weekday", "slot")
+"""By what to join: months are 1 to 12, weekdays 0 (Monday) to 6."""
+_SCHEMA = f"tariff string, month_number int, weekday int, slot int, price {PRICE}"
+
+
+def step(tariffs: Sequence[Tariff]) -> int:
+    """How many minutes of the local day a slot has."""
+    return math.gcd(*(tariff.step for tariff in tariffs))
+
+
+def price_list(
+    spark: SparkSession, tariffs: Sequence[Tariff], seasons: Mapping[int, str]
+) -> DataFrame:
+    """One row for each slot of a week in each month, with the columns of `KEY`, and `price`.
+
+    `tariffs` have passed `tariffs.check`. Raises `InputError` where one contradicts itself about
+    a season.
+    """
+    rows = [row for tariff in tariffs for row in _rows(tariff, seasons, step(tariffs))]
+    return spark.createDataFrame(rows, _SCHEMA)
+
+
+def _rows(tariff: Tariff, seasons: Mapping[int, str], minutes: int) -> list[tuple[Any, ...]]:
+    season = tariff.seasons(seasons)
+    rows = []
+    for month, weekday, minute in tariff.slots(minutes):
+        holding: dict[str, list[tuple[Any, ...]]] = {CUSTOMER: [], DEMAND: [], ENERGY: []}
+        for charge in tariff.charges:
+            if charge.holds(month, weekday, minute):
+                holding[charge.kind].append((charge.window, charge.rate, charge.unit))
+        (energy,) = holding[ENERGY]
+        price = (season[month], energy, sorted(holding[DEMAND]), sorted(holding[CUSTOMER]))
+        rows.append((tariff.name, month, weekday, minute // minutes, price))
+    return rows

@@ -1,0 +1,159 @@
+"""Meter readings as CSV files: how much each meter counted in each interval, and at what price.
+
+A line is one interval of one meter, as Green Button's IntervalReading is
+(https://www.naesb.org/ESPI_Standards.asp): its start, and the kWh that it used.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from gristmill.errors import InputError
+from gristmill.model.checks import REASON
+from gristmill.model.job import Reader, Reading
+from gristmill.readers.text import delimited as table
+from gristmill.readers.text.delimited import Wanted
+from gristmill.readers.text.lines import LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE, text_files
+from gristmill.utility import local_time, meters, tariff_file, tariffs
+from gristmill.utility.amounts import FACTOR
+from gristmill.utility.meters import Defaults, Meters
+from gristmill.utility.prices import KEY, price_list, step
+from gristmill.utility.tariffs import Tariff
+
+
+def _named_as_file() -> Column:
+    """The meter of a file that has no column for it."""
+    path = F.url_decode(F.replace(F.col(SOURCE_FILE), F.lit("+"), F.lit("%2B")))
+    return F.regexp_extract(path, r"([^/]+?)(?:\.csv)?(?:\.gz)?\z", 1)
+
+
+COLUMNS = (
+    Wanted("meter", ("meter", "meter_id"), otherwise=_named_as_file),
+    Wanted("start", ("start", "timestamp", "interval_start"), required=True),
+    Wanted("kwh", ("kwh", "value"), required=True),
+)
+
+REJECTS = {
+    **table.REJECTS,
+    "no_meter": "the column that names the meter is empty",
+    "unknown_meter": "the meter is not in the file that --meters names",
+    local_time.BAD: "the start is not written as ISO 8601 has it, or no such time exists",
+    local_time.SKIPPED: "a start without UTC offset in an hour that the clock skipped",
+    local_time.AMBIGUOUS: "a start without UTC offset in an hour that the clock showed twice",
+    "off_interval": "the start is not at a whole interval of the meter, by its clock",
+    "bad_reading": "the kWh are not a number, or have more than 12 digits before the point",
+    "negative_reading": "the kWh are below zero: what is fed in is not billed here",
+}
+
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?\z"
+_TIME_FAULTS = (local_time.BAD, local_time.SKIPPED, local_time.AMBIGUOUS)
+_NO_READING = ("nan", "null", "na", "n/a")
+
+
+class ReadingsReader(Reader):
+    """A reader of meter readings, each with its meter and its price.
+
+    The job's options need `tariff` and `meters` (paths; the latter may be empty), `zone`,
+    `interval_minutes`, `seasons` and `currency`. Its rows have the columns of `meters.FIELDS`,
+    and `start timestamp`, `wall timestamp` (of `local_time`), `kwh` (`FACTOR`, null for a
+    missing reading) and `price` (of `prices`).
+    """
+
+    help = "meter readings as CSV with a header (start, kwh; meter), plain or .gz"
+
+    @property
+    def rejects(self) -> Mapping[str, str]:
+        """Reason codes and what each means."""
+        return REJECTS
+
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+        """The readings. Raises `InputError` where they, the meters or the tariff do not do."""
+        billed, notes = _tariffs(spark, options.tariff, options.currency)
+        defaults = Defaults(options.zone, options.interval_minutes)
+        if options.meters:
+            known = meters.listed(spark, options.meters, billed, defaults)
+        else:
+            known = meters.any_meter(spark, billed, defaults)
+        used = [tariff for tariff in billed if tariff.name in {name for name, _ in known.used}]
+        tariffs.check(used)
+        for tariff in used:
+            for minutes in sorted(minutes for name, minutes in known.used if name == tariff.name):
+                tariffs.check_interval(tariff, minutes)
+        lines = table.rows(text_files(spark, inputs, look_at=None), COLUMNS)
+        rows = _judged(_with_meters(lines, known, used, defaults))
+        prices = price_list(spark, used, tariffs.seasons(options.seasons))
+        return Reading(_priced(rows, prices, step(used)), tuple(notes))
+
+
+def _tariffs(spark: SparkSession, path: str, currency: str) -> tuple[list[Tariff], list[str]]:
+    found = text_files(spark, [path])
+    if len(found.files) > 1:
+        raise InputError(f"--tariff takes one file: {path} is {len(found.files)}")
+    lines = found.lines.orderBy(LINE_NUMBER).select(RAW).collect()
+    return tariff_file.parse("\n".join(row[0] for row in lines), found.files[0], currency)
+
+
+def _with_meters(
+    lines: DataFrame, known: Meters, used: Sequence[Tariff], defaults: Defaults
+) -> DataFrame:
+    """The lines with what is known of their meters; `zone` is null where nothing is."""
+    if known.rows is not None:
+        return lines.join(known.rows, "meter", "left")
+    return lines.withColumns(
+        {
+            "zone": F.lit(defaults.zone),
+            "customer_group": F.lit(None).cast("string"),
+            "region": F.lit(None).cast("string"),
+            "interval_minutes": F.lit(defaults.interval_minutes),
+            "tariff": F.lit(used[0].name),
+        }
+    )
+
+
+def _judged(lines: DataFrame) -> DataFrame:
+    """The lines with `start`, `wall` and `kwh`, and the reason why one is no reading."""
+    kwh = F.when(F.col("kwh").rlike(_NUMBER), F.col("kwh").try_cast(FACTOR))
+    says_none = F.col("kwh").isNull() | F.lower("kwh").isin(*_NO_READING)
+    codes = {
+        "no_meter": F.col("meter").isNull(),
+        "unknown_meter": F.col("zone").isNull(),
+        **{code: F.col("fault") == code for code in _TIME_FAULTS},
+    }
+    timed = local_time.with_instant(lines, "start", "zone").select(
+        *ORIGIN,
+        *meters.FIELDS,
+        _first(F.col(REASON), codes).alias(REASON),
+        F.col("instant").alias("start"),
+        local_time.wall(F.col("instant"), F.col("zone")).alias("wall"),
+        kwh.alias("kwh"),
+        (kwh.isNull() & ~says_none).alias("_is_bad"),
+    )
+    interval = F.col("interval_minutes").cast("bigint") * 60_000_000
+    codes = {
+        "off_interval": F.unix_micros("wall") % interval != 0,
+        "bad_reading": F.col("_is_bad"),
+        "negative_reading": F.col("kwh") < 0,
+    }
+    return timed.withColumn(REASON, _first(F.col(REASON), codes)).drop("_is_bad")
+
+
+def _first(reason: Column, codes: Mapping[str, Column]) -> Column:
+    """`reason`, or where it is null the first of the codes that holds."""
+    found = [F.when(holds, F.lit(code)) for code, holds in codes.items()]
+    return F.coalesce(reason, *found)
+
+
+def _priced(rows: DataFrame, prices: DataFrame, minutes: int) -> DataFrame:
+    """The rows with the price of their hour."""
+    minute = F.hour("wall") * 60 + F.minute("wall")
+    keyed = rows.withColumns(
+        {
+            "month_number": F.month("wall"),
+            "weekday": F.weekday("wall"),
+            "slot": F.floor(minute / minutes).cast("int"),
+        }
+    )
+    priced = keyed.join(F.broadcast(prices), list(KEY), "left")
+    return priced.drop("month_number", "weekday", "slot")

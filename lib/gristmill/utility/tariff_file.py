@@ -1,0 +1,136 @@
+"""Tariffs as CSV files.
+
+The columns are those of the tariffs of US wastewater plants (Chapin, Bolorinos and Mauter 2024,
+https://doi.org/10.1038/s41597-023-02886-6), with a few more; docs/utility.md tells them.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+
+from gristmill.errors import InputError
+from gristmill.utility.tariffs import CUSTOMER, DAY, DEMAND, ENERGY, Charge, Tariff, around, clock
+
+_UNITS = {CUSTOMER: ("month", "day"), DEMAND: ("kW",), ENERGY: ("kWh",)}
+_KINDS = {"customer": CUSTOMER, "fixed": CUSTOMER, "demand": DEMAND, "energy": ENERGY}
+_CHARGE = ("charge", "charge (metric)", "charge (imperial)")
+_LIMITS = ("basic_charge_limit", "basic_charge_limit (metric)", "basic_charge_limit (imperial)")
+_DATED = re.compile(r"(valid|effective|start|end)(_?(from|to|until|through|start|end|date))*")
+_SHOWN = 5
+
+
+def parse(text: str, file: str, currency: str) -> tuple[list[Tariff], list[str]]:
+    """The tariffs in a CSV file's text, and what was left out of it.
+
+    `file` is for messages. Raises `InputError`, naming every row that is not understood.
+    """
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), skipinitialspace=True)
+    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+    charge = next((name for name in _CHARGE if name in reader.fieldnames), None)
+    missing = [name for name in ("type",) if name not in reader.fieldnames]
+    if missing or charge is None:
+        wanted = ", ".join([*missing, *([] if charge else ["charge"])])
+        raise InputError(f"{file} is no tariff: it has no column {wanted}")
+    charges: dict[str, list[Charge]] = {}
+    wrong: list[str] = []
+    others = 0
+    for row in reader:
+        cells = {name: (value or "").strip() for name, value in row.items() if name}
+        if not any(cells.values()):
+            continue
+        if cells.get("utility", "").lower() not in ("", "electric", "electricity"):
+            others += 1
+            continue
+        try:
+            read = _charge(cells, cells[charge], reader.line_num, currency)
+        except ValueError as error:
+            wrong.append(f"line {reader.line_num} {error}")
+            continue
+        charges.setdefault(cells.get("tariff", ""), []).append(read)
+    if wrong:
+        more = f"; and {len(wrong) - _SHOWN} lines more" if len(wrong) > _SHOWN else ""
+        raise InputError(f"{file}: {'; '.join(wrong[:_SHOWN])}{more}")
+    if not charges:
+        raise InputError(f"{file} holds no charges for electricity")
+    notes = [f"{file}: {others} charges that are not for electricity were left out"]
+    tariffs = [Tariff(name, file, tuple(found)) for name, found in charges.items()]
+    return tariffs, notes if others else []
+
+
+def _charge(cells: Mapping[str, str], rate: str, line: int, currency: str) -> Charge:
+    """A row as a charge. Raises `ValueError` that goes on after "line 7 "."""
+    kind = _KINDS.get(cells["type"].lower())
+    if kind is None:
+        raise ValueError(f"has the type {cells['type']!r}, not one of {', '.join(_KINDS)}")
+    if any(_number(cells.get(name) or "0", name) for name in _LIMITS):
+        raise ValueError("has a basic_charge_limit: tiers of use are not known here")
+    dated = next((name for name in cells if cells[name] and _DATED.fullmatch(name)), None)
+    if dated:
+        raise ValueError(
+            f"has {dated} {cells[dated]}: a tariff holds for all that a run reads; take the rows "
+            "of one period, without their dates, for a run of its months"
+        )
+    if cells.get("assessed", "").lower() not in ("", "monthly"):
+        raise ValueError(f"is assessed {cells['assessed']}, not monthly")
+    unit = _unit(kind, cells.get("units", ""), currency)
+    months = _range(cells, "month", 1, 12)
+    weekdays = _range(cells, "weekday", 0, 6)
+    start, end = _minute(cells, "hour_start", "0"), _minute(cells, "hour_end", "24")
+    if start >= end:
+        raise ValueError(f"ends at {clock(end)}, not after {clock(start)}: part it at midnight")
+    whole = (len(months), len(weekdays), end - start) == (12, 7, DAY)
+    if kind == CUSTOMER and not whole:
+        raise ValueError("is a customer charge for a part of the year, week or day")
+    season = cells.get("season") or None
+    value = _number(rate, "charge")
+    if value != round(value, 18) or abs(value) >= 10**7:
+        raise ValueError(f"has a charge of more than 7 digits before the point or 18 after: {rate}")
+    charge = Charge(line, kind, "", months, weekdays, start, end, value, unit, season)
+    window = cells.get("period") or (kind if kind == CUSTOMER else charge.hours)
+    return Charge(line, kind, window, months, weekdays, start, end, value, unit, season)
+
+
+def _number(text: str, name: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise ValueError(f"has {text!r} as {name}, not a number")
+    return value
+
+
+def _range(cells: Mapping[str, str], name: str, lowest: int, highest: int) -> tuple[int, ...]:
+    """The months or weekdays of a charge: all where neither end is given."""
+    ends = [cells.get(f"{name}_start", ""), cells.get(f"{name}_end", "")]
+    if ends == ["", ""]:
+        return tuple(range(lowest, highest + 1))
+    values = [_number(end, name) for end in ends]
+    for value in values:
+        if value != int(value) or not lowest <= value <= highest:
+            raise ValueError(f"has the {name} {value}, not one from {lowest} to {highest}")
+    return around(int(values[0]), int(values[1]), lowest, highest)
+
+
+def _minute(cells: Mapping[str, str], name: str, otherwise: str) -> int:
+    """A minute of the day, written as hours (8.5) or as a clock shows it (08:30)."""
+    text = cells.get(name) or otherwise
+    shown = re.fullmatch(r"(\d{1,2}):([0-5]\d)", text)
+    minute = Decimal(int(shown[1]) * 60 + int(shown[2])) if shown else _number(text, name) * 60
+    if minute != int(minute) or not 0 <= minute <= DAY:
+        raise ValueError(f"has the {name} {text}, not a minute of the day")
+    return int(minute)
+
+
+def _unit(kind: str, text: str, currency: str) -> str:
+    """What the charge is for: `$/kWh` is kWh, and so is nothing at all in an energy charge."""
+    known = {unit.lower(): unit for unit in _UNITS[kind]}
+    money, slash, unit = text.partition("/")
+    if not text:
+        return _UNITS[kind][0]
+    if not slash or unit.strip().lower() not in known or money.strip() not in ("$", currency):
+        wanted = " or ".join(f"{currency}/{unit}" for unit in _UNITS[kind])
+        raise ValueError(f"has the units {text!r}, not {wanted}")
+    return known[unit.strip().lower()]

@@ -1,0 +1,144 @@
+"""Publishing without Spark: files of text stand for Parquet, and each of their lines for a row."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gristmill.model.schema import Contract
+from gristmill.publish import layout
+from gristmill.publish.lease import Clock, utc_now
+from gristmill.publish.manifest import Origin
+from gristmill.publish.publication import Publication
+from gristmill.publish.settle import run_id
+from gristmill.storage import Storage
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+FIELDS = (("item", "string"), ("shop", "string"))
+STOCK = Contract("stock", FIELDS, ("shop",), "partition")
+SALES = Contract("sales", FIELDS, ("shop",), "batch")
+REFUSED = Contract("refused", FIELDS, ("shop",), "batch")
+"""Beside the dataset that a run claims, as rejects are."""
+LEDGER = Contract("ledger", (("item", "string"), ("shop", "date")), ("shop",), "batch")
+"""Its shops are days."""
+
+Rows = Collection[tuple[str, str]]
+"""Pairs of item and shop; a shop is a partition."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run is to publish: rows by contract, and shops that it replaces in any case.
+
+    `files` are the URIs of the files that it reads, `name` is what --batch named its batch.
+    """
+
+    rows: Mapping[Contract, Rows]
+    batch: str = "b"
+    scope: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    name: str | None = None
+    job: str = "shop-keeping"
+
+
+class Time:
+    """A clock that a test turns."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, span: timedelta) -> None:
+        self.now += span
+
+
+def publication(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> Publication:
+    """A publication of `work`, not yet begun."""
+    run = run_id(clock(), salt)
+    owner = "somebody@somewhere"
+    origin = Origin(run, work.job, {}, (f"in/{work.batch}",), work.batch, owner, work.name)
+    claimed = [contract for contract in work.rows if contract is not REFUSED]
+    return Publication(storage, origin, claimed, clock)
+
+
+def begin(publishing: Publication, wait: timedelta = timedelta()) -> None:
+    publishing.begin(wait, lambda _text: None)
+
+
+def stage(storage: Storage, publishing: Publication, work: Work) -> None:
+    """Write the rows of `work` as a job would, two files a shop where there are enough."""
+    for contract, rows in work.rows.items():
+        folder = publishing.folder(contract.name)
+        for shop in {shop for _, shop in rows}:
+            items = sorted(item for item, place in rows if place == shop)
+            for part in range(2):
+                lines = items[part::2]
+                if lines:
+                    path = f"{folder}/shop={shop}/part-{part}.parquet"
+                    storage.write(path, "\n".join(lines).encode())
+        staged = publishing.staged(contract.name)
+        counts = [
+            len((storage.read(f"{folder}/{file.path}") or b"").splitlines()) for file in staged
+        ]
+        scope = [f"shop={shop}" for shop in work.scope] if contract.replaces == "partition" else []
+        publishing.stage(contract, counts, scope)
+
+
+def commit(publishing: Publication, work: Work) -> None:
+    lines = sum(map(len, work.rows.values()))
+    publishing.commit(lines, 0)
+
+
+def publish(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> Publication:
+    """A whole run."""
+    publishing = publication(storage, salt, work, clock)
+    begin(publishing)
+    publishing.reads(work.files)
+    stage(storage, publishing, work)
+    commit(publishing, work)
+    return publishing
+
+
+def stored(storage: Storage, contract: Contract = STOCK) -> list[tuple[str, str]]:
+    """The rows that a plain reader finds, sorted."""
+    rows = []
+    for file in storage.data_files(contract.name):
+        shop = file.path.partition("/")[0].removeprefix("shop=")
+        data = storage.read(f"{contract.name}/{file.path}") or b""
+        rows += [(item, shop) for item in data.decode().splitlines()]
+    return sorted(rows)
+
+
+def wrong(storage: Storage) -> list[str]:
+    """What does not fit between the log and what lies there: by means of its own."""
+    files: dict[str, int] = {}
+    checkpoints = [n for n in storage.names(layout.CHECKPOINTS) if not n.startswith(".")]
+    for last in checkpoints[-1:]:
+        written = json.loads(storage.read(f"{layout.CHECKPOINTS}/{last}") or b"")
+        for dataset, found in written["datasets"].items():
+            files |= {f"{dataset}/{p}": file["bytes"] for p, file in found["files"].items()}
+    for name in storage.names(layout.LOG):
+        if name.startswith(".") or name <= max(checkpoints, default=""):
+            continue
+        entry = json.loads(storage.read(f"{layout.LOG}/{name}") or b"")
+        for change in entry.get("changes", ()):
+            dataset = change["contract"]["name"]
+            for path in change["removed"]:
+                files.pop(f"{dataset}/{path}", None)
+            files |= {f"{dataset}/{file['path']}": file["bytes"] for file in change["files"]}
+    there = {
+        f"{name}/{file.path}": file.size
+        for name in storage.names("")
+        if name != layout.HOME
+        for file in storage.data_files(name)
+    }
+    # A run that had not even got its lease leaves a folder, which goes when it is a day old.
+    left = [run for run in storage.names(layout.STAGING) if storage.data_files(layout.stage(run))]
+    return [
+        *(f"missing {path}" for path in files if path not in there),
+        *(f"stray {path}" for path in there if path not in files),
+        *(f"size {path}" for path in files if there.get(path, files[path]) != files[path]),
+        *(f"left behind {run}" for run in left),
+    ]

@@ -1,0 +1,81 @@
+"""What is wrong with a submission is found on the spot: files that no cluster sees, above all."""
+
+from pathlib import Path
+
+import pytest
+
+from gristmill.emr.prepare import Wanted, prepare
+from gristmill.errors import UsageError
+from gristmill.jobs import CATALOGUE
+from tests.support.emr_specs import cluster
+
+WHERE = ("--input", "s3://logs/", "--output", "s3://out/web")
+
+
+def wanted(job: str, *argv: str) -> Wanted:
+    return Wanted(CATALOGUE[job], argv, cluster(), "r1")
+
+
+@pytest.mark.parametrize(
+    ("job", "argv", "seen"),
+    [
+        ("access-logs", ("--input", "data", "--output", "s3://out/web"), "--input data"),
+        ("access-logs", ("--input", "file:///d", "--output", "s3://o/w"), "--input file:///d"),
+        ("access-logs", ("--input", "s3n://logs/", "--output", "s3://o/w"), "--input s3n://logs/"),
+        ("access-logs", ("--input", "s3:///logs", "--output", "s3://o/w"), "--input s3:///logs"),
+        ("access-logs", (*WHERE, "--report", "r.json"), "--report r.json"),
+        ("access-logs", (*WHERE, "--report", "hdfs:///r.json"), "--report hdfs:///r.json"),
+        (
+            "billing-summary",
+            (*WHERE, "--rates", "rates.csv", "--report-currency", "EUR"),
+            "--rates rates.csv",
+        ),
+        ("utility-statements", (*WHERE, "--tariff", "/t.csv", "--zone", "UTC"), "--tariff /t.csv"),
+    ],
+)
+def test_what_only_this_machine_sees_is_refused(job: str, argv: tuple[str, ...], seen: str) -> None:
+    with pytest.raises(UsageError, match="upload it to S3") as caught:
+        prepare(wanted(job, *argv))
+    assert seen in str(caught.value)
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    argv = ("--input", "a", "s3://b/c", "d", "--output", "o", "--tariff", "t.csv", "--zone", "UTC")
+    with pytest.raises(UsageError) as caught:
+        prepare(wanted("utility-statements", *argv))
+    said = str(caught.value)
+    named = [" ".join(line.split()[:2]) for line in said.splitlines()]
+    assert named == ["--input a", "--input d", "--output o", "--tariff t.csv"]
+
+
+@pytest.mark.parametrize(
+    ("job", "argv"),
+    [
+        ("access-logs", ("--input", "s3a://logs/a b/*.gz", "--output", "s3://o/w ü")),
+        ("access-logs", ("--input", "hdfs:///logs", "--output", "s3://o/w")),
+        ("billing-summary", (*WHERE, "--rates", "s3://b/r.csv", "--report-currency", "EUR")),
+        ("billing-summary", (*WHERE, "--report", "s3://b/mine.json")),
+    ],
+)
+def test_what_a_cluster_sees_is_taken(job: str, argv: tuple[str, ...]) -> None:
+    assert prepare(wanted(job, *argv)).submission.argv[: len(argv)] == argv
+
+
+def test_a_report_that_is_asked_for_is_where_the_answer_looks() -> None:
+    record = prepare(wanted("access-logs", *WHERE, "--report", "s3://b/mine.json"))
+    assert record.report == "s3://b/mine.json"
+    assert record.submission.argv.count("--report") == 1
+
+
+def test_a_list_on_this_machine_is_read_here_and_one_in_s3_there(tmp_path: Path) -> None:
+    path = tmp_path / "inputs.txt"
+    path.write_text("s3://logs/a\ns3://logs/b c\n")
+    argv = ("--input", f"@{path}", "@s3://lists/more", "--output", "s3://out/web")
+    found = prepare(wanted("access-logs", *argv)).submission.argv
+    assert found[:6] == (
+        *("--input", "s3://logs/a", "s3://logs/b c", "@s3://lists/more"),
+        *("--output", "s3://out/web"),
+    )
+    path.write_text("here.gz\n")
+    with pytest.raises(UsageError, match="upload it to S3"):
+        prepare(wanted("access-logs", *argv))

@@ -1,0 +1,209 @@
+"""`gristmill emr submit|attach|status` with an AWS that does as it is told."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gristmill.cli import main
+from gristmill.cli.emr import runs
+from gristmill.emr import targets
+from gristmill.emr.answer import Answer
+from gristmill.emr.aws import Aws
+from gristmill.emr.cost import PRICES
+from gristmill.emr.runs import Record, Runs, owner
+from gristmill.errors import GristmillError
+from gristmill.runs import Handle, State, Status, Submission
+from tests.support.emr_specs import account
+from tests.unit.emr.test_watch import Scripted
+
+RECORD = Record(
+    Submission("r1", "word-count", ()),
+    "dev",
+    "arm64",
+    "s3://b/logs",
+    "s3://b/r",
+    "2026-11-21T00:00:00+00:00",
+    "me",
+    Handle("step", "j-1", "s-1"),
+)
+
+
+class Watched(Scripted):
+    """A run that can be cancelled."""
+
+    cancelled = 0
+
+    def cancel(self, handle: Handle) -> None:
+        self.cancelled += 1
+
+
+def see(
+    monkeypatch: pytest.MonkeyPatch,
+    runner: Watched,
+    answers: Any = None,
+    *,
+    cancel: bool = False,
+) -> int:
+    monkeypatch.setattr(runs, "runner_of", lambda *_: (runner, RECORD.handle))
+    monkeypatch.setattr(runs, "answer", answers)
+    arguments = argparse.Namespace(
+        cluster="dev",
+        account=Path("a.toml"),
+        prices=PRICES,
+        deadline=timedelta(hours=1),
+        cancel_on_interrupt=cancel,
+        no_logs=False,
+    )
+    place: Any = argparse.Namespace(aws=None)
+    return runs._see_through(arguments, place, RECORD)
+
+
+def interrupted(*_arguments: object, **_more: object) -> Answer:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_ctrl_c_once_a_run_has_ended_does_not_say_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cancel: bool
+) -> None:
+    runner = Watched(Status(State.FAILED, "FAILED"))
+    assert see(monkeypatch, runner, interrupted, cancel=cancel) == 130
+    said = capsys.readouterr().err
+    assert "run r1 has ended (failed)" in said
+    assert "gristmill emr attach" in said
+    assert "goes on" not in said
+    assert runner.cancelled == 0
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_question_is_not_put_into_what_is_redirected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(Watched):
+        def poll(self, handles: Sequence[Handle]) -> Mapping[Handle, Status]:
+            raise KeyboardInterrupt
+
+    runner = Interrupted()
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert see(monkeypatch, runner) == 130
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Cancel it? [y/N]" in said.err
+    assert runner.cancelled == 1
+
+
+def test_where_it_was_lost_sight_of_it_says_how_to_take_it_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gristmill.emr.watch._FAILURES", 1)
+    with pytest.raises(GristmillError, match="emr attach") as caught:
+        see(monkeypatch, Watched(GristmillError("expired")))
+    assert caught.value.exit_code == 5
+
+
+Emr = Any
+
+
+@pytest.fixture
+def emr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Emr:
+    monkeypatch.setenv("GRISTMILL_EMR_ACCOUNT", str(account(tmp_path)))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        code = main(["emr", *arguments])
+        return code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize("count", ["-1", "0"])
+def test_a_count_that_is_none_is_refused(emr: Emr, count: str) -> None:
+    code, said = emr("status", "-n", count)
+    assert (code, "-n takes 1 or more" in said) == (2, True)
+
+
+@pytest.mark.parametrize("flag", ["--cluster=nightly", "--cluster", "--transient", "--detach"])
+def test_a_flag_of_ours_behind_the_job_is_told_where_it_goes(emr: Emr, flag: str) -> None:
+    code, said = emr("submit", "word-count", flag, "--input", "s3://b/i", "--output", "s3://b/o")
+    assert code == 2
+    assert f"{flag.partition('=')[0]} goes before the job" in said
+
+
+def test_the_newest_runs_are_those_that_were_written_last_whatever_they_are_called() -> None:
+    class Bucket:
+        def written(self, uri: str) -> Iterator[tuple[str, datetime]]:
+            for day, name in enumerate(["zzz", "20261101T000000Z-1", "aaa", "20261102T000000Z-1"]):
+                yield f"{uri}/{name}.json", datetime(2026, 11, 1 + day, tzinfo=UTC)
+
+        def read(self, uri: str) -> bytes:
+            run = uri.rpartition("/")[2].removesuffix(".json")
+            return Record(
+                Submission(run, "j", ()), "dev", "arm64", "l", "r", "2026", "me"
+            ).to_bytes()
+
+    aws: Any = Bucket()
+    assert [record.run for record in Runs(aws, "s3://b/h").newest(2)] == [
+        "20261102T000000Z-1",
+        "aaa",
+    ]
+
+
+def test_when_a_cluster_was_made_is_told_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    east = timezone(timedelta(hours=9))
+    made = datetime(2026, 11, 22, 9, 30, tzinfo=east)
+    cluster = {
+        "Id": "j-1",
+        "Name": "gristmill dev",
+        "Status": {"State": "WAITING", "Timeline": {"CreationDateTime": made}},
+    }
+    application = {
+        "id": "00f1",
+        "name": "gristmill-less",
+        "state": "STARTED",
+        "createdAt": made,
+    }
+
+    class Pages:
+        def __init__(self, page: dict[str, Any]) -> None:
+            self.page = page
+
+        def get_paginator(self, _name: str) -> "Pages":
+            return self
+
+        def paginate(self, **_which: Any) -> list[dict[str, Any]]:
+            return [self.page]
+
+    aws: Any = argparse.Namespace(
+        emr=Pages({"Clusters": [cluster]}), serverless=Pages({"applications": [application]})
+    )
+    assert [f"{one.since:%H:%M}" for one in targets.live(aws)] == ["00:30", "00:30"]
+
+
+def test_where_nobody_has_the_number_of_the_user_there_is_an_owner_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 1000620000")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert owner().partition("@")[0]
+
+
+def test_the_region_is_that_of_the_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert Aws(None).emr.meta.region_name == "eu-north-1"
+    monkeypatch.delenv("AWS_REGION")
+    assert Aws(None).emr.meta.region_name == "eu-west-1"
+    assert Aws("us-west-2").emr.meta.region_name == "us-west-2"
