@@ -19,7 +19,8 @@ def main(argv: "list[str]") -> int:
             "need 3.11: set PYSPARK_PYTHON, of the driver and of the executors, to python3.11\n"
         )
         return 2
-    from gristmill.jobs import CATALOGUE  # noqa: PLC0415
+    from gristmill.catalogue import find_job, known_jobs  # noqa: PLC0415
+    from gristmill.errors import UsageError  # noqa: PLC0415
     from gristmill.runs.encoded import decode, is_encoded  # noqa: PLC0415
     from gristmill.script.command import run_command  # noqa: PLC0415
     from gristmill.script.console import Console  # noqa: PLC0415
@@ -30,12 +31,14 @@ def main(argv: "list[str]") -> int:
         except ValueError as error:
             Console().fail(f"the arguments did not arrive as they were sent: {error}")
             return 2
-    name = argv[0] if argv else None
-    if name not in CATALOGUE:
-        wrong = "which job?" if name is None else f"no job is named {name!r};"
-        Console().fail(f"{wrong} there are: {', '.join(CATALOGUE)}")
-        return 2
-    return run_command(CATALOGUE[name], argv[1:], Console(), program=f"gristmill {name}")
+    try:
+        if not argv:
+            raise UsageError(f"which job? There are: {', '.join(known_jobs())}")
+        job = find_job(argv[0]).job
+    except UsageError as error:
+        Console().fail(str(error))
+        return error.exit_code
+    return run_command(job, argv[1:], Console(), program=f"gristmill {job.name}")
 
 
 if __name__ == "__main__":

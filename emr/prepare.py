@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gristmill.catalogue import Found
 from gristmill.emr.package import Target
 from gristmill.emr.requests.inputs import split
 from gristmill.emr.runs import Record, owner
@@ -28,7 +29,8 @@ class Wanted:
     """What is to be run: a job with its flags on what a spec describes.
 
     `run` is the run key, a new one where it is None; `transient` makes a cluster for it alone;
-    `requirements` is a file of dependencies as pip takes.
+    `requirements` is a file of dependencies as pip takes. `own` is where the job was found, if that
+    is not one of Gristmill's: it is shipped.
     """
 
     job: AnyJob
@@ -37,6 +39,7 @@ class Wanted:
     run: str | None = None
     transient: bool = False
     requirements: Path | None = None
+    own: Found | None = None
 
     @property
     def target(self) -> Target:

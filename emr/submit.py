@@ -31,7 +31,7 @@ from gristmill.runs import Handle, Runner, Submission
 
 def pack(wanted: Wanted, folder: Path) -> tuple[Package, Shipped]:
     """What is shipped, built in `folder`, and where it will be. Raises `GristmillError`."""
-    package = build(folder, wanted.requirements, wanted.target)
+    package = build(folder, wanted.requirements, wanted.target, wanted.own)
     return package, locate(package, wanted.spec.home)
 
 

@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+from gristmill.catalogue import Found
 from gristmill.emr.package.check import check
 from gristmill.emr.package.contents import Architecture, Package, Shipped, Target, files, locate
 from gristmill.emr.package.dependencies import build_archive, left_out
+from gristmill.emr.package.own import add_own
 from gristmill.emr.package.upload import upload
 from gristmill.emr.package.wheel import build_wheel
 
@@ -25,12 +27,20 @@ _ENTRY = Path(__file__).parents[1] / "entry.py"
 _ANY = Target()
 
 
-def build(folder: Path, requirements: Path | None = None, target: Target = _ANY) -> Package:
+def build(
+    folder: Path,
+    requirements: Path | None = None,
+    target: Target = _ANY,
+    own: Found | None = None,
+) -> Package:
     """Write into `folder` what is shipped; with `requirements`, a file as pip takes, those as well.
 
-    The same tree gives the same files, and so the same keys. Raises `GristmillError`.
+    The modules of a job that is the user's `own` go with the project's. The same tree gives the
+    same files, and so the same keys. Raises `GristmillError`.
     """
     code, version = build_wheel(folder)
+    if own is not None:
+        add_own(code, own)
     entry = folder / _ENTRY.name
     shutil.copyfile(_ENTRY, entry)
     if requirements is None:

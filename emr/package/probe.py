@@ -67,7 +67,7 @@ def _unimportable(code: str, sources: Mapping[str, bytes], beyond: str | None) -
 def _unstartable(entry: str, beyond: str | None) -> Iterator[str]:
     start = runpy.run_path(entry)["main"]
     try:
-        jobs = importlib.import_module("gristmill.jobs").CATALOGUE
+        jobs = importlib.import_module("gristmill.catalogue").known_jobs()
     except Exception as error:
         if _is_of(beyond, error):
             return

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from gristmill.catalogue import find_job, known_jobs
 from gristmill.cli import show
-from gristmill.cli.catalogue import find_job
 from gristmill.cli.console import console
 from gristmill.errors import INTERRUPTED, DamagedError, GristmillError, OutputError, UsageError
-from gristmill.jobs import CATALOGUE
 from gristmill.model.options import ArgumentParser, days, duration
 from gristmill.script.command import run_command
 from gristmill.script.console import Console
@@ -28,12 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ["run"] and not {"-h", "--help"} & set(words[1:2]):
             if not words[1:] or words[1].startswith("-"):
-                known = ", ".join(CATALOGUE)
+                known = ", ".join(known_jobs())
                 raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
             name = words[1]
-            return run_command(
-                find_job(name), words[2:], console(), program=f"gristmill run {name}"
-            )
+            job = find_job(name).job
+            return run_command(job, words[2:], console(), program=f"gristmill run {name}")
         if words[:1] == ["emr"]:
             return _emr(words[1:])
         if words[:2] == _EXPIRE.split():
@@ -132,7 +130,10 @@ def _add_sample(sample: argparse.ArgumentParser) -> None:
 def _jobs(arguments: argparse.Namespace) -> None:
     if arguments.show and not arguments.name:
         raise UsageError("which job? gristmill jobs show NAME")
-    lines = show.job(find_job(arguments.name)) if arguments.show else show.jobs(CATALOGUE.values())
+    if arguments.show:
+        lines = show.job(find_job(arguments.name).job)
+    else:
+        lines = show.jobs(found.job for found in known_jobs().values())
     print("\n".join(lines))
 
 

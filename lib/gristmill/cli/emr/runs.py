@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from gristmill.cli.catalogue import find_job
+from gristmill.catalogue import find_job
 from gristmill.cli.emr.answer import facts, show
 from gristmill.cli.emr.place import Home, Place, again, print_requests, tell
 from gristmill.cli.emr.targets import tell_drift
@@ -36,7 +36,8 @@ _CODES = {State.SUCCEEDED: 0, State.CANCELLED: INTERRUPTED}
 
 
 def _wanted(arguments: argparse.Namespace) -> Wanted:
-    job = find_job(arguments.job)
+    found = find_job(arguments.job)
+    job = found.job
     for word in arguments.argv:
         flag = word.partition("=")[0]
         if flag in _OURS:
@@ -50,6 +51,7 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
         arguments.run,
         arguments.transient,
         arguments.requirements,
+        found,
     )
 
 
