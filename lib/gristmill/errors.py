@@ -5,9 +5,19 @@ INTERRUPTED = 130
 
 
 class GristmillError(Exception):
-    """A failure whose message is written for the person who ran the command."""
+    """A failure whose message is written for the person who ran the command.
+
+    `retryable` says whether the same again, later, may do better.
+    """
 
     exit_code = 1
+    retryable = False
+
+
+class RunError(GristmillError):
+    """A run ended by a failure that has no class of its own, which is the cause of this one."""
+
+    retryable = True
 
 
 class UsageError(GristmillError):
@@ -48,12 +58,14 @@ class BusyError(GristmillError):
     """Another run writes the same datasets and did not finish in time; nothing was published."""
 
     exit_code = 4
+    retryable = True
 
 
 class LeaseLostError(GristmillError):
     """The run was taken for dead, and another took over; nothing was published."""
 
     exit_code = 4
+    retryable = True
 
 
 class TooManyRejectsError(GristmillError):

@@ -1,5 +1,6 @@
 """Where jobs that have a name to go by come from."""
 
+import importlib
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,7 +9,6 @@ from importlib.metadata import EntryPoint, entry_points
 from gristmill.catalogue.loading import Found, from_module, jobs_in, load_module, root_of
 from gristmill.catalogue.project import Project
 from gristmill.errors import UsageError
-from gristmill.jobs import CATALOGUE
 
 GROUP = "gristmill.jobs"
 """The group of entry points that name jobs."""
@@ -16,7 +16,8 @@ GROUP = "gristmill.jobs"
 
 def ours() -> Iterator[Found]:
     """The jobs of `gristmill.jobs`."""
-    for job in CATALOGUE.values():
+    # Jobs import `gristmill`, whose API imports this module.
+    for job in importlib.import_module("gristmill.jobs").CATALOGUE.values():
         yield Found(job, "Gristmill", job.transform.__module__, "JOB")
 
 

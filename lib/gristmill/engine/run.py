@@ -26,6 +26,7 @@ from gristmill.spark.settings import session_for_run
 from gristmill.storage.hadoop import open_storage, qualified
 
 _SWEEPS, _PAUSE = 20, 0.25
+_JOB_GROUP = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _QUIET = 6  # sweeps in a row that find nothing, after an interrupt
 
 
@@ -75,6 +76,7 @@ def _execute(
     publication = Publication(storage, _origin(spark, job, request, run), contracts)
     for note in found:
         tell(note)
+    before = {name: _context(spark).getLocalProperty(name) for name in _JOB_GROUP}
     spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
     try:
         publication.begin(request.wait, tell)
@@ -108,7 +110,9 @@ def _execute(
             raise
         run.published.set()
     finally:
-        _context(spark).clearJobGroup()
+        # The thread may have had one of its caller's.
+        for name, value in before.items():
+            _context(spark).setLocalProperty(name, value)
     return Report(
         run=run.id,
         job=job.name,

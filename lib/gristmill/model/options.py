@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any, Self
 
 from gristmill.errors import UsageError
@@ -130,9 +131,16 @@ class Options:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The options in a JSON object; an unknown name raises `UsageError`."""
-        unknown = sorted(set(values) - {field.name for field in _fields(cls)})
+        known = [field.name for field in _fields(cls)]
+        unknown = sorted(set(values) - set(known))
         if unknown:
-            raise UsageError(f"unknown option: {', '.join(unknown)}")
+            near = {name: get_close_matches(name, known, 1) for name in unknown}
+            told = (
+                f"{name} (did you mean {near[name][0]}?)" if near[name] else name for name in near
+            )
+            raise UsageError(
+                f"unknown option: {', '.join(told)}; there are: {', '.join(known) or 'none'}"
+            )
         missing = [
             flag(field.name)
             for field in _fields(cls)
@@ -156,6 +164,11 @@ class Options:
     def to_json(self) -> dict[str, Any]:
         """The options as a JSON object. `from_json(x.to_json()) == x`."""
         return dataclasses.asdict(self)
+
+
+def _with_the_nearest(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    return f"{name} (did you mean {near[0]}?)" if near else name
 
 
 class ArgumentParser(argparse.ArgumentParser):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,6 +70,22 @@ class Report:
             return Report(**told, inputs=inputs, notes=notes, datasets=datasets)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a report: {error}") from error
+
+    def _repr_html_(self) -> str:
+        """The report as Jupyter shows it."""
+        heading, rows = table(self)
+        cells = "".join(f"<th>{escape(name)}</th>" for name in heading)
+        lines = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        )
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        error = f"<p><b>{escape(self.error)}</b></p>" if self.error else ""
+        return (
+            f"<div><p><b>{escape(summary(self))}</b></p>{error}"
+            + (f"<table><tr>{cells}</tr>{lines}</table>" if rows else "")
+            + (f"<ul>{notes}</ul>" if notes else "")
+            + f"<p><small>run {escape(self.run)}</small></p></div>"
+        )
 
     def write(self, path: Path) -> None:
         """Write the report as JSON. Raises `OutputError`."""

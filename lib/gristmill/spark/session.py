@@ -81,11 +81,16 @@ def s3_settings(uris: Iterable[str], notice: Callable[[str], None]) -> dict[str,
 
 
 def session(
-    name: str, settings: Mapping[str, str] | None = None, *, debug: bool = False
+    name: str,
+    settings: Mapping[str, str] | None = None,
+    *,
+    debug: bool = False,
+    quiet: bool | None = None,
 ) -> SparkSession:
     """A SparkSession called `name`: the cluster's under spark-submit, else one on this machine.
 
-    `settings` come last. Unless `debug`, what the JVM prints of its own start is dropped.
+    `settings` come last. If `quiet`, by default unless `debug`, what this process prints to its
+    standard error while the JVM starts, which is what the JVM has to say of that, is dropped.
     """
     chosen = dict(SETTINGS)
     if not submitted():
@@ -95,7 +100,8 @@ def session(
     builder = SparkSession.builder.appName(name)
     for key, value in chosen.items():
         builder = builder.config(key, value)
-    quiet = not (debug or submitted())
+    if quiet is None:
+        quiet = not (debug or submitted())
     with _without_stderr() if quiet else contextlib.nullcontext():
         spark = _whole(builder.getOrCreate)
     # Java keeps one for each of its threads, of which each of Python's has its own.

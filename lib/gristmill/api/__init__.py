@@ -1,0 +1,1 @@
+"""Gristmill from Python: one call to run a job."""

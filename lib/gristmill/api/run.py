@@ -1,0 +1,117 @@
+"""Running a job by a call, in any process and any thread, which are left as they were."""
+
+import argparse
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from gristmill.catalogue import find_job
+from gristmill.diagnosis.explain import explain
+from gristmill.engine.run import Run, execute
+from gristmill.errors import GristmillError, RunError, UsageError
+from gristmill.model.job import AnyJob, Job, Request
+from gristmill.model.options import duration
+from gristmill.model.report import Report
+from gristmill.readers.input_list import expand_local
+from gristmill.spark.session import aside, s3_settings, session, submitted, use_java
+
+Notice = Callable[[str], None]
+Place = str | os.PathLike[str]
+
+_LOG = logging.getLogger(__name__)
+_ENVIRONMENT = ("JAVA_HOME", "PYSPARK_PYTHON")
+
+
+def run(
+    job: AnyJob | Place,
+    *,
+    input: Place | Iterable[Place],  # noqa: A002  the flag's name
+    output: Place,
+    spark: SparkSession | None = None,
+    batch: str | None = None,
+    replace: bool = False,
+    full: bool = False,
+    max_reject_rate: float | None = None,
+    wait: timedelta | str = "10m",
+    notice: Notice | None = None,
+    **options: Any,
+) -> Report:
+    """Run a job and publish what it makes, as `gristmill run` does; gives the report.
+
+    `job` is a `Job`, its name, the file that holds it, or `module:NAME`. `options` are those of the
+    job; the others are the flags of `gristmill run`. The run has a session of its own beside
+    `spark`, or beside the session that runs; where none does, one is started, and stopped at the
+    end. `notice` hears what there is to say on the way, which else goes to the logger
+    `gristmill.api.run`. It may be called from any thread.
+
+    Raises `UsageError` before anything is started, and any other `GristmillError` where nothing was
+    published; `error.retryable` says whether the same call may do better later.
+    """
+    known = job if isinstance(job, Job) else find_job(os.fspath(job)).job
+    inputs = (input,) if isinstance(input, str | os.PathLike) else tuple(input)
+    request = Request(
+        inputs=expand_local(tuple(os.fspath(one) for one in inputs)),
+        output=os.fspath(output),
+        options=known.options.from_json(options),
+        max_reject_rate=max_reject_rate,
+        wait=_span(wait),
+        batch=batch,
+        replace=replace,
+        full=full,
+    )
+    tell = notice or _LOG.info
+    with _session(spark or _running(), known, request, tell) as running:
+        try:
+            return execute(running, known, request, Run.new(), tell)
+        except GristmillError:
+            raise
+        except Exception as error:
+            raise RunError(explain(error)) from error
+
+
+def _span(wait: timedelta | str) -> timedelta:
+    if isinstance(wait, timedelta):
+        return wait
+    try:
+        return duration(wait)
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"wait: {error}") from error
+
+
+def _running() -> SparkSession | None:
+    """The session of this thread, or of this process: any other that were asked for would be it,
+    with other settings."""
+    active = SparkSession.getActiveSession() or SparkSession._instantiatedSession
+    stopped = active is not None and active.sparkContext._jsc is None
+    return None if stopped else active
+
+
+@contextlib.contextmanager
+def _session(
+    given: SparkSession | None, job: AnyJob, request: Request, tell: Notice
+) -> Iterator[SparkSession]:
+    if given is not None:
+        yield given
+        return
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    try:
+        if not submitted():
+            use_java()
+        options = [value for value in request.options.to_json().values() if isinstance(value, str)]
+        places = (*request.inputs, request.output, *options)
+        own = session(f"gristmill {job.name}", s3_settings(places, tell), quiet=False)
+        try:
+            yield own
+        finally:
+            aside(own.stop)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
