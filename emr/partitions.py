@@ -1,12 +1,12 @@
 """AWS's partitions and regions, as botocore knows them: a newer boto3 knows newer ones."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 
 import botocore.session
 
 from gristmill.errors import UsageError
+from gristmill.nearest import nearest
 
 # Where a service is called by its partition's name in roles, and not as everywhere else.
 # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-managed-iam-policies.html
@@ -56,9 +56,7 @@ def partition_of(region: str) -> Partition:
         if region in partition.regions:
             return partition
     known = [one for partition in _partitions() for one in partition.regions]
-    near = " or ".join(get_close_matches(region, known, 2))
-    advice = f"did you mean {near}?" if near else f"it knows {', '.join(known)}"
-    raise UsageError(f"{region} is no region that this boto3 knows: {advice}")
+    raise UsageError(f"{region} is no region that this boto3 knows: {nearest(region, known)}")
 
 
 def partition_in(arn: str) -> str:

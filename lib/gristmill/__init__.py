@@ -10,7 +10,11 @@ _WHERE = {
     "Field": "model.dataset",
     "Job": "model.job",
     "Options": "model.options",
+    "Reader": "model.job",
+    "Reading": "model.job",
+    "Report": "model.report",
     "main": "script.command",
+    "open": "api.output",
     "option": "model.options",
     "run": "api.run",
 }
@@ -26,3 +30,7 @@ def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,13 +1,16 @@
 """A job of one's own: run by its file or, in a project, by its name, with modules beside it."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pyarrow.dataset as arrow
 import pytest
 
+from gristmill.jobs import access_logs
+from tests.conftest import RunJob
 from tests.support.own_job import write_own_job
-from tests.support.process import BIN, TIMEOUT, Finished, environment
+from tests.support.process import BIN, ROOT, TIMEOUT, Finished, environment
 
 
 def inside(folder: Path, *words: str | Path) -> Finished:
@@ -62,3 +65,16 @@ def test_a_file_that_is_no_job_starts_nothing(tmp_path: Path) -> None:
     assert done.code == 2
     wrong = "broken_job.py:2 does not load: NameError: name 'no_such_name' is not defined"
     assert done.err == f"gristmill: {wrong}\n"
+
+
+def test_the_readme_s_job_runs_from_a_file_anywhere(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text('::1 - - [25/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1\n')
+    run_job(access_logs.JOB, tmp_path / "a.log")
+    (found,) = re.findall(
+        r"```python\n(.*?JOB = .*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    (tmp_path / "statuses.py").write_text(found)
+    done = inside(tmp_path, "run", "statuses.py", "--input", "out", "--output", "out")
+    assert done.code == 0, done.err
+    table = arrow.dataset(tmp_path / "out" / "statuses", partitioning="hive").to_table()
+    assert table.to_pylist() == [{"status": 200, "requests": 1, "date": "2026-11-25"}]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from gristmill.catalogue import find_job
+from gristmill.catalogue import Found, find_job, let_workers_import
 from gristmill.diagnosis.explain import explain
 from gristmill.engine.run import Run, execute
 from gristmill.errors import GristmillError, RunError, UsageError
@@ -24,7 +24,7 @@ Notice = Callable[[str], None]
 Place = str | os.PathLike[str]
 
 _LOG = logging.getLogger(__name__)
-_ENVIRONMENT = ("JAVA_HOME", "PYSPARK_PYTHON")
+_ENVIRONMENT = ("JAVA_HOME", "PYSPARK_PYTHON", "PYTHONPATH")
 
 
 def run(
@@ -52,12 +52,15 @@ def run(
     Raises `UsageError` before anything is started, and any other `GristmillError` where nothing was
     published; `error.retryable` says whether the same call may do better later.
     """
-    known = job if isinstance(job, Job) else find_job(os.fspath(job)).job
+    found = None
+    if not isinstance(job, Job):
+        found = find_job(os.fspath(job))
+        job = found.job
     inputs = (input,) if isinstance(input, str | os.PathLike) else tuple(input)
     request = Request(
         inputs=expand_local(tuple(os.fspath(one) for one in inputs)),
         output=os.fspath(output),
-        options=known.options.from_json(options),
+        options=job.options.from_json(options),
         max_reject_rate=max_reject_rate,
         wait=_span(wait),
         batch=batch,
@@ -65,9 +68,9 @@ def run(
         full=full,
     )
     tell = notice or _LOG.info
-    with _session(spark or _running(), known, request, tell) as running:
+    with _session(spark or _running(), job, found, request, tell) as running:
         try:
-            return execute(running, known, request, Run.new(), tell)
+            return execute(running, job, request, Run.new(), tell)
         except GristmillError:
             raise
         except Exception as error:
@@ -93,7 +96,7 @@ def _running() -> SparkSession | None:
 
 @contextlib.contextmanager
 def _session(
-    given: SparkSession | None, job: AnyJob, request: Request, tell: Notice
+    given: SparkSession | None, job: AnyJob, found: Found | None, request: Request, tell: Notice
 ) -> Iterator[SparkSession]:
     if given is not None:
         yield given
@@ -102,6 +105,8 @@ def _session(
     try:
         if not submitted():
             use_java()
+        if found:
+            let_workers_import(found)
         options = [value for value in request.options.to_json().values() if isinstance(value, str)]
         places = (*request.inputs, request.output, *options)
         own = session(f"gristmill {job.name}", s3_settings(places, tell), quiet=False)

@@ -8,17 +8,15 @@ lists as `jobs` under `[tool.gristmill]` in its `pyproject.toml`.
 """
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
-from gristmill.catalogue.loading import Found, from_file, from_module
+from gristmill.catalogue.loading import Found, from_file, from_module, let_workers_import
 from gristmill.catalogue.project import Project
 from gristmill.catalogue.sources import installed, of_project, ours
 from gristmill.errors import UsageError
+from gristmill.nearest import nearest
 
-__all__ = ["Found", "Project", "find_job", "known_jobs"]
-
-_NEAR = 3
+__all__ = ["Found", "Project", "find_job", "known_jobs", "let_workers_import"]
 
 
 def known_jobs(start: Path | None = None) -> Mapping[str, Found]:
@@ -31,10 +29,7 @@ def known_jobs(start: Path | None = None) -> Mapping[str, Found]:
 
 
 def find_job(text: str, start: Path | None = None) -> Found:
-    """The job that a user names. Raises `UsageError`, with the nearest names and where was looked.
-
-    What is loaded from a file or a module can be imported by Spark's workers on this machine, too.
-    """
+    """The job that a user names. Raises `UsageError`: the nearest names, and where was looked."""
     path, _, attribute = text.partition(".py:")
     if text.endswith(".py") or attribute:
         file = Path(path if text.endswith(".py") else f"{path}.py")
@@ -46,9 +41,8 @@ def find_job(text: str, start: Path | None = None) -> Found:
     known = known_jobs(start)
     if text in known:
         return known[text]
-    near = get_close_matches(text, known, _NEAR)
-    advice = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-    raise UsageError(f"no job is named {text!r}; {advice} ({_looked_at(known, start)})")
+    told = _looked_at(known, start)
+    raise UsageError(f"no job is named {text!r}; {nearest(text, known)} ({told})")
 
 
 def _looked_at(known: Mapping[str, Found], start: Path | None) -> str:

@@ -75,14 +75,18 @@ def load_module(name: str, roots: Iterable[Path]) -> ModuleType:
 
 
 def make_importable(roots: Iterable[Path]) -> None:
-    """Let this process, and the workers that Spark starts for it, import what is in folders."""
+    """Let this process import what is in folders."""
     for root in map(str, roots):
         if root not in sys.path:
             # At the end, so that it hides no module that is there already.
             sys.path.append(root)
-        paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        if root not in paths:
-            os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, paths), root])
+
+
+def let_workers_import(found: Found) -> None:
+    """Let the workers of a Spark that this process will start import what a job is made of."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if found.root and str(found.root) not in paths:
+        os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, paths), str(found.root)])
 
 
 def jobs_in(module: ModuleType) -> Mapping[str, AnyJob]:

@@ -2,13 +2,13 @@
 
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from gristmill.errors import UsageError
+from gristmill.nearest import nearest
 
-_KEYS = ("jobs",)
+_KEYS = {"jobs"}
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,10 @@ def _read(file: Path) -> Project | None:
     table = document.get("tool", {}).get("gristmill")
     if table is None:
         return None
-    wrong = [_unknown(name) for name in table if name not in _KEYS]
+    wrong = [f"{name}, which is not known: {nearest(name, _KEYS)}" for name in table.keys() - _KEYS]
     if wrong:
         raise UsageError(f"{file}: [tool.gristmill] has {'; '.join(wrong)}")
     jobs = table.get("jobs", [])
     if not isinstance(jobs, list) or not all(isinstance(one, str) for one in jobs):
         raise UsageError(f'{file}: jobs under [tool.gristmill] is a list, as ["mypackage.jobs"]')
     return Project(file, tuple(jobs))
-
-
-def _unknown(name: str) -> str:
-    near = get_close_matches(name, _KEYS, 1)
-    return f"{name}, which is not known" + (f": did you mean {near[0]}?" if near else "")

@@ -11,9 +11,10 @@ from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 
-from gristmill.cli.place import arrow_path, local_path, open_output, open_place, readable
+from gristmill.api.arrow import arrow_path
 from gristmill.errors import InputError, UsageError
 from gristmill.model.dataset import REJECTS
+from gristmill.publish.places import local_path, open_output, open_place, readable
 from gristmill.script.console import render
 from gristmill.storage import Storage
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from gristmill.catalogue import find_job, known_jobs
+from gristmill.catalogue import find_job, known_jobs, let_workers_import
 from gristmill.cli import show
 from gristmill.cli.console import console
 from gristmill.errors import INTERRUPTED, DamagedError, GristmillError, OutputError, UsageError
@@ -30,8 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 known = ", ".join(known_jobs())
                 raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
             name = words[1]
-            job = find_job(name).job
-            return run_command(job, words[2:], console(), program=f"gristmill run {name}")
+            found = find_job(name)
+            let_workers_import(found)
+            return run_command(found.job, words[2:], console(), program=f"gristmill run {name}")
         if words[:1] == ["emr"]:
             return _emr(words[1:])
         if words[:2] == _EXPIRE.split():

@@ -5,12 +5,13 @@ import json
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
-from gristmill.cli.place import arrow_path, open_output, readable
+from gristmill.api.arrow import arrow_path
 from gristmill.model.report import size
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest, document
+from gristmill.publish.places import open_output, readable
 from gristmill.publish.settle import recover, unfinished
 from gristmill.publish.verify import verify
 from gristmill.script.console import render

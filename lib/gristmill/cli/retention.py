@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
-from gristmill.cli.place import open_output, readable
 from gristmill.model.report import size
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.live import read_live
 from gristmill.publish.manifest import Origin
+from gristmill.publish.places import open_output, readable
 from gristmill.publish.retention import Aged, aged
 from gristmill.publish.retention import expire as remove
 from gristmill.publish.settle import run_id

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any, Self
 
 from gristmill.errors import UsageError
+from gristmill.nearest import nearest
 
 _SPEC = "gristmill option"
 _MANY = tuple[str, ...]
@@ -134,13 +134,8 @@ class Options:
         known = [field.name for field in _fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
-            near = {name: get_close_matches(name, known, 1) for name in unknown}
-            told = (
-                f"{name} (did you mean {near[name][0]}?)" if near[name] else name for name in near
-            )
-            raise UsageError(
-                f"unknown option: {', '.join(told)}; there are: {', '.join(known) or 'none'}"
-            )
+            told = "; ".join(f"{name}: {nearest(name, known)}" for name in unknown)
+            raise UsageError(f"unknown option {told}")
         missing = [
             flag(field.name)
             for field in _fields(cls)
@@ -164,11 +159,6 @@ class Options:
     def to_json(self) -> dict[str, Any]:
         """The options as a JSON object. `from_json(x.to_json()) == x`."""
         return dataclasses.asdict(self)
-
-
-def _with_the_nearest(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"{name} (did you mean {near[0]}?)" if near else name
 
 
 class ArgumentParser(argparse.ArgumentParser):

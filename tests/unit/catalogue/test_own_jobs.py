@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.catalogue import find_job, known_jobs
+from gristmill.catalogue import find_job, known_jobs, let_workers_import
 from gristmill.errors import UsageError
 from gristmill.jobs import word_count
 
@@ -62,8 +62,12 @@ def test_a_job_is_found_by_its_file(write: Write, tmp_path: Path) -> None:
     for named in ("flour_job.py", str(file), "./flour_job.py:JOB"):
         found = find_job(named)
         assert (found.job.name, found.module, found.root) == ("flour", "flour_job", tmp_path)
+    before = os.environ["PYTHONPATH"]
     # Spark's workers are processes of their own.
-    assert str(tmp_path) in os.environ["PYTHONPATH"].split(os.pathsep)
+    let_workers_import(found)
+    assert os.environ["PYTHONPATH"].split(os.pathsep)[-1] == str(tmp_path)
+    let_workers_import(found)
+    assert os.environ["PYTHONPATH"].count(str(tmp_path)) == 1 + before.count(str(tmp_path))
 
 
 def test_a_job_is_found_by_its_module(write: Write) -> None:

@@ -133,10 +133,12 @@ def test_jobs_show_without_a_name_says_how(capsys: Out) -> None:
 
 
 @pytest.mark.parametrize("argv", [["jobs", "show", "word-cuont"], ["run", "word-cuont"]])
-def test_an_unknown_job_is_told_the_known_ones(argv: list[str], capsys: Out) -> None:
-    told = refused(argv, capsys)
-    assert "'word-cuont'" in told
-    assert "word-count, access-logs, traffic-summary" in told
+def test_an_unknown_job_is_told_the_nearest(argv: list[str], capsys: Out) -> None:
+    assert "no job is named 'word-cuont'; did you mean word-count? " in refused(argv, capsys)
+
+
+def test_a_job_unlike_any_other_is_told_the_known_ones(capsys: Out) -> None:
+    assert "word-count, access-logs, traffic-summary" in refused(["run", "qqq"], capsys)
 
 
 def test_a_command_is_needed(capsys: Out) -> None:

@@ -500,7 +500,7 @@ def test_what_the_cluster_has_is_left_out_with_a_note(
 
 @pytest.mark.parametrize(
     ("argv", "said"),
-    [([], "which job? there are: word-count"), (["nope"], "no job is named 'no")],
+    [([], "which job? There are: word-count"), (["nope"], "no job is named 'no")],
 )
 def test_a_job_that_is_not_there_is_wrong_usage(
     argv: list[str], said: str, capsys: pytest.CaptureFixture[str]

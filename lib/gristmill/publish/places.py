@@ -1,17 +1,15 @@
-"""Where a command looks: a place on disk or in S3, without Spark."""
+"""Output roots as commands and callers name them, without Spark."""
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote, urlsplit
-
-import pyarrow.fs as arrow
-from pyarrow import ArrowException
 
 from gristmill.errors import GristmillError, InputError
 from gristmill.publish.root import is_root
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
+
+_OF_STORAGE = {"botocore", "pyarrow"}
 
 
 def open_place(uri: str) -> Storage:
@@ -33,14 +31,6 @@ def open_output(uri: str) -> Storage:
     return storage
 
 
-def arrow_path(storage: Storage, path: str) -> tuple[Any, str]:
-    """The filesystem by which Arrow reads `storage`, and a path in it."""
-    if isinstance(storage, LocalStorage):
-        return arrow.LocalFileSystem(), f"{storage.root.removeprefix('file://')}/{path}"
-    remote: Any = storage
-    return arrow.PyFileSystem(arrow.FSSpecHandler(remote.filesystem)), f"{remote.folder}/{path}"
-
-
 def local_path(uri: str) -> str | None:
     """The path on this machine that a path or URI means; None where it means another place."""
     parts = urlsplit(uri)
@@ -58,7 +48,7 @@ def readable(uri: str) -> Iterator[None]:
         raise
     except Exception as error:
         # Those of botocore have no base but this, and only s3fs may name them.
-        of_storage = isinstance(error, ArrowException | OSError)
-        if not of_storage and type(error).__module__.partition(".")[0] != "botocore":
+        of_storage = type(error).__module__.partition(".")[0] in _OF_STORAGE
+        if not (of_storage or isinstance(error, OSError)):
             raise
         raise InputError(f"{uri}: {error}") from error
