@@ -19,7 +19,8 @@ RELEASE = RELEASES["emr-spark-8.1.0"]
 # It says where all that it runs on comes from, writes with Spark, and fails if told to.
 ENTRY = """
 import os, sys
-import gristmill, jobs, extra
+import gristmill, extra
+from gristmill import jobs
 from gristmill.spark.session import session
 spark = session("shipped")
 workers = spark.sparkContext.parallelize([1]).map(lambda _: __import__("gristmill").__file__)
@@ -48,9 +49,9 @@ def code() -> bytes:
     """This checkout's code, as it is shipped."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for folder in (ROOT / "lib" / "gristmill", ROOT / "jobs"):
+        for folder, name in ((ROOT / "lib" / "gristmill", ""), (ROOT / "jobs", "jobs")):
             for path in folder.rglob("*.py"):
-                archive.write(path, path.relative_to(folder.parent))
+                archive.write(path, Path("gristmill", name, path.relative_to(folder)))
     return packed.getvalue()
 
 
@@ -94,7 +95,7 @@ def test_spark_runs_what_was_shipped_and_nothing_of_this_checkout(
     told = dict(re.findall(r"^(\w+) (.*)$", driver.decode(), re.MULTILINE))
     assert told["cwd"] == str(Path(told["gristmill"]).parents[2])
     assert told["gristmill"].endswith("/gristmill.zip/gristmill/__init__.py")
-    assert told["jobs"].endswith("/gristmill.zip/jobs/__init__.py")
+    assert told["jobs"].endswith("/gristmill.zip/gristmill/jobs/__init__.py")
     assert told["worker"].endswith("/gristmill.zip/gristmill/__init__.py")
     assert told["extra"].endswith("environment/lib/extra.py")
     assert not {str(ROOT), f"{ROOT}/lib"} & set(told["path"].split(":"))
