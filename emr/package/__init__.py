@@ -9,7 +9,7 @@ from gristmill.emr.package.contents import Architecture, Package, Shipped, Targe
 from gristmill.emr.package.dependencies import build_archive, left_out
 from gristmill.emr.package.own import add_own
 from gristmill.emr.package.upload import upload
-from gristmill.emr.package.wheel import build_wheel
+from gristmill.shipping.wheel import build_wheel
 
 __all__ = [
     "Architecture",

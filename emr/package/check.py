@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from gristmill.emr.package import probe
 from gristmill.emr.package.contents import Package, Target
-from gristmill.emr.package.process import finished
 from gristmill.errors import GristmillError
+from gristmill.shipping.process import finished
 
 _ELF = b"\x7fELF"
 # e_machine of the ELF header, at its byte 18, little-endian on both.

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gristmill.emr.package.contents import Target
-from gristmill.emr.package.process import finished
-from gristmill.emr.package.wheel import OF_THE_INSTALLER, find_uv
 from gristmill.errors import GristmillError, UsageError
+from gristmill.shipping.process import finished
+from gristmill.shipping.wheel import OF_THE_INSTALLER, find_uv
 
 # Amazon Linux 2023, which EMR 7 and 8 and EMR Serverless run on, has glibc 2.34.
 _PLATFORMS = {"x86_64": "x86_64-manylinux_2_34", "arm64": "aarch64-manylinux_2_34"}

@@ -22,7 +22,12 @@ from pathlib import Path
 
 _SAID = 200
 # For commands on a laptop: what these import, a cluster need not have.
-_NOT_ON_A_CLUSTER = ("gristmill.cli", "gristmill.emr", "gristmill.storage.remote")
+_NOT_ON_A_CLUSTER = (
+    "gristmill.cli",
+    "gristmill.emr",
+    "gristmill.shipping",
+    "gristmill.storage.remote",
+)
 
 
 def main(code: str, entry: str, pyspark: str, version: str, *more: str) -> list[str]:

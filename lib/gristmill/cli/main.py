@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -109,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("output", metavar="OUTPUT", help="the output root")
     recover = command("recover", _recover, "show and settle what runs that died left unfinished")
     recover.add_argument("output", metavar="OUTPUT", help="the output root")
+    text = "make a project of your own: a job, its test, a notebook, a Makefile"
+    command("new", _new, text).add_argument("folder", type=Path, metavar="DIR")
     _add_sample(command("sample", _sample, "make sample data: logs, texts and meter readings"))
     # Only its help comes from here, too.
     text = "jobs on Amazon EMR: submit, status, attach, cancel, logs, up, down, plan"
@@ -189,6 +192,13 @@ def _recover(arguments: argparse.Namespace) -> None:
     from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
 
     print("\n".join(output.settle(arguments.output)))
+
+
+def _new(arguments: argparse.Namespace) -> None:
+    from gristmill.shipping.new import new_project  # noqa: PLC0415  only this command needs it
+
+    print("\n".join(map(str, new_project(arguments.folder))))
+    print(f"now: cd {shlex.quote(str(arguments.folder))} && make run", file=sys.stderr)
 
 
 def _sample(arguments: argparse.Namespace) -> None:

@@ -17,13 +17,14 @@ from zipfile import ZipFile
 import pytest
 
 from gristmill.emr import entry
-from gristmill.emr.package import Architecture, Package, Target, build, check, locate, wheel
+from gristmill.emr.package import Architecture, Package, Target, build, check, locate
 from gristmill.emr.package.__main__ import main
 from gristmill.emr.package.check import look
 from gristmill.emr.package.dependencies import build_archive, left_out
-from gristmill.emr.package.wheel import build_wheel
 from gristmill.errors import GristmillError, UsageError
 from gristmill.jobs import CATALOGUE
+from gristmill.shipping import wheel
+from gristmill.shipping.wheel import build_wheel
 from tests.support.process import ROOT
 
 HOME = "s3://bucket/gristmill"
@@ -139,7 +140,7 @@ def test_an_installed_wheel_is_packed_again(package: Package, tmp_path: Path) ->
         "import sys",
         f"sys.path[:0] = [{str(installed)!r}]",
         "from pathlib import Path",
-        "from gristmill.emr.package.wheel import build_wheel",
+        "from gristmill.shipping.wheel import build_wheel",
         f"print(build_wheel(Path({str(tmp_path / 'again')!r}))[0])",
     ]
     done = subprocess.run(

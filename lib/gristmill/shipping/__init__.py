@@ -1,0 +1,1 @@
+"""The project as a file that is installed elsewhere."""

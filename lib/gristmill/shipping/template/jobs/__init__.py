@@ -1,0 +1,1 @@
+"""The jobs of this project: `pyproject.toml` names this package."""
