@@ -21,21 +21,24 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: clean emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: clean emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Install everything into .venv/ (nothing outside this folder)
 
-.uv/bin/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Gristmill needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+.uv/bin/uv: | python
 	@echo "No uv on this machine: installing one into .uv/"
 	@$(INTERPRETER) -m venv .uv
 	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
-$(STAMP): pyproject.toml uv.lock | $(if $(UV_ON_PATH),,.uv/bin/uv)
+.PHONY: python
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Gristmill needs Python 3.11 to 3.13; '$(PYTHON)' is another. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+
+$(STAMP): pyproject.toml uv.lock | python $(if $(UV_ON_PATH),,.uv/bin/uv)
 	@echo "Installing into $(VENV)/ …"
 	@$(UV) sync --quiet --locked --python $(INTERPRETER)
 	@touch $@
@@ -59,6 +62,9 @@ test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their fold
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
 	$(BIN)/pytest -n 2 tests/unit
+
+notebook: setup ## Open the notebooks in JupyterLab, which is fetched for it
+	$(UV) run --quiet --locked --no-sync --with jupyterlab jupyter lab notebooks
 
 s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
 	$(UV) sync --quiet --locked --inexact --extra s3

@@ -3,6 +3,8 @@
 import ast
 import gzip
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -38,6 +40,19 @@ def test_the_job_in_the_readme_is_a_whole_job() -> None:
     scope: dict[str, object] = {"__name__": "statuses"}
     exec(compile(ast.parse(code), "README.md", "exec"), scope)
     assert getattr(scope["JOB"], "name", None) == "statuses"
+
+
+def test_the_job_in_the_readme_has_right_types(tmp_path: Path) -> None:
+    (tmp_path / "statuses.py").write_text(readme_job())
+    flags = ["--strict", "--follow-imports=silent", "--cache-dir", str(ROOT / ".cache" / "mypy")]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *flags, "statuses.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_committed_samples_are_what_the_generator_makes(tmp_path: Path) -> None:

@@ -167,6 +167,8 @@ class Table:
         """It as a frame of Spark, in a session of the caller's or the one that runs."""
         from pyspark.sql import SparkSession  # noqa: PLC0415  slow to load
 
+        from gristmill.storage.hadoop import escaped  # noqa: PLC0415
+
         running = session or SparkSession.getActiveSession()
         if running is None:
             raise UsageError("no session of Spark runs in this thread: give one, .spark(session)")
@@ -175,7 +177,7 @@ class Table:
         if not self._state.files:
             return running.createDataFrame([], ddl)
         read = running.read.schema(ddl).option("basePath", self.uri)
-        return read.parquet(*self.files)
+        return read.parquet(*map(escaped, self.files))
 
     @property
     def _by(self) -> tuple[str, ...]:

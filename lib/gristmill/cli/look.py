@@ -15,8 +15,9 @@ from gristmill.api.arrow import arrow_path
 from gristmill.errors import InputError, UsageError
 from gristmill.model.dataset import REJECTS
 from gristmill.publish.places import local_path, open_output, open_place, readable
+from gristmill.publish.root import is_root
 from gristmill.script.console import render
-from gristmill.storage import Storage
+from gristmill.storage import HIDDEN, Storage
 
 _CELL = 60
 _LINE = 200
@@ -31,7 +32,14 @@ def head(folder: str, count: int) -> list[str]:
     if count < 1:
         raise UsageError(f"-n takes 1 or more, not {count}")
     with readable(folder):
-        found = _open(open_place(folder), "")
+        place = open_place(folder)
+        if is_root(place):
+            names = ", ".join(name for name in place.names("") if not name.startswith(HIDDEN))
+            raise InputError(
+                f"{folder} is an output, with several datasets: gristmill head "
+                f"{folder.rstrip('/')}/NAME, of {names or 'none yet'}"
+            )
+        found = _open(place, "")
         rows = list(islice(found.rows(count), count))
     return render(found.names, [tuple(_cell(row[name]) for name in found.names) for row in rows])
 

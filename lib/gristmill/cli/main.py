@@ -60,7 +60,7 @@ def _emr(words: Sequence[str]) -> int:
         if error.name not in {"boto3", "botocore", "pydantic"}:
             raise
         raise UsageError(
-            "EMR needs boto3 and pydantic: pip install 'gristmill[emr]'; in a clone: make setup"
+            "EMR needs boto3 and pydantic: pip install boto3 pydantic; in a clone: make setup"
         ) from error
     return emr.main(words)
 

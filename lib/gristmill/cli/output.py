@@ -6,7 +6,9 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from gristmill.api.arrow import arrow_path
+from gristmill.errors import InputError
 from gristmill.model.report import size
+from gristmill.nearest import nearest
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
@@ -45,6 +47,8 @@ def history(output: str, dataset: str | None, count: int, *, as_json: bool) -> l
     storage = open_output(output)
     with readable(output):
         manifests = _newest(storage, dataset, count)
+        if dataset and not manifests:
+            _see_that_it_is_known(storage, dataset)
     if as_json:
         return [json.dumps(document(manifest)) for manifest in manifests]
     rows = [
@@ -67,6 +71,12 @@ def history(output: str, dataset: str | None, count: int, *, as_json: bool) -> l
     if rows:
         return render(heading, rows)
     return [f"nothing was published {f'into {dataset} ' if dataset else ''}yet"]
+
+
+def _see_that_it_is_known(storage: Storage, dataset: str) -> None:
+    known = sorted(read_live(storage).datasets)
+    if known and dataset not in known:
+        raise InputError(f"{storage.root} has no dataset {dataset!r}: {nearest(dataset, known)}")
 
 
 def _newest(storage: Storage, dataset: str | None, count: int) -> list[Manifest]:
@@ -99,7 +109,7 @@ def check(output: str) -> tuple[list[str], bool]:
     whole = not lines
     if pending and lines:
         lines.append(f"a run has not finished: gristmill recover {output}, then verify again")
-    for one in found:
+    for one in filter(lambda one: one.dataset, found):
         state = f"{len(one.wrong):,} wrong" if one.wrong else "whole"
         lines.append(f"{one.dataset}: {one.files:,} files, {one.rows:,} rows: {state}")
     return lines or ["nothing was published yet"], whole

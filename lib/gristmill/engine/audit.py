@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from gristmill.errors import AuditError
 from gristmill.model.dataset import Dataset
+from gristmill.storage.hadoop import escaped
 
 _COUNT = "_count"
 
@@ -32,7 +33,7 @@ def audit(
 
 
 def _see_that_keys_differ(spark: SparkSession, dataset: Dataset, uri: str) -> None:
-    rows = spark.read.schema(dataset.ddl).option("basePath", uri).parquet(uri)
+    rows = spark.read.schema(dataset.ddl).option("basePath", uri).parquet(escaped(uri))
     counted = rows.groupBy(*dataset.key).agg(F.count(F.lit(1)).alias(_COUNT))
     several = counted.where(F.col(_COUNT) > 1).first()
     if several is not None:

@@ -12,6 +12,7 @@ from gristmill.errors import FinalError, ShrinkError
 from gristmill.model.dataset import Dataset, Extent
 from gristmill.model.report import plain
 from gristmill.publish.publication import Publication
+from gristmill.storage.hadoop import escaped
 
 _SHOWN = 3
 _ROWS, _BY = "rows", "_by"
@@ -31,7 +32,7 @@ def keep_what_is_more(
     """
     if dataset.is_final is None and dataset.extent is None:
         return
-    rows = spark.read.schema(dataset.ddl).parquet(staged)
+    rows = spark.read.schema(dataset.ddl).parquet(escaped(staged))
     new = _measured(spark, dataset, rows)
     there = held_rows(spark, dataset, publication, new)
     if there is None:

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.model.dataset import Dataset
 from gristmill.publish.publication import Publication
+from gristmill.storage.hadoop import escaped
 
 
 def held_rows(
@@ -20,8 +21,8 @@ def held_rows(
         return None
     read = spark.read.schema(dataset.ddl).option("basePath", base)
     if folders is None:
-        return read.parquet(base)
+        return read.parquet(escaped(base))
     files = [
         f"{base}/{path}" for folder in folders for path in publication.held(dataset.name, folder)
     ]
-    return read.parquet(*files) if files else None
+    return read.parquet(*map(escaped, files)) if files else None

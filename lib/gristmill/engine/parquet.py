@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from gristmill.errors import AuditError
 from gristmill.model.dataset import Dataset
 from gristmill.spark.session import to_its_end
+from gristmill.storage.hadoop import escaped
 
 
 def write(dataset: Dataset, frame: DataFrame, uri: str) -> None:
@@ -29,7 +30,7 @@ def rows_by_file(spark: SparkSession, dataset: Dataset, uri: str) -> Mapping[str
 
     Raises `AuditError` where the files do not have the columns of `dataset`.
     """
-    written = spark.read.parquet(uri)
+    written = spark.read.parquet(escaped(uri))
     found = {field.name: field.dataType.simpleString() for field in written.schema.fields}
     for field in dataset.fields:
         if field.name not in dataset.partitioned_by and found.get(field.name) != field.type:

@@ -20,6 +20,7 @@ from gristmill.publish import layout
 from gristmill.publish.publication import Publication
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
 from gristmill.storage import StoredFile
+from gristmill.storage.hadoop import escaped
 
 _NAMED_FILES = 1000
 
@@ -170,7 +171,7 @@ def _lying(staging: Staging, stage: Staged) -> DataFrame:
     if not stage.files:
         return staging.spark.createDataFrame([], stage.dataset.ddl)
     folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
-    return staging.spark.read.schema(stage.dataset.ddl).parquet(folder)
+    return staging.spark.read.schema(stage.dataset.ddl).parquet(escaped(folder))
 
 
 def _metrics(can_reject: bool, costs: Costs | None, unread: Sequence[str]) -> list[Column]:

@@ -86,6 +86,11 @@ class Request:
     def __post_init__(self) -> None:
         if not self.inputs:
             raise UsageError("--input is missing")
+        if "-" in self.inputs:
+            raise UsageError(
+                "--input - would be standard input, which is not read: name a file (one that is "
+                "called so is ./-)"
+            )
         rate = self.max_reject_rate
         if rate is not None and not 0 <= rate <= 1:
             raise UsageError(f"--max-reject-rate takes 0 to 1, not {rate:g}")

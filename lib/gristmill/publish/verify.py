@@ -10,7 +10,8 @@ from gristmill.storage import HIDDEN, Storage, each
 @dataclass(frozen=True)
 class Verified:
     """A dataset, as far as it was looked at: how many files and rows it should have, and `wrong`,
-    a line for each file that is missing, of another size, of other rows, or a stray."""
+    a line for each file that is missing, of another size, of other rows, or a stray. Without a
+    name, what lies in the root beside all datasets."""
 
     dataset: str
     files: int
@@ -20,9 +21,10 @@ class Verified:
 
 def verify(storage: Storage, live: Live, rows_of: Callable[[str], int]) -> list[Verified]:
     """Look at every file; `rows_of` gives the rows of one by its path, or raises `OSError`."""
-    folders = [name for name in storage.names("") if not name.startswith(HIDDEN)]
-    found = []
-    for name in sorted({*folders, *live.datasets}):
+    lying = [name for name in storage.names("") if not name.startswith(HIDDEN)]
+    loose = [name for name in lying if storage.is_file(name)]
+    found = [Verified("", 0, 0, tuple(f"{name}: stray" for name in loose))] if loose else []
+    for name in sorted({*lying, *live.datasets} - set(loose)):
         there = {file.path: file.size for file in storage.data_files(name)}
         files = live.datasets[name].files if name in live.datasets else {}
 

@@ -15,7 +15,7 @@ from gristmill.publish.batch import one_spelling
 from gristmill.publish.followed import Partitions, partitions
 from gristmill.publish.live import read_live
 from gristmill.publish.snapshot import settled
-from gristmill.storage.hadoop import is_literal, open_storage
+from gristmill.storage.hadoop import escaped, is_literal, open_storage
 
 View = Callable[[DataFrame], DataFrame]
 """From the rows of a dataset to the columns that several datasets have in common."""
@@ -121,7 +121,7 @@ def _published(spark: SparkSession, dataset: Dataset, uri: str) -> Published:
         if files:
             # Spark lists the files here and now.
             reader = spark.read.schema(dataset.ddl)
-            rows = reader.option("basePath", folder).parquet(folder)
+            rows = reader.option("basePath", folder).parquet(escaped(folder))
         else:
             rows = spark.createDataFrame([], dataset.ddl)
         is_known = bool(files) or dataset.name in read_live(root).datasets

@@ -17,6 +17,7 @@ from gristmill.storage import HIDDEN, Storage, StoredFile
 from gristmill.storage.local import LocalStorage
 
 OBJECT_STORES = ("s3", "s3a")
+_GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]{}\\"})
 """Schemes of places whose files are objects."""
 
 _LANES = 16
@@ -250,6 +251,11 @@ def _status(jvm: Any, filesystem: Any, uri: str) -> Any:
 def content(spark: SparkSession, uri: str) -> bytes:
     """All of a small file."""
     return head(spark, uri, _SMALL)
+
+
+def escaped(path: str) -> str:
+    """A path or URI as Spark takes it for itself, and not for a pattern."""
+    return path.translate(_GLOB)
 
 
 def is_literal(spark: SparkSession, uri: str) -> bool:

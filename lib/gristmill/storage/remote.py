@@ -28,7 +28,7 @@ class RemoteStorage:
             self.filesystem: Any = fsspec.filesystem("s3", use_listings_cache=False)
         except ImportError as error:
             raise GristmillError(
-                "looking into S3 needs s3fs: pip install 'gristmill[s3]', or make s3"
+                "looking into S3 needs s3fs: pip install s3fs; in a clone: make s3"
             ) from error
         self.folder = place.rstrip("/")
         self.root = f"{scheme}://{self.folder}"

@@ -111,7 +111,7 @@ def test_history_shows_each_publish(gristmill: Gristmill, publish: Publish, out:
         "links",
         "links",
     ]
-    assert gristmill("history", out, "nothing").out == "nothing was published into nothing yet\n"
+    assert gristmill("history", out, "nothing").code == 1
 
 
 def test_history_as_json_holds_all_that_is_known(
@@ -267,3 +267,36 @@ print(SparkContext._gateway, "s3fs" in sys.modules)
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "None False\n"
+
+
+def test_a_file_beside_the_datasets_is_a_stray_and_no_dataset(
+    gristmill: Gristmill, publish: Publish, out: Path
+) -> None:
+    publish("a", {"x": 1})
+    (out / "notes.txt").write_text("mine")
+    done = gristmill("verify", out)
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        "notes.txt: stray",
+        "links: 0 files, 0 rows: whole",
+        "words: 1 files, 1 rows: whole",
+    ]
+
+
+def test_a_dataset_without_a_history_is_told_with_the_nearest(
+    gristmill: Gristmill, publish: Publish, out: Path
+) -> None:
+    publish("a", {"x": 1})
+    done = gristmill("history", out, "wrods")
+    assert (done.code, done.out) == (1, "")
+    assert "has no dataset 'wrods': did you mean words?" in done.err
+
+
+def test_the_head_of_a_whole_output_is_of_none_of_its_datasets(
+    gristmill: Gristmill, publish: Publish, out: Path
+) -> None:
+    publish("a", {"x": 1}, {"y": 2})
+    done = gristmill("head", out)
+    assert (done.code, done.out) == (1, "")
+    assert f"gristmill head {out}/NAME, of links, words" in done.err
+    assert gristmill("head", out / "words").code == 0

@@ -1,5 +1,6 @@
 """Lines of text files, each with where it stood."""
 
+import os
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from gristmill.model.job import Reader, Reading
 from gristmill.model.options import Options, option
 from gristmill.readers.text import damage
 from gristmill.readers.text.damage import Damage, find_damage
-from gristmill.storage.hadoop import head, is_literal
+from gristmill.storage.hadoop import escaped, head, is_literal
 
 RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER = "_raw", "_source_file", "_block_start", "_line_number"
 ORIGIN = (RAW, SOURCE_FILE, BLOCK_START, LINE_NUMBER)
@@ -30,7 +31,7 @@ Kind = TypeVar("Kind", bound=Hashable)
 _HEAD = 64 * 1024
 _LOOKED_AT = 64
 _AT_ONCE = 16
-_GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]{}\\"})
+_COMPARED = 64  # inputs, each of which is listed for it
 _ROW_IN_PARTITION = (1 << 33) - 1
 GZIP = b"\x1f\x8b"
 _OTHER = {
@@ -130,7 +131,7 @@ def find_files(spark: SparkSession, inputs: Sequence[str]) -> tuple[str, ...]:
 
 def literal(uri: str) -> str:
     """The path that Spark takes for the file of a URI, and for no other."""
-    return unquote(uri).translate(_GLOB)
+    return escaped(unquote(uri))
 
 
 def source_file() -> Column:
@@ -154,9 +155,32 @@ def _found(spark: SparkSession, inputs: Sequence[str]) -> tuple[DataFrame, tuple
     files = tuple(sorted(found.inputFiles()))
     if not files:
         raise InputError(
-            f"no files in {', '.join(inputs)} (names that start with '_' or '.' are passed over)"
+            f"no files in {', '.join(inputs)} (names that start with '_' or '.' are passed over: "
+            "rename a file that is meant)"
         )
+    once = _each_once(files)
+    if len(once) < len(files) or _overlap(spark, paths, len(files)):
+        return _text_of(spark, once), once
     return found, files
+
+
+def _each_once(files: Sequence[str]) -> tuple[str, ...]:
+    """Files without those that are the same by a link on this disk: of each, the first."""
+    named: dict[str, str] = {}
+    for file in files:
+        is_here = file.startswith("file:///")
+        real = os.path.realpath(unquote(file.removeprefix("file://"))) if is_here else file
+        named.setdefault(real, file)
+    return tuple(named.values())
+
+
+def _overlap(spark: SparkSession, paths: Sequence[str], count: int) -> bool:
+    """Whether inputs name some of the `count` files more than once, which Spark would read so."""
+    if len(set(paths)) < len(paths):
+        return True
+    if not 1 < len(paths) <= _COMPARED:
+        return False
+    return sum(len(_reader(spark).text([path]).inputFiles()) for path in paths) > count
 
 
 def _reader(spark: SparkSession) -> DataFrameReader:
@@ -196,7 +220,7 @@ class Lines(Reader):
 
 def _as_glob(spark: SparkSession, path: str) -> str:
     # Spark takes every input for a glob; a file that is really named `a[1].log` is meant as such.
-    return path.translate(_GLOB) if is_literal(spark, path) else path
+    return escaped(path) if is_literal(spark, path) else path
 
 
 def _lines(found: DataFrame) -> DataFrame:
