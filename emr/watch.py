@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from gristmill.errors import GristmillError
+from gristmill.errors import ExitCode, GristmillError
 from gristmill.runs import Handle, Runner, Status
 
 _FIRST, _LONGEST, _GROWTH = 1.0, 20.0, 1.3
@@ -15,7 +15,7 @@ _FAILURES = 10
 class StillRunningError(GristmillError):
     """The watch is over and the run goes on."""
 
-    exit_code = 5
+    exit_code = ExitCode.STILL_RUNNING
 
 
 def watch(

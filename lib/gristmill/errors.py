@@ -1,7 +1,22 @@
 """What can go wrong, as a user meets it: one message that says what to do, and an exit code."""
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells give it."""
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a command ended, as the shell that ran it sees."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    REJECTS = 3
+    """More input was rejected than the run allows."""
+    BUSY = 4
+    """Another run writes the same datasets."""
+    STILL_RUNNING = 5
+    """The run on EMR goes on beyond the deadline of whoever watched it."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells give it."""
 
 
 class GristmillError(Exception):
@@ -10,7 +25,7 @@ class GristmillError(Exception):
     `retryable` says whether the same again, later, may do better.
     """
 
-    exit_code = 1
+    exit_code = ExitCode.FAILED
     retryable = False
 
 
@@ -23,7 +38,7 @@ class RunError(GristmillError):
 class UsageError(GristmillError):
     """The command or an option is wrong; nothing was started."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class InputError(GristmillError):
@@ -57,18 +72,18 @@ class DamagedError(GristmillError):
 class BusyError(GristmillError):
     """Another run writes the same datasets and did not finish in time; nothing was published."""
 
-    exit_code = 4
+    exit_code = ExitCode.BUSY
     retryable = True
 
 
 class LeaseLostError(GristmillError):
     """The run was taken for dead, and another took over; nothing was published."""
 
-    exit_code = 4
+    exit_code = ExitCode.BUSY
     retryable = True
 
 
 class TooManyRejectsError(GristmillError):
     """More input was rejected than the run allows; nothing was published."""
 
-    exit_code = 3
+    exit_code = ExitCode.REJECTS

@@ -1,6 +1,6 @@
 """Where the `gristmill` command starts: nothing is loaded yet, so Ctrl-C is heeded from here on."""
 
-from gristmill.errors import INTERRUPTED
+from gristmill.errors import ExitCode
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
         import sys  # noqa: PLC0415
 
         print("gristmill: interrupted", file=sys.stderr)  # noqa: T201
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     finally:
         import signal  # noqa: PLC0415
 

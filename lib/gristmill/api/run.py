@@ -17,7 +17,7 @@ from gristmill.errors import GristmillError, RunError, UsageError
 from gristmill.model.job import AnyJob, Job, Request
 from gristmill.model.options import duration
 from gristmill.model.report import Report
-from gristmill.readers.input_list import expand_local
+from gristmill.readers.input_list import check_local, expand_local
 from gristmill.spark.session import aside, s3_settings, session, submitted, use_java
 
 Notice = Callable[[str], None]
@@ -104,6 +104,7 @@ def _session(
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     try:
         if not submitted():
+            check_local(request.inputs)
             use_java()
         if found:
             let_workers_import(found)

@@ -6,7 +6,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from gristmill.engine.progress import Progress
+from gristmill.model.progress import Progress
 from gristmill.script.console import Console
 
 

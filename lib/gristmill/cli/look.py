@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from gristmill.api.arrow import arrow_path
 from gristmill.errors import InputError, UsageError
-from gristmill.model.dataset import REJECTS
 from gristmill.publish.places import local_path, open_output, open_place, readable
 from gristmill.publish.root import is_root
 from gristmill.script.console import render
@@ -46,6 +45,8 @@ def head(folder: str, count: int) -> list[str]:
 
 def rejects(output: str, examples: int) -> list[str]:
     """Rejects by job and reason, with some of each. Raises `InputError`."""
+    from gristmill.model.dataset import REJECTS  # noqa: PLC0415  with it comes pyspark
+
     place = open_output(output)
     counts: dict[tuple[str, str], int] = {}
     kept: dict[tuple[str, str], list[dict[str, Any]]] = {}

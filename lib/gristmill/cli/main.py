@@ -8,14 +8,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from gristmill.catalogue import find_job, known_jobs, let_workers_import
-from gristmill.cli import show
-from gristmill.cli.console import console
-from gristmill.errors import INTERRUPTED, DamagedError, GristmillError, OutputError, UsageError
+from gristmill.errors import DamagedError, ExitCode, GristmillError, OutputError, UsageError
 from gristmill.model.options import ArgumentParser, days, duration
-from gristmill.script.command import run_command
-from gristmill.script.console import Console
-from gristmill.spark.session import use_java
 
 Handler = Callable[[argparse.Namespace], None]
 
@@ -27,13 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words[:1] == ["run"] and not {"-h", "--help"} & set(words[1:2]):
-            if not words[1:] or words[1].startswith("-"):
-                known = ", ".join(known_jobs())
-                raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
-            name = words[1]
-            found = find_job(name)
-            let_workers_import(found)
-            return run_command(found.job, words[2:], console(), program=f"gristmill run {name}")
+            return _run(words[1:])
         if words[:1] == ["emr"]:
             return _emr(words[1:])
         if words[:2] == _EXPIRE.split():
@@ -46,16 +34,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"gristmill: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe, such as head, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
+def _run(words: Sequence[str]) -> int:
+    from gristmill.catalogue import find_job, known_jobs, let_workers_import
+    from gristmill.cli.console import console
+    from gristmill.script.command import run_command
+
+    if not words or words[0].startswith("-"):
+        known = ", ".join(known_jobs())
+        raise UsageError(f"which job? gristmill run NAME …; there are: {known}")
+    found = find_job(words[0])
+    let_workers_import(found)
+    return run_command(found.job, words[1:], console(), program=f"gristmill run {words[0]}")
+
+
 def _emr(words: Sequence[str]) -> int:
     try:
-        from gristmill.cli import emr  # noqa: PLC0415  boto3 is slow to load, and an extra
+        from gristmill.cli import emr
     except ModuleNotFoundError as error:
         if error.name not in {"boto3", "botocore", "pydantic"}:
             raise
@@ -132,6 +133,9 @@ def _add_sample(sample: argparse.ArgumentParser) -> None:
 
 
 def _jobs(arguments: argparse.Namespace) -> None:
+    from gristmill.catalogue import find_job, known_jobs
+    from gristmill.cli import show
+
     if arguments.show and not arguments.name:
         raise UsageError("which job? gristmill jobs show NAME")
     if arguments.show:
@@ -142,25 +146,26 @@ def _jobs(arguments: argparse.Namespace) -> None:
 
 
 def _head(arguments: argparse.Namespace) -> None:
-    from gristmill.cli import look  # noqa: PLC0415  pyarrow is slow to load
+    from gristmill.cli import look
 
     print("\n".join(look.head(arguments.dataset, arguments.n)))
 
 
 def _rejects(arguments: argparse.Namespace) -> None:
-    from gristmill.cli import look  # noqa: PLC0415  pyarrow is slow to load
+    from gristmill.cli import look
 
     print("\n".join(look.rejects(arguments.output, arguments.examples)))
 
 
 def _datasets(arguments: argparse.Namespace) -> None:
-    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+    from gristmill.cli import output
 
     print("\n".join(output.datasets(arguments.output)))
 
 
 def _expire(arguments: argparse.Namespace) -> None:
-    from gristmill.cli import retention  # noqa: PLC0415  only this command needs it
+    from gristmill.cli import retention
+    from gristmill.script.console import Console
 
     wanted = arguments.output, arguments.dataset, arguments.older_than
     if arguments.yes:
@@ -171,7 +176,7 @@ def _expire(arguments: argparse.Namespace) -> None:
 
 
 def _history(arguments: argparse.Namespace) -> None:
-    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+    from gristmill.cli import output
 
     if arguments.n < 1:
         raise UsageError(f"-n takes 1 or more, not {arguments.n}")
@@ -180,7 +185,7 @@ def _history(arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> None:
-    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+    from gristmill.cli import output
 
     lines, whole = output.check(arguments.output)
     print("\n".join(lines))
@@ -189,20 +194,20 @@ def _verify(arguments: argparse.Namespace) -> None:
 
 
 def _recover(arguments: argparse.Namespace) -> None:
-    from gristmill.cli import output  # noqa: PLC0415  pyarrow is slow to load
+    from gristmill.cli import output
 
     print("\n".join(output.settle(arguments.output)))
 
 
 def _new(arguments: argparse.Namespace) -> None:
-    from gristmill.shipping.new import new_project  # noqa: PLC0415  only this command needs it
+    from gristmill.shipping.new import new_project
 
     print("\n".join(map(str, new_project(arguments.folder))))
     print(f"now: cd {shlex.quote(str(arguments.folder))} && make run", file=sys.stderr)
 
 
 def _sample(arguments: argparse.Namespace) -> None:
-    from gristmill.sample import write_samples  # noqa: PLC0415  only this command needs it
+    from gristmill.sample import write_samples
 
     for flag in ("requests", "words", "aws", "billing"):
         if getattr(arguments, flag) < 0:
@@ -222,6 +227,8 @@ def _sample(arguments: argparse.Namespace) -> None:
 
 
 def _env(_arguments: argparse.Namespace) -> None:
+    from gristmill.spark.session import use_java
+
     java = use_java()
     print(f'# {java}; use: eval "$(gristmill env)"')
     print(f"export JAVA_HOME='{java.home}'")

@@ -3,21 +3,13 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from pyspark import StatusTracker
 from pyspark.sql import SparkSession
 
+from gristmill.model.progress import Progress
+
 _EVERY = 0.2
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The stage that Spark is working on, and how many of its tasks are done."""
-
-    stage: int
-    tasks: int
-    done: int
 
 
 @contextlib.contextmanager

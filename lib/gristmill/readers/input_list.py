@@ -10,6 +10,7 @@ from pathlib import Path
 from gristmill.errors import InputError
 
 _MARK, _COMMENT = "@", "#"
+_PATTERN = frozenset("*?[{")
 
 
 def is_list(uri: str) -> bool:
@@ -48,6 +49,15 @@ def expand_local(inputs: Iterable[str]) -> tuple[str, ...]:
     for uri in inputs:
         found += [uri] if is_remote(uri) or not is_list(uri) else expand([uri], _read_local)
     return tuple(found)
+
+
+def check_local(inputs: Iterable[str]) -> None:
+    """See that inputs on this disk are there, before a Spark is started for them. Patterns are
+    left to it. Raises `InputError`."""
+    for uri in inputs:
+        if is_remote(uri) or is_list(uri) or not _PATTERN.isdisjoint(uri) or Path(uri).exists():
+            continue
+        raise InputError(f"no such input: {Path(uri).absolute()}")
 
 
 def _read_local(path: str) -> bytes | None:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pyspark
 
-from gristmill.errors import InputError
+from gristmill.errors import ExitCode, InputError
 from gristmill.runs import Handle, LogFile, State, Status, Submission
 from gristmill.spark.session import local_settings, s3_settings, use_java
 
 _TAIL = 1 << 20
-_INTERRUPTED = 130
 # The exit code appears whole or not at all, whoever is there to wait for it.
 _KEEPER = 'cd "$1"; shift; trap : TERM; "$@" >stdout 2>stderr; echo $? >code.new; mv code.new code'
 
@@ -79,7 +78,7 @@ class LocalRunner:
         detail = f"exit code {number}"
         if number == 0:
             return Status(State.SUCCEEDED, detail, "", started, ended)
-        is_cancelled = is_cancelled or number == _INTERRUPTED
+        is_cancelled = is_cancelled or number == ExitCode.INTERRUPTED
         state = State.CANCELLED if is_cancelled else State.FAILED
         return Status(state, detail, detail, started, ended)
 

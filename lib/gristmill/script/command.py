@@ -15,11 +15,11 @@ from pyspark.sql import SparkSession
 from gristmill.diagnosis.explain import explain
 from gristmill.engine.progress import watch
 from gristmill.engine.run import Run, execute
-from gristmill.errors import INTERRUPTED, GristmillError, InputError, OutputError
+from gristmill.errors import ExitCode, GristmillError, InputError, OutputError
 from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import ArgumentParser, duration
 from gristmill.model.report import Report
-from gristmill.readers.input_list import expand, expand_local, file_of
+from gristmill.readers.input_list import check_local, expand, expand_local, file_of
 from gristmill.script.console import Console
 from gristmill.spark.session import aside, s3_settings, session, spark_version, submitted, use_java
 from gristmill.storage.hadoop import open_storage
@@ -142,8 +142,8 @@ def _cause(error: BaseException, run: Run) -> tuple[str, int]:
     """Why a run failed, and its exit code."""
     if isinstance(error, KeyboardInterrupt):
         done = "what it made is published" if run.published.is_set() else "nothing was published"
-        return f"interrupted; {done}", INTERRUPTED
-    return explain(error), error.exit_code if isinstance(error, GristmillError) else 1
+        return f"interrupted; {done}", ExitCode.INTERRUPTED
+    return explain(error), error.exit_code if isinstance(error, GristmillError) else ExitCode.FAILED
 
 
 def _execute(
@@ -151,6 +151,7 @@ def _execute(
 ) -> Report:
     request = replace(request, inputs=expand_local(request.inputs))
     if not submitted():
+        check_local(request.inputs)
         console.tell(f"starting Spark {spark_version()} on {use_java()}")
     _heed_signals()
     # An option may name a file, too.

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from gristmill.engine.progress import Progress
+from gristmill.model.progress import Progress
 from gristmill.model.report import Report, summary, table
 
 _QUIET_SECONDS = 5.0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from gristmill.cli.console import TerminalConsole, console
-from gristmill.engine.progress import Progress
+from gristmill.model.progress import Progress
 from gristmill.model.report import DatasetReport, Report
 from gristmill.script.console import Console, render
 

@@ -22,7 +22,7 @@ from gristmill.spark.java import Java
 
 Out = pytest.CaptureFixture[str]
 
-RUN = ["run", "word-count", "--input", "a.txt", "--output", "out"]
+RUN = ["run", "word-count", "--input", __file__, "--output", "out"]
 
 
 @pytest.fixture(autouse=True)
@@ -388,7 +388,7 @@ def test_a_run_that_fails_says_why_on_standard_error_and_in_its_report(
     assert "Traceback" not in err
     report = json.loads(path.read_text(encoding="utf-8"))
     assert (report["state"], report["error"]) == ("failed", told)
-    assert (report["job"], report["inputs"], report["output"]) == ("word-count", ["a.txt"], "out")
+    assert (report["job"], report["inputs"], report["output"]) == ("word-count", [__file__], "out")
     assert report["options"]["corpus"] == "mine"
     assert report["datasets"] == []
 
@@ -426,7 +426,15 @@ def test_a_file_that_an_option_names_may_be_the_only_one_in_s3(
     monkeypatch.setattr(command, "use_java", lambda: "Java")
     monkeypatch.setattr(command, "s3_settings", settings)
     monkeypatch.setattr(signal, "signal", lambda *_args: None)
-    files = ["--input=in", "--output=out", "--tariff=s3://rates/tariff.csv"]
+    files = [f"--input={__file__}", "--output=out", "--tariff=s3://rates/tariff.csv"]
     assert main(["run", "utility-statements", "--zone=Europe/Oslo", *files]) == 1
     assert "far enough" in capsys.readouterr().err
     assert "s3://rates/tariff.csv" in asked
+
+
+def test_an_input_that_is_not_there_is_told_before_spark_starts(
+    tmp_path: Path, capsys: Out
+) -> None:
+    words = ["run", "word-count", "--output", str(tmp_path / "out"), "--input"]
+    told = refused([*words, str(tmp_path / "none")], capsys, code=1)
+    assert told == f"gristmill: no such input: {tmp_path}/none\n"

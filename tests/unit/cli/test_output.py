@@ -254,19 +254,36 @@ def test_an_output_of_a_newer_gristmill_is_left_alone(
     assert (done.code, "newer Gristmill" in done.err) == (1, True)
 
 
-def test_looking_starts_no_java_and_loads_nothing_for_s3() -> None:
+def test_looking_loads_no_spark_and_nothing_for_s3() -> None:
     script = """
 import sys
 from gristmill.cli.main import main
 for words in (["history", "/nowhere"], ["verify", "/nowhere"], ["datasets", "/nowhere"],
+              ["head", "/nowhere"], ["recover", "/nowhere"],
               ["datasets", "expire", "/nowhere", "x", "--older-than", "1d", "--yes"]):
     main(words)
-from pyspark import SparkContext
-print(SparkContext._gateway, "s3fs" in sys.modules)
+print("pyspark" in sys.modules, "s3fs" in sys.modules)
 """
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout == "None False\n"
+    assert done.stdout == "False False\n"
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"]])
+def test_what_only_tells_of_itself_loads_no_spark(words: list[str]) -> None:
+    script = """
+import runpy, sys
+sys.argv = ["gristmill", *sys.argv[1:]]
+try:
+    runpy.run_module("gristmill", run_name="__main__")
+except SystemExit as end:
+    print("exit", end.code, file=sys.stderr)
+print(sorted({"pyspark", "pyarrow", "rich"} & set(sys.modules)), file=sys.stderr)
+"""
+    command = [sys.executable, "-c", script, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == "exit 0\n[]\n"
+    assert "gristmill" in done.stdout
 
 
 def test_a_file_beside_the_datasets_is_a_stray_and_no_dataset(

@@ -23,7 +23,7 @@ from gristmill.emr.runs import Record
 from gristmill.emr.specs import load_spec
 from gristmill.emr.submit import plan, runner_of, submit
 from gristmill.emr.watch import StillRunningError, watch
-from gristmill.errors import INTERRUPTED, GristmillError, UsageError
+from gristmill.errors import ExitCode, GristmillError, UsageError
 from gristmill.runs import Handle, Runner, State, Status
 from gristmill.script.console import render
 
@@ -32,7 +32,7 @@ _OURS = {
     *("--account", "--cluster", "--transient", "--run", "--requirements", "--detach", "--dry-run"),
     *("--deadline", "--cancel-on-interrupt", "--prices"),
 }
-_CODES = {State.SUCCEEDED: 0, State.CANCELLED: INTERRUPTED}
+_CODES = {State.SUCCEEDED: ExitCode.DONE, State.CANCELLED: ExitCode.INTERRUPTED}
 
 
 def _wanted(arguments: argparse.Namespace) -> Wanted:
@@ -109,9 +109,9 @@ def _see_through(arguments: argparse.Namespace, place: Home, record: Record) -> 
     except KeyboardInterrupt:
         rest = f"the rest of its answer: {again(arguments, record.run)}"
         tell(f"run {record.run} has ended ({status.state.value}); {rest}")
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     show(record, found)
-    return _CODES.get(status.state, 1)
+    return _CODES.get(status.state, ExitCode.FAILED)
 
 
 def _answering(
@@ -153,9 +153,9 @@ def _interrupted(
             tell(str(error))
         else:
             tell(f"asked that run {record.run} end: {again(arguments, record.run)} shows how")
-            return INTERRUPTED
+            return ExitCode.INTERRUPTED
     tell(f"left run {record.run} running; to take it up again: {again(arguments, record.run)}")
-    return INTERRUPTED
+    return ExitCode.INTERRUPTED
 
 
 def _where(record: Record) -> str:

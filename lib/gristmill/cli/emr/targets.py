@@ -8,7 +8,7 @@ from gristmill.emr import applications
 from gristmill.emr.runners.serverless import find_application
 from gristmill.emr.specs import ServerlessSpec, load_spec
 from gristmill.emr.targets import down, live, plan_up, up
-from gristmill.errors import INTERRUPTED, UsageError
+from gristmill.errors import ExitCode, UsageError
 from gristmill.script.console import render
 
 
@@ -22,7 +22,7 @@ def make(arguments: argparse.Namespace) -> int:
             f"what was asked for goes on starting: gristmill emr clusters lists it, and "
             f"gristmill emr down --cluster {arguments.cluster} ends it"
         )
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     return 0
 
 
