@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -81,6 +82,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"gristmill"}
+
+
+def test_a_source_distribution_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    def build(folder: Path, kind: str) -> Path:
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", tmp_path / kind],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
+        (built,) = (tmp_path / kind).iterdir()
+        return built
+
+    with tarfile.open(build(ROOT, "sdist")) as packed:
+        packed.extractall(tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+    again = build(source, "wheel")
+    assert sorted(zipfile.ZipFile(again).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
 
 
 def test_an_editable_install_and_the_wheel_import_alike(wheel: Path, tmp_path: Path) -> None:
