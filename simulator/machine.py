@@ -17,7 +17,7 @@ import pyspark
 from botocore.exceptions import ClientError
 
 from gristmill.spark import java
-from gristmill.spark import s3a as s3
+from gristmill.spark.s3a import JARS, settings
 from simulator.releases import Release
 from simulator.yarn import Yarn
 
@@ -55,7 +55,7 @@ class Machine:
     @cached_property
     def connector(self) -> Path:
         """The jars with which Spark reaches S3. Raises `GristmillError`."""
-        return s3.connector()
+        return JARS.folder()
 
     @cached_property
     def java_home(self) -> Path:
@@ -96,7 +96,7 @@ class Machine:
 
     def spark_settings(self) -> dict[str, str]:
         """The settings that a cluster's Spark comes with, as far as S3 goes."""
-        return s3.settings(self._aws)
+        return settings(self._aws)
 
     def python(self, name: str, release: Release) -> str:
         """What is started where a job names a Python.

@@ -1,6 +1,7 @@
 """One Spark for the tests of a process, and sample data."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import Options
 from gristmill.model.report import Report
 from gristmill.sample import write_samples
-from gristmill.spark.session import session, use_java
+from gristmill.spark.jdbc import DRIVERS
+from gristmill.spark.session import session, settings_for, use_java
 from tests.support.process import Finished, Gristmill
 
 RunJob = Callable[..., Report]
@@ -40,6 +42,8 @@ def spark() -> Iterator[SparkSession]:
             "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=240m"
         ),
     }
+    databases = [f"jdbc:{kind}:" for kind in DRIVERS]
+    settings |= settings_for(databases, lambda text: print(text, file=sys.stderr))
     running = session("gristmill tests", settings)
     yield running
     running.stop()

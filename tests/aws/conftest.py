@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.spark.session import s3_settings, session, use_java
+from gristmill.spark.session import session, settings_for, use_java
 from simulator.s3 import S3Server, s3_server
 from tests.aws.proxy import Proxy
 
@@ -32,7 +32,7 @@ def spark(server: S3Server) -> Iterator[SparkSession]:
         "spark.sql.shuffle.partitions": "2",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods",
     }
-    reach = s3_settings(["s3://bucket"], lambda text: print(text, file=sys.stderr))
+    reach = settings_for(["s3://bucket"], lambda text: print(text, file=sys.stderr))
     running = session("gristmill tests", settings | reach)
     yield running
     running.stop()

@@ -18,7 +18,7 @@ from gristmill.model.job import AnyJob, Job, Request
 from gristmill.model.options import duration
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand_local
-from gristmill.spark.session import aside, s3_settings, session, submitted, use_java
+from gristmill.spark.session import aside, session, settings_for, submitted, use_java
 
 Notice = Callable[[str], None]
 Place = str | os.PathLike[str]
@@ -110,7 +110,7 @@ def _session(
             let_workers_import(found)
         options = [value for value in request.options.to_json().values() if isinstance(value, str)]
         places = (*request.inputs, request.output, *options)
-        own = session(f"gristmill {job.name}", s3_settings(places, tell), quiet=False)
+        own = session(f"gristmill {job.name}", settings_for(places, tell), quiet=False)
         try:
             yield own
         finally:

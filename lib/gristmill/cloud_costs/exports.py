@@ -14,22 +14,21 @@ from gristmill.cloud_costs import cur, focus
 from gristmill.cloud_costs.cells import Cells, key
 from gristmill.cloud_costs.charges import FOCUS, REJECTS, SCOPES
 from gristmill.cloud_costs.delivery import files_of, is_other
-from gristmill.cloud_costs.parquet import alike, as_text, columns
 from gristmill.cloud_costs.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.model.checks import REASON, UNREAD, first_reason
 from gristmill.model.job import Reader, Reading
-from gristmill.readers.text.delimited import header_record, names_in, separator_of
+from gristmill.readers.parquet_files import alike, as_text, columns
+from gristmill.readers.text.delimited import header_in, names_in, separator_of
 from gristmill.readers.text.lines import (
     ORIGIN,
     RAW,
     SOURCE_FILE,
-    TextFiles,
     find_files,
     has_odd_quotes,
     text_files,
 )
-from gristmill.readers.text.records import joined, with_breaks
+from gristmill.readers.text.records import joined, told_breaks, with_breaks
 from gristmill.storage.hadoop import content
 
 SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
@@ -95,9 +94,7 @@ class ExportReader(Reader):
                 notes.append(f"{lacking}, which counts 0 in the effective cost of commitments")
             kinds[kind] = part.example
             if part.broken:
-                more = f" and {len(part.broken) - 1:,} more" if len(part.broken) > 1 else ""
-                told = f"{part.broken[0]}{more}: line breaks inside quotes, read in one piece"
-                notes.append(told)
+                notes.append(told_breaks(part.broken))
             unread |= dict.fromkeys(_other_amounts(part, kind))
             frames.append(_charges(part, kind, options.export))
         if not frames:
@@ -181,25 +178,18 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
     zipped = [file for file in files if file.lower().endswith(".zip")]
     plain = [file for file in files if file not in {*parquet, *zipped}]
     if plain:
-        broken = with_breaks(_text(spark, plain).lines)
-        for some in filter(None, (broken, [file for file in plain if file not in broken])):
-            for header, lines, file in _text(spark, some).alike(_header):
-                if header:
-                    yield _of_lines(lines, header, file, broken if some is broken else ())
+        found = text_files(spark, [unquote(file) for file in plain], look_at=None)
+        broken = with_breaks(found.lines)
+        for header, lines, some in found.alike(header_in, apart=broken):
+            if header:
+                yield _of_lines(lines, header, some[0], some if some[0] in broken else ())
     if zipped:
         for header, members in members_by_header(spark, zipped).items():
             lines = zipped_lines(spark, members)
             yield _of_lines(lines, header, next(iter(members)), with_breaks(lines))
     for read, file in alike(spark, parquet):
-        yield _Part(as_text(read, _TIMES), Cells(columns(read)), read.columns, None, file)
-
-
-def _text(spark: SparkSession, files: Sequence[str]) -> TextFiles:
-    return text_files(spark, [unquote(file) for file in files], look_at=None)
-
-
-def _header(text: str) -> str:
-    return header_record(text.split("\n"))
+        rows = as_text(read, lambda name: key(name) in _TIMES)
+        yield _Part(rows, Cells(columns(read)), read.columns, None, file)
 
 
 def _of_lines(lines: DataFrame, header: str, example: str, broken: Sequence[str]) -> _Part:

@@ -1,9 +1,10 @@
 """The one road that every run takes: read, split, transform, stage, audit, commit, report."""
 
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from gristmill.engine.follow import plan
 from gristmill.engine.reloading import settle_reload
 from gristmill.engine.stage import Counted, Staged, Staging, stage_all
 from gristmill.errors import OutputError
-from gristmill.model.job import AnyJob, Request
+from gristmill.model.job import AnyJob, Reading, Request
 from gristmill.model.report import DatasetReport, Report
 from gristmill.publish.batch import batch_id
 from gristmill.publish.lease import owner
@@ -81,24 +82,10 @@ def _execute(
     try:
         publication.begin(request.wait, tell)
         reading = job.reads.read(spark, request.inputs, request.options)
-        again = settle_reload(spark, job, request, publication, reading)
-        notes = (*reading.notes, *again.notes)
-        for note in notes:
-            tell(note)
-        planned = plan(spark, job, request, publication, again.reading or reading)
-        if planned.note:
-            tell(planned.note)
-            notes = (*notes, planned.note)
-        if planned.is_current or again.reading is None:
-            counted = Counted(0, 0, 0)
-            publication.finish()
-        else:
-            staging = Staging(spark, publication, storage.root)
-            counted = stage_all(job, request, planned, staging)
-            if counted.unread:
-                told = f"{_listed(counted.unread)}: no value that can be read, so it is null"
-                tell(told)
-                notes = (*notes, told)
+        staging = Staging(spark, publication, storage.root)
+        with _kept(reading):
+            counted, notes = _made(job, request, staging, reading, tell)
+        if counted is not None:
             publication.commit(counted.lines, counted.rejected, counted.skipped)
             run.published.set()
     except BaseException as error:
@@ -113,6 +100,7 @@ def _execute(
         # The thread may have had one of its caller's.
         for name, value in before.items():
             _context(spark).setLocalProperty(name, value)
+    counted = counted or Counted(0, 0, 0)
     return Report(
         run=run.id,
         job=job.name,
@@ -130,6 +118,44 @@ def _execute(
         datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
         notes=(*found, *notes),
     )
+
+
+def _made(
+    job: AnyJob,
+    request: Request,
+    staging: Staging,
+    reading: Reading,
+    tell: Callable[[str], None],
+) -> tuple[Counted | None, Sequence[str]]:
+    """Stage what a run makes of a reading: what came out, None where there was nothing to make, and
+    what the user was told."""
+    spark, publication = staging.spark, staging.publication
+    again = settle_reload(spark, job, request, publication, reading)
+    planned = plan(spark, job, request, publication, again.reading or reading)
+    notes = [*reading.notes, *again.notes, *([planned.note] if planned.note else [])]
+    for note in notes:
+        tell(note)
+    if planned.is_current or again.reading is None:
+        publication.finish()
+        return None, notes
+    counted = stage_all(job, request, planned, staging)
+    if counted.unread:
+        notes.append(f"{_listed(counted.unread)}: no value that can be read, so it is null")
+        tell(notes[-1])
+    return counted, notes
+
+
+@contextlib.contextmanager
+def _kept(reading: Reading) -> Iterator[None]:
+    """Keep the rows of a reading that a second look may find changed."""
+    if not reading.is_live:
+        yield
+        return
+    reading.rows.persist()
+    try:
+        yield
+    finally:
+        reading.rows.unpersist()
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -25,7 +25,8 @@ class Reading:
     files that were found, where those are what a run loads, so that it knows them again.
     `unread` are the names that the rows may have in `quality.UNREAD`, where they have that
     column. `sources` are the published datasets that it read, by URI of their folders, with a
-    fingerprint of each partition, by its folder.
+    fingerprint of each partition, by its folder. `is_live` says that a second look may find other
+    rows, as in a database: a run then keeps those that it has read.
     """
 
     rows: DataFrame
@@ -33,6 +34,7 @@ class Reading:
     files: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    is_live: bool = False
 
 
 class Reader(ABC):

@@ -24,8 +24,8 @@ def file_of(uri: str) -> str:
 
 
 def is_remote(uri: str) -> bool:
-    """Whether it is elsewhere than on this disk."""
-    return "://" in uri
+    """Whether it is elsewhere than on this disk, or a database."""
+    return "://" in uri or uri.startswith("jdbc:")
 
 
 def expand(inputs: Iterable[str], read: Callable[[str], bytes | None]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pyspark
 
 from gristmill.errors import ExitCode, InputError
 from gristmill.runs import Handle, LogFile, State, Status, Submission
-from gristmill.spark.session import local_settings, s3_settings, use_java
+from gristmill.spark.session import local_settings, settings_for, use_java
 
 _TAIL = 1 << 20
 # The exit code appears whole or not at all, whoever is there to wait for it.
@@ -52,7 +52,7 @@ class LocalRunner:
         return handle
 
     def _command(self, submission: Submission) -> list[str]:
-        settings = local_settings() | s3_settings(submission.argv, lambda _text: None)
+        settings = local_settings() | settings_for(submission.argv, lambda _text: None)
         settings |= submission.spark
         command = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit")]
         for key, value in settings.items():

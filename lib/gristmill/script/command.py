@@ -21,7 +21,7 @@ from gristmill.model.options import ArgumentParser, duration
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand, expand_local, file_of
 from gristmill.script.console import Console
-from gristmill.spark.session import aside, s3_settings, session, spark_version, submitted, use_java
+from gristmill.spark.session import aside, session, settings_for, spark_version, submitted, use_java
 from gristmill.storage.hadoop import open_storage
 
 
@@ -157,7 +157,7 @@ def _execute(
     # An option may name a file, too.
     options = [value for value in request.options.to_json().values() if isinstance(value, str)]
     places = (*map(file_of, request.inputs), request.output, *options, report_to or "")
-    spark = session(f"gristmill {job.name}", s3_settings(places, console.tell), debug=debug)
+    spark = session(f"gristmill {job.name}", settings_for(places, console.tell), debug=debug)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()
     try:

@@ -1,22 +1,15 @@
 """What a Spark of one's own needs for `s3://` and `s3a://`; a cluster on AWS brings its own.
 
-pyspark comes without S3A, Hadoop's client for S3. `connector` fetches it and the parts of the AWS
+pyspark comes without S3A, Hadoop's client for S3. `JARS` are that and the parts of the AWS
 SDK that it loads: 11 MB, where the SDK's bundle that it asks for has 600.
 """
 
-import hashlib
-import os
 import sys
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from urllib.error import URLError
+from collections.abc import Mapping
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 from gristmill.errors import GristmillError
+from gristmill.spark.jars import Jars
 
 SCHEMES = ("s3", "s3a")
 """The schemes of the URIs that the connector is for."""
@@ -41,80 +34,13 @@ CONNECTOR = (
 )
 """The Maven coordinates of the jars, all of them: what else they need is part of pyspark."""
 
-# Of all the jars, each as its name and SHA-256: what was fetched is this or it is not used.
-_DIGEST = "071c453abbc3b615786ac4b2651b94a82e88dc595e8bf2f855a863dd7c75852a"
-_PATIENCE_SECONDS = 30.0
-_AT_ONCE = 8
-
-
-def connector(notice: Callable[[str], None] = lambda _text: None) -> Path:
-    """The folder of the connector's jars, for `spark.driver.extraClassPath`.
-
-    They are fetched on first use, into this environment, from Maven Central or from the mirror
-    that DEFAULT_ARTIFACT_REPOSITORY names, as for Spark itself; `notice` is told so before.
-    Raises `GristmillError` where they cannot be had.
-    """
-    home = Path(sys.prefix) / "share" / "gristmill" / f"s3-{_HADOOP}-{_DIGEST[:8]}"
-    if home.is_dir():
-        return home
-    notice("fetching what Spark needs for S3 (11 MB, once)")
-    try:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=home.parent) as scratch:
-            fresh = _fetch(Path(scratch), home)
-            try:
-                fresh.rename(home)
-            except OSError:
-                # Another process was faster; what it fetched is the same.
-                if not home.is_dir():
-                    raise
-    except OSError as error:
-        raise GristmillError(
-            f"cannot keep what Spark needs for S3 in {home.parent}: {error.strerror}; "
-            "use an environment of your own"
-        ) from error
-    return home
-
-
-def _fetch(scratch: Path, home: Path) -> Path:
-    repository = os.environ.get("DEFAULT_ARTIFACT_REPOSITORY", "https://repo1.maven.org/maven2/")
-    jars = scratch / "jars"
-    jars.mkdir()
-
-    def fetch(coordinate: str) -> None:
-        group, name, version = coordinate.split(":")
-        jar = f"{name}-{version}.jar"
-        folder = f"{group.replace('.', '/')}/{name}/{version}"
-        (jars / jar).write_bytes(_download(f"{repository.rstrip('/')}/{folder}/{jar}"))
-
-    try:
-        # The first one alone: where nothing can be reached, one is enough to know.
-        fetch(CONNECTOR[0])
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(fetch, CONNECTOR[1:]))
-    except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
-        raise GristmillError(
-            f"cannot fetch what Spark needs for S3 from {repository} ({error}): "
-            "connect this machine to the internet, or have DEFAULT_ARTIFACT_REPOSITORY name a "
-            f"mirror of Maven Central, or copy {home} from another machine"
-        ) from error
-    if _digest(jars) != _DIGEST:
-        raise GristmillError(f"what {repository} has is not what Spark needs for S3: use another")
-    return jars
-
-
-def _download(url: str) -> bytes:
-    # By Python, not by Java, whose own certificates do not have those that a company adds.
-    with urlopen(url, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310  the user's own setting
-        data: bytes = answer.read()
-    return data
-
-
-def _digest(folder: Path) -> str:
-    total = hashlib.sha256()
-    for jar in sorted(folder.iterdir()):
-        total.update(f"{jar.name} {hashlib.sha256(jar.read_bytes()).hexdigest()}\n".encode())
-    return total.hexdigest()
+JARS = Jars(
+    f"s3-{_HADOOP}",
+    "S3 (11 MB, once)",
+    CONNECTOR,
+    "071c453abbc3b615786ac4b2651b94a82e88dc595e8bf2f855a863dd7c75852a",
+)
+"""The connector's jars, for `spark.driver.extraClassPath`."""
 
 
 def settings(environ: Mapping[str, str]) -> dict[str, str]:
@@ -181,6 +107,6 @@ def _place(environ: Mapping[str, str]) -> dict[str, str]:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(f"{connector()}\n")
+        sys.stdout.write(f"{JARS.folder()}\n")
     except GristmillError as failure:
         sys.exit(f"gristmill: {failure}")

@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 
 from gristmill.spark import s3a as s3
 from gristmill.spark.java import Java, find_java
+from gristmill.spark.jdbc import DRIVERS, database_kind
 from gristmill.spark.settings import RUN, active_session
 
 T = TypeVar("T")
@@ -69,15 +70,22 @@ def use_java() -> Java:
     return java
 
 
-def s3_settings(uris: Iterable[str], notice: Callable[[str], None]) -> dict[str, str]:
-    """What a session on this machine needs to reach `uris`: nothing where none of them is in S3.
+def settings_for(uris: Iterable[str], notice: Callable[[str], None]) -> dict[str, str]:
+    """What a session on this machine needs to reach `uris`: nothing for files on this disk.
 
     `notice` is told before anything is fetched. Raises `GristmillError` where it cannot be had.
     """
-    if submitted() or not any(uri.partition("://")[0] in s3.SCHEMES for uri in uris):
+    if submitted():
         return {}
-    jars = s3.connector(notice)
-    return s3.settings(os.environ) | {"spark.driver.extraClassPath": f"{jars}/*"}
+    named = set(uris)
+    jars = [DRIVERS[kind] for kind in sorted(DRIVERS) if kind in map(database_kind, named)]
+    found: dict[str, str] = {}
+    if any(uri.partition("://")[0] in s3.SCHEMES for uri in named):
+        jars.append(s3.JARS)
+        found = s3.settings(os.environ)
+    if jars:
+        found["spark.driver.extraClassPath"] = ":".join(f"{jar.folder(notice)}/*" for jar in jars)
+    return found
 
 
 def session(

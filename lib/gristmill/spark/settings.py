@@ -30,7 +30,7 @@ FORMAT = {
     "spark.sql.parquet.mergeSchema": "false",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.parquet.fieldId.read.enabled": "false",
-    # Times in nanoseconds, as pandas writes them, are refused else; billing/parquet.py reads them.
+    # Times in nanoseconds, as pandas writes them, are refused else; parquet_files.py reads them.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     # The success marker would be one more file to tell from data.
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",

@@ -189,7 +189,9 @@ def open_storage(spark: SparkSession, root: str) -> Storage:
 
 
 def qualified(spark: SparkSession, path: str) -> str:
-    """`path`, which may be a glob, as an absolute URI."""
+    """`path`, which may be a glob, as an absolute URI; that of a database stays as it is."""
+    if path.startswith("jdbc:"):
+        return path
     jvm: Any = spark._jvm
     place = jvm.org.apache.hadoop.fs.Path(path)
     filesystem = place.getFileSystem(spark._jsc.hadoopConfiguration())

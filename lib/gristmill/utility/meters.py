@@ -8,19 +8,19 @@ from pyspark.sql import functions as F
 
 from gristmill.errors import InputError, UsageError
 from gristmill.model.checks import REASON, SKIPPED
+from gristmill.readers import local_time
 from gristmill.readers.text import delimited as table
-from gristmill.readers.text.delimited import Wanted
+from gristmill.readers.text.delimited import CsvColumn
 from gristmill.readers.text.lines import LINE_NUMBER, SOURCE_FILE, text_files
-from gristmill.utility import local_time
 from gristmill.utility.tariffs import Tariff
 
 COLUMNS = (
-    Wanted("meter", ("meter", "meter_id"), required=True),
-    Wanted("zone", ("zone", "timezone", "time_zone")),
-    Wanted("customer_group", ("customer_group", "customer_class")),
-    Wanted("region", ("region",)),
-    Wanted("interval_minutes", ("interval_minutes",)),
-    Wanted("tariff", ("tariff",)),
+    CsvColumn("meter", ("meter", "meter_id"), required=True),
+    CsvColumn("zone", ("zone", "timezone", "time_zone")),
+    CsvColumn("customer_group", ("customer_group", "customer_class")),
+    CsvColumn("region", ("region",)),
+    CsvColumn("interval_minutes", ("interval_minutes",)),
+    CsvColumn("tariff", ("tariff",)),
 )
 FIELDS = tuple(column.name for column in COLUMNS)
 _SHOWN = 5
@@ -60,7 +60,7 @@ def listed(spark: SparkSession, path: str, tariffs: Sequence[Tariff], defaults: 
     """The meters in a CSV file. Raises `InputError`, naming the rows that are wrong."""
     names = [tariff.name for tariff in tariffs]
     found = table.rows(text_files(spark, [path], look_at=None), COLUMNS)
-    rows = found.where(F.coalesce(REASON, F.lit("")) != SKIPPED).withColumns(
+    rows = found.frame.where(F.coalesce(REASON, F.lit("")) != SKIPPED).withColumns(
         {
             "zone": F.coalesce("zone", F.lit(defaults.zone or None)),
             "tariff": F.coalesce("tariff", F.lit(names[0] if len(names) == 1 else None)),

@@ -13,10 +13,11 @@ from pyspark.sql import functions as F
 from gristmill.errors import InputError
 from gristmill.model.checks import REASON
 from gristmill.model.job import Reader, Reading
+from gristmill.readers import local_time
 from gristmill.readers.text import delimited as table
-from gristmill.readers.text.delimited import Wanted
+from gristmill.readers.text.delimited import CsvColumn
 from gristmill.readers.text.lines import LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE, text_files
-from gristmill.utility import local_time, meters, tariff_file, tariffs
+from gristmill.utility import meters, tariff_file, tariffs
 from gristmill.utility.amounts import FACTOR
 from gristmill.utility.meters import Defaults, Meters
 from gristmill.utility.prices import KEY, price_list, step
@@ -30,9 +31,9 @@ def _named_as_file() -> Column:
 
 
 COLUMNS = (
-    Wanted("meter", ("meter", "meter_id"), otherwise=_named_as_file),
-    Wanted("start", ("start", "timestamp", "interval_start"), required=True),
-    Wanted("kwh", ("kwh", "value"), required=True),
+    CsvColumn("meter", ("meter", "meter_id"), otherwise=_named_as_file),
+    CsvColumn("start", ("start", "timestamp", "interval_start"), required=True),
+    CsvColumn("kwh", ("kwh", "value"), required=True),
 )
 
 REJECTS = {
@@ -82,9 +83,9 @@ class ReadingsReader(Reader):
             for minutes in sorted(minutes for name, minutes in known.used if name == tariff.name):
                 tariffs.check_interval(tariff, minutes)
         lines = table.rows(text_files(spark, inputs, look_at=None), COLUMNS)
-        rows = _judged(_with_meters(lines, known, used, defaults))
+        rows = _judged(_with_meters(lines.frame, known, used, defaults))
         prices = price_list(spark, used, tariffs.seasons(options.seasons))
-        return Reading(_priced(rows, prices, step(used)), tuple(notes))
+        return Reading(_priced(rows, prices, step(used)), (*notes, *lines.notes))
 
 
 def _tariffs(spark: SparkSession, path: str, currency: str) -> tuple[list[Tariff], list[str]]:

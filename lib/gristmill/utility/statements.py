@@ -7,7 +7,7 @@ is left out of every sum and named; nothing is put in its place.
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from gristmill.utility import local_time
+from gristmill.readers import local_time
 from gristmill.utility.amounts import FACTOR, MONEY, QUANTITY, RATE, amount, in_cents, total
 from gristmill.utility.prices import CHARGES, PRICE
 from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY

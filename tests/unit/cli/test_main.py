@@ -424,7 +424,7 @@ def test_a_file_that_an_option_names_may_be_the_only_one_in_s3(
         raise InputError("far enough")
 
     monkeypatch.setattr(command, "use_java", lambda: "Java")
-    monkeypatch.setattr(command, "s3_settings", settings)
+    monkeypatch.setattr(command, "settings_for", settings)
     monkeypatch.setattr(signal, "signal", lambda *_args: None)
     files = [f"--input={__file__}", "--output=out", "--tariff=s3://rates/tariff.csv"]
     assert main(["run", "utility-statements", "--zone=Europe/Oslo", *files]) == 1

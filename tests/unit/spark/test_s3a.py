@@ -1,19 +1,12 @@
 """What Spark is told of S3, and the jars that it takes."""
 
-import os
 import re
-import socket
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import pyspark
 import pytest
 
-from gristmill.errors import GristmillError
-from gristmill.spark import s3a as s3
-from gristmill.spark.s3a import CONNECTOR, connector, settings
-from gristmill.spark.session import s3_settings
+from gristmill.spark.s3a import CONNECTOR, settings
 
 _JARS = Path(pyspark.__file__).parent / "jars"
 
@@ -34,17 +27,6 @@ def place(environ: dict[str, str]) -> dict[str, str]:
         for key, value in hadoop(environ).items()
         if re.match(r"fs\.s3a\.(endpoint|path\.style|connection\.ssl)", key)
     }
-
-
-def refused(texts: Iterable[str]) -> None:
-    raise AssertionError(list(texts))
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Python environment in which nothing has been fetched; gives where that would go."""
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    return tmp_path / "share" / "gristmill"
 
 
 # Settings
@@ -152,98 +134,3 @@ def test_every_jar_is_named_once_and_none_is_part_of_pyspark() -> None:
     assert len(set(names)) == len(names)
     there = {re.sub(r"-\d.*", "", jar.stem) for jar in _JARS.glob("*.jar")}
     assert not there & set(names)
-
-
-def test_what_is_there_is_not_fetched_again(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(s3, "_fetch", lambda scratch, home: made(scratch / "jars"))
-    told: list[str] = []
-    home = connector(told.append)
-    assert told == ["fetching what Spark needs for S3 (11 MB, once)"]
-    assert list(environment.iterdir()) == [home]
-    assert [jar.name for jar in home.iterdir()] == ["some.jar"]
-    monkeypatch.setattr(s3, "_fetch", refused)
-    assert connector(refused) == home
-
-
-def made(folder: Path) -> Path:
-    folder.mkdir()
-    (folder / "some.jar").touch()
-    return folder
-
-
-def test_of_two_that_fetch_at_once_the_second_takes_what_the_first_has(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fetch(scratch: Path, home: Path) -> Path:
-        made(home)
-        return made(scratch / "jars")
-
-    monkeypatch.setattr(s3, "_fetch", fetch)
-    home = connector()
-    assert list(environment.iterdir()) == [home]
-
-
-def test_a_repository_that_cannot_be_reached_is_named_with_what_to_do(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        repository = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-    monkeypatch.setenv("DEFAULT_ARTIFACT_REPOSITORY", repository)
-    # Or a proxy would be asked.
-    monkeypatch.setenv("no_proxy", "*")
-    with pytest.raises(GristmillError) as caught:
-        connector()
-    said = str(caught.value)
-    assert said.startswith(f"cannot fetch what Spark needs for S3 from {repository} (")
-    assert "have DEFAULT_ARTIFACT_REPOSITORY name a mirror of Maven Central" in said
-    assert str(environment) in said
-    assert "\n" not in said
-    assert list(environment.iterdir()) == []
-
-
-def test_jars_that_are_not_the_right_ones_are_not_kept(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DEFAULT_ARTIFACT_REPOSITORY", "http://mirror/")
-    monkeypatch.setattr(s3, "_download", lambda _url: b"something else")
-    with pytest.raises(GristmillError, match="what http://mirror/ has is not what Spark needs"):
-        connector()
-    assert list(environment.iterdir()) == []
-
-
-def test_an_environment_that_cannot_be_written_to_is_told(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environment.parent.write_text("in the way")
-    with pytest.raises(GristmillError, match=f"cannot keep .* in {environment}: .*of your own"):
-        connector()
-
-
-# What a session gets
-
-
-def test_a_session_that_reads_and_writes_no_s3_gets_nothing_and_fetches_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
-    monkeypatch.setattr(s3, "connector", refused)
-    local = ("data/in.gz", "/data", "file:///data", "hdfs://host/data", "s3/data", "s3n://b/x")
-    assert s3_settings(local, refused) == {}
-
-
-@pytest.mark.parametrize("uri", ["s3://bucket/data", "s3a://bucket/data"])
-def test_a_session_on_this_machine_gets_the_jars_and_the_settings(
-    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
-    monkeypatch.setattr(s3, "connector", lambda _notice: tmp_path)
-    expected = settings(os.environ) | {"spark.driver.extraClassPath": f"{tmp_path}/*"}
-    assert s3_settings(["/data", uri], refused) == expected
-
-
-def test_under_spark_submit_the_cluster_brings_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
-    monkeypatch.setattr(s3, "connector", refused)
-    assert s3_settings(["s3://bucket/data"], refused) == {}

@@ -3,7 +3,7 @@
 import os
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -59,17 +59,20 @@ class TextFiles:
     heads: Mapping[str, str]
     damage: Damage = field(default_factory=Damage)
 
-    def alike(self, by: Callable[[str], Kind]) -> Iterator[tuple[Kind, DataFrame, str]]:
-        """The files that are alike `by` their heads: that, their lines, and one of them.
+    def alike(
+        self, by: Callable[[str], Kind], apart: Collection[str] = ()
+    ) -> Iterator[tuple[Kind, DataFrame, Sequence[str]]]:
+        """The files that are alike `by` their heads: that, their lines, and the files.
 
-        Only for files all of whose heads were looked at.
+        Those in `apart` and all others are never together. Only for files all of whose heads were
+        looked at.
         """
-        kinds: dict[Kind, list[str]] = defaultdict(list)
+        kinds: dict[tuple[Kind, bool], list[str]] = defaultdict(list)
         for file, text in self.heads.items():
-            kinds[by(text)].append(file)
-        for kind, files in kinds.items():
+            kinds[by(text), file in apart].append(file)
+        for (kind, _), files in kinds.items():
             # Each kind is a scan of its own, so that a plan does not grow with the files.
-            yield kind, self.lines if len(kinds) == 1 else self._lines_of(files), files[0]
+            yield kind, self.lines if len(kinds) == 1 else self._lines_of(files), files
 
     def with_rejects(self, rows: DataFrame) -> DataFrame:
         """Judged rows, made of `lines`, and a reject for each file that has damage."""
@@ -141,6 +144,11 @@ def source_file() -> Column:
     local = F.concat(F.lit("file://"), F.substr(path, F.lit(6)))
     is_short = F.startswith(path, F.lit("file:/")) & ~F.startswith(path, F.lit("file://"))
     return F.when(is_short, local).otherwise(path)
+
+
+def row_number() -> Column:
+    """The number of a row in its partition, from 1."""
+    return F.monotonically_increasing_id().bitwiseAND(F.lit(_ROW_IN_PARTITION)) + F.lit(1)
 
 
 def _found(spark: SparkSession, inputs: Sequence[str]) -> tuple[DataFrame, tuple[str, ...]]:
@@ -230,7 +238,7 @@ def _lines(found: DataFrame) -> DataFrame:
         value
     )
     # A block is one partition (see session.py), so a row's number in it is the line's number.
-    number = F.monotonically_increasing_id().bitwiseAND(F.lit(_ROW_IN_PARTITION)) + F.lit(1)
+    number = row_number()
     return found.select(
         value.alias(RAW),
         source_file().alias(SOURCE_FILE),

