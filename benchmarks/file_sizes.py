@@ -28,7 +28,7 @@ _DATASET = Dataset(
     "Rows of some kind.",
     (Field("a", "string", ""), Field("b", "bigint", ""), Field("day", "string", "")),
     partitioned_by=("day",),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

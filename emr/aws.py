@@ -108,7 +108,7 @@ class Aws:
 
     def find(self, uri: str) -> Stored | None:
         """A small object; None where there is none. Raises `GristmillError`."""
-        bucket, key = place(uri)
+        bucket, key = parse_s3_uri(uri)
         with explained(f"read {uri}"):
             try:
                 answer = self.s3.get_object(Bucket=bucket, Key=key)
@@ -128,7 +128,7 @@ class Aws:
 
     def tail(self, uri: str, size: int) -> bytes:
         """The last `size` bytes of an object, unpacked where its name ends in .gz."""
-        bucket, key = place(uri)
+        bucket, key = parse_s3_uri(uri)
         with explained(f"read {uri}"):
             body = self.s3.get_object(Bucket=bucket, Key=key)["Body"]
             chunks: Iterator[bytes] = body.iter_chunks(1 << 20)
@@ -146,7 +146,7 @@ class Aws:
         return self._put_if(uri, data, IfMatch=etag)
 
     def _put_if(self, uri: str, data: bytes, **condition: str) -> bool:
-        bucket, key = place(uri)
+        bucket, key = parse_s3_uri(uri)
         with explained(f"write {uri}"):
             try:
                 self.s3.put_object(Bucket=bucket, Key=key, Body=data, **condition)
@@ -158,13 +158,13 @@ class Aws:
 
     def write(self, uri: str, data: bytes) -> None:
         """Write an object, or replace it. Raises `GristmillError`."""
-        bucket, key = place(uri)
+        bucket, key = parse_s3_uri(uri)
         with explained(f"write {uri}"):
             self.s3.put_object(Bucket=bucket, Key=key, Body=data)
 
     def remove(self, uri: str, etag: str) -> bool:
         """Delete an object if it still is the one that `etag` names; gives whether it did."""
-        bucket, key = place(uri)
+        bucket, key = parse_s3_uri(uri)
         with explained(f"delete {uri}"):
             try:
                 self.s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
@@ -183,7 +183,7 @@ class Aws:
         return ((found, told["LastModified"]) for found, told in self._listed(uri))
 
     def _listed(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        bucket, prefix = place(uri)
+        bucket, prefix = parse_s3_uri(uri)
         with explained(f"list {uri}"):
             pages = self.s3.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/"):
@@ -207,7 +207,7 @@ def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 unpack = zlib.decompressobj(_GZIP)
 
 
-def place(uri: str) -> tuple[str, str]:
+def parse_s3_uri(uri: str) -> tuple[str, str]:
     """The bucket and the key of a URI; `LogUri` may come back as `s3n://`."""
     parts = urlsplit(uri, allow_fragments=False)
     return parts.netloc, parts.path.lstrip("/")

@@ -28,7 +28,7 @@ def claim(
             pause(_LOOK)
             continue
         other = found.record
-        see_that_it_is(other, record)
+        check_same_run(other, record)
         if other.handle or other.claim == record.claim:
             return other
         if not other.claim or found.age > HELD:
@@ -42,7 +42,7 @@ def claim(
     return record
 
 
-def see_that_it_is(found: Record, record: Record) -> None:
+def check_same_run(found: Record, record: Record) -> None:
     """That what is written down is the same run. Raises `UsageError`, without secrets."""
     if (found.submission, found.spec) != (record.submission, record.spec):
         argv = " ".join(redact(found.submission.argv))

@@ -104,8 +104,8 @@ def cost(aws: Aws, record: Record, handle: Handle, status: Status, prices: Price
     """
     if handle.runner == ServerlessRunner.name:
         return _of_serverless(aws, record.architecture, handle, prices)
-    with explained(f"list the instances of {handle.place}"):
-        pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=handle.place)
+    with explained(f"list the instances of {handle.target}"):
+        pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=handle.target)
         instances = [instance for page in pages for instance in page["Instances"]]
     if handle.runner == TransientRunner.name:
         return of_instances(instances, None, prices)
@@ -154,7 +154,7 @@ def _hours(timeline: Mapping[str, datetime], window: tuple[datetime, datetime] |
 
 def _of_serverless(aws: Aws, architecture: str, handle: Handle, prices: Prices) -> Cost | None:
     with explained(f"describe {handle.id}"):
-        run = aws.serverless.get_job_run(applicationId=handle.place, jobRunId=handle.id)["jobRun"]
+        run = aws.serverless.get_job_run(applicationId=handle.target, jobRunId=handle.id)["jobRun"]
     # AWS reports it a little after the end.
     used = run.get("billedResourceUtilization") or run.get("totalResourceUtilization")
     table = prices.serverless.get(architecture)

@@ -20,10 +20,10 @@ def look_at(region: str | None, handle: Handle) -> str | None:
     if handle.runner == "serverless":
         return (
             f"aws emr-serverless get-dashboard-for-job-run --region {region} "
-            f"--application-id {handle.place} --job-run-id {handle.id}"
+            f"--application-id {handle.target} --job-run-id {handle.id}"
         )
     host = _HOSTS.get(partition_of(region).name) if region else None
     if region is None or host is None:
         return None
-    page = f"emr/home?region={region}#/clusterDetails/{handle.place}"
+    page = f"emr/home?region={region}#/clusterDetails/{handle.target}"
     return f"https://{host.format(region=region)}/{page}"

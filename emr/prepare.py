@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gristmill.catalogue import Found
-from gristmill.emr.package import Target
+from gristmill.emr.package import Platform
 from gristmill.emr.requests.inputs import split
-from gristmill.emr.runs import Record, owner
+from gristmill.emr.runs import Record
 from gristmill.emr.specs import ServerlessSpec, Spec
 from gristmill.emr.specs.spark import changed_by_yarn
 from gristmill.errors import UsageError
 from gristmill.model.job import AnyJob
+from gristmill.publish.lease import owner
 from gristmill.publish.settle import run_id
 from gristmill.readers.input_list import expand_local, file_of
 from gristmill.runs import Submission
@@ -25,7 +26,7 @@ _IN_SIGHT = re.compile(r"s3a?://[^/]|hdfs://")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SubmitRequest:
     """What is to be run: a job with its flags on what a spec describes.
 
     `run` is the run key, a new one where it is None; `transient` makes a cluster for it alone;
@@ -42,12 +43,12 @@ class Wanted:
     own: Found | None = None
 
     @property
-    def target(self) -> Target:
+    def target(self) -> Platform:
         """What is shipped must run on."""
-        return Target(self.spec.python, self.spec.architecture)
+        return Platform(self.spec.python, self.spec.architecture)
 
 
-def prepare(wanted: Wanted) -> Record:
+def prepare(wanted: SubmitRequest) -> Record:
     """The run as it will be written down. Raises `UsageError` for flags that the job refuses."""
     run = wanted.run or run_id(datetime.now(UTC), secrets.token_hex(4))
     if not _RUN.fullmatch(run):
@@ -89,7 +90,7 @@ def prepare(wanted: Wanted) -> Record:
     )
 
 
-def notes(wanted: Wanted) -> list[str]:
+def notes(wanted: SubmitRequest) -> list[str]:
     """What is not wrong with a run, and had better be known."""
     on_yarn = not isinstance(wanted.spec, ServerlessSpec)
     return changed_by_yarn(wanted.spec.spark) if on_yarn else []

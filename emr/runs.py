@@ -1,9 +1,6 @@
 """Runs that were submitted, written down in S3 before they are, so that any machine finds them."""
 
-import getpass
 import json
-import os
-import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
@@ -52,6 +49,9 @@ class Record:
             submission = _known(Submission, told["submission"])
             submission["argv"] = tuple(submission["argv"])
             handle = told["handle"]
+            if handle and "place" in handle:
+                # As it was called before.
+                handle = {"target": handle["place"], **handle}
             made = {
                 "submission": Submission(**submission),
                 "handle": Handle(**_known(Handle, handle)) if handle else None,
@@ -134,13 +134,3 @@ def _record(data: bytes, uri: str) -> Record:
         return Record.from_bytes(data)
     except ValueError as error:
         raise InputError(f"{uri} is not the record of a run: {error}") from error
-
-
-def owner() -> str:
-    """Who submits: the user and the machine."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # In a container that runs as a user of no name.
-        user = f"user {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"

@@ -9,11 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gristmill.emr.applications import drift
-from gristmill.emr.aws import Aws, RefusedError
-from gristmill.emr.aws import place as object_of
-from gristmill.emr.claims import claim, see_that_it_is
+from gristmill.emr.aws import Aws, RefusedError, parse_s3_uri
+from gristmill.emr.claims import check_same_run, claim
 from gristmill.emr.package import Package, Shipped, build, check, locate, upload
-from gristmill.emr.prepare import Wanted, prepare
+from gristmill.emr.prepare import SubmitRequest, prepare
 from gristmill.emr.requests import Request, TooLongError
 from gristmill.emr.requests.clusters import run_job_flow_for
 from gristmill.emr.requests.inputs import InputList, listed
@@ -29,43 +28,43 @@ from gristmill.errors import GristmillError, UsageError
 from gristmill.runs import Handle, Runner, Submission
 
 
-def pack(wanted: Wanted, folder: Path) -> tuple[Package, Shipped]:
+def pack(wanted: SubmitRequest, folder: Path) -> tuple[Package, Shipped]:
     """What is shipped, built in `folder`, and where it will be. Raises `GristmillError`."""
     package = build(folder, wanted.requirements, wanted.target, wanted.own)
     return package, locate(package, wanted.spec.home)
 
 
-def plan(wanted: Wanted) -> dict[str, Request]:
+def plan(wanted: SubmitRequest) -> dict[str, Request]:
     """The request that `submit` would make, by its name; ids that AWS would give are in <>."""
     record = prepare(wanted)
     with TemporaryDirectory() as folder:
         _, shipped = pack(wanted, Path(folder))
-    place = "<application>" if isinstance(wanted.spec, ServerlessSpec) else "<cluster>"
-    name, ask = _request(wanted, shipped, place)
+    target = "<application>" if isinstance(wanted.spec, ServerlessSpec) else "<cluster>"
+    name, ask = _request(wanted, shipped, target)
     inputs = _listed(ask, record.submission, wanted.spec.home)
     if inputs is None:
         return {name: ask(record.submission)}
-    bucket, key = object_of(inputs.uri)
+    bucket, key = parse_s3_uri(inputs.uri)
     put = {"Bucket": bucket, "Key": key, "Body": inputs.data.decode(), "IfNoneMatch": "*"}
     return {"PutObject": put, name: ask(inputs.submission)}
 
 
 def submit(
     aws: Aws,
-    wanted: Wanted,
+    wanted: SubmitRequest,
     tell: Callable[[str], None],
     pause: Callable[[float], None] = time.sleep,
 ) -> Record:
     """Run a job, or give the run that has the same key. Raises `GristmillError`."""
     record = prepare(wanted)
-    place = _place(aws, wanted, tell)
+    target = _target(aws, wanted, tell)
     runs = Runs(aws, wanted.spec.home)
     before = runs.find(record.run)
     if before and before.record.handle:
         return _submitted(before.record, record, tell)
     with TemporaryDirectory() as folder:
         package, shipped = pack(wanted, Path(folder))
-        _, ask = _request(wanted, shipped, place)
+        _, ask = _request(wanted, shipped, target)
         # What is wrong with it is found before anybody knows of it.
         inputs = _listed(ask, record.submission, wanted.spec.home)
         for note in (*package.notes, *check(package)):
@@ -74,11 +73,11 @@ def submit(
     if inputs:
         aws.create(inputs.uri, inputs.data)
     if _is_step(wanted):
-        record = replace(record, logs=log_folder(aws, place) or record.logs)
+        record = replace(record, logs=log_folder(aws, target) or record.logs)
     ours = claim(runs, record, tell, pause)
     if ours.handle:
         return _submitted(ours, record, tell)
-    runner = _runner(aws, wanted, ask, place)
+    runner = _runner(aws, wanted, ask, target)
     return _started(runs, runner, ours, inputs.submission if inputs else ours.submission, tell)
 
 
@@ -98,14 +97,14 @@ def _listed(ask: Ask, submission: Submission, home: str) -> InputList | None:
     return None
 
 
-def _is_step(wanted: Wanted) -> bool:
+def _is_step(wanted: SubmitRequest) -> bool:
     """Whether it goes to a cluster that is there."""
     return not (wanted.transient or isinstance(wanted.spec, ServerlessSpec))
 
 
 def _submitted(found: Record, record: Record, tell: Callable[[str], None]) -> Record:
     """The run that was submitted before under the key. Raises `UsageError` if it is another."""
-    see_that_it_is(found, record)
+    check_same_run(found, record)
     tell(f"run {record.run} was submitted before, by {found.owner}")
     return found
 
@@ -157,7 +156,7 @@ def _given_up(runs: Runs, record: Record) -> None:
             runs.replace(found, replace(record, claim=""))
 
 
-def _place(aws: Aws, wanted: Wanted, tell: Callable[[str], None]) -> str:
+def _target(aws: Aws, wanted: SubmitRequest, tell: Callable[[str], None]) -> str:
     """The id of the cluster or the application that is there for it; none for a transient one."""
     spec = wanted.spec
     if wanted.transient:
@@ -175,7 +174,11 @@ def _place(aws: Aws, wanted: Wanted, tell: Callable[[str], None]) -> str:
 
 
 def _compare(
-    aws: Aws, wanted: Wanted, spec: ServerlessSpec, application: str, tell: Callable[[str], None]
+    aws: Aws,
+    wanted: SubmitRequest,
+    spec: ServerlessSpec,
+    application: str,
+    tell: Callable[[str], None],
 ) -> None:
     """Say where an application is not what its spec says; refuse what could not run in it."""
     for found in drift(aws, spec, application):
@@ -186,23 +189,23 @@ def _compare(
         tell(f"note: {said}; {how}")
 
 
-def _request(wanted: Wanted, shipped: Shipped, place: str) -> tuple[str, Ask]:
+def _request(wanted: SubmitRequest, shipped: Shipped, target: str) -> tuple[str, Ask]:
     """What AWS is asked for: the name of the operation, and what makes its request."""
     spec = wanted.spec
     if isinstance(spec, ServerlessSpec):
-        return "StartJobRun", partial(start_job_run, spec, place, shipped)
+        return "StartJobRun", partial(start_job_run, spec, target, shipped)
     if wanted.transient:
         return "RunJobFlow", partial(run_job_flow_for, spec, shipped)
-    return "AddJobFlowSteps", partial(add_job_flow_steps, spec, place, shipped)
+    return "AddJobFlowSteps", partial(add_job_flow_steps, spec, target, shipped)
 
 
-def _runner(aws: Aws, wanted: Wanted, ask: Ask, place: str) -> Runner:
+def _runner(aws: Aws, wanted: SubmitRequest, ask: Ask, target: str) -> Runner:
     logs = wanted.spec.logs
     if isinstance(wanted.spec, ServerlessSpec):
-        return ServerlessRunner(aws, logs, ask, place)
+        return ServerlessRunner(aws, logs, ask, target)
     if wanted.transient:
         return TransientRunner(aws, logs, ask)
-    return StepRunner(aws, logs, ask, place)
+    return StepRunner(aws, logs, ask, target)
 
 
 def runner_of(aws: Aws, record: Record) -> tuple[Runner, Handle]:

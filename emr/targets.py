@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gristmill.emr import applications
-from gristmill.emr.aws import Aws, explained
-from gristmill.emr.aws import place as object_of
+from gristmill.emr.aws import Aws, explained, parse_s3_uri
 from gristmill.emr.requests import CLUSTER_TAG, Request
 from gristmill.emr.requests.clusters import cluster_name, run_job_flow
 from gristmill.emr.requests.serverless import create_application
@@ -23,7 +22,7 @@ _LOOK = 5.0
 
 
 @dataclass(frozen=True)
-class Target:
+class Deployment:
     """A cluster or an application that is there: `since` is when it was made, UTC."""
 
     name: str
@@ -131,7 +130,7 @@ def log_folder(aws: Aws, cluster: str) -> str | None:
 def _logs_of(described: dict[str, Any]) -> str | None:
     uri = described.get("LogUri")
     # EMR gives it as s3n://, whatever was asked for.
-    return f"s3://{'/'.join(object_of(uri))}".rstrip("/") if uri else None
+    return f"s3://{'/'.join(parse_s3_uri(uri))}".rstrip("/") if uri else None
 
 
 def down(
@@ -169,10 +168,10 @@ def _going_on(aws: Aws, cluster: str) -> list[str]:
     return [f"{step['Name']} ({step['Status']['State']})" for step in reversed(steps)]
 
 
-def live(aws: Aws) -> list[Target]:
+def deployments(aws: Aws) -> list[Deployment]:
     """All clusters and applications of ours that are there."""
     found = [
-        Target(
+        Deployment(
             cluster["Name"].removeprefix("gristmill "),
             cluster["Id"],
             "cluster",
@@ -188,7 +187,7 @@ def live(aws: Aws) -> list[Target]:
             application for page in pages for application in page["applications"]
         ]
     return found + [
-        Target(
+        Deployment(
             application["name"].removeprefix("gristmill-"),
             application["id"],
             "serverless",

@@ -31,7 +31,7 @@ JOB = Job(
     writes=tuple({found.dataset.name: found.dataset for found in formats().values()}.values()),
     transform=by_format,
     max_reject_rate=0.5,
-    only=lambda options: (formats()[options.format].dataset.name,),
+    outputs=lambda options: (formats()[options.format].dataset.name,),
 )
 
 if __name__ == "__main__":

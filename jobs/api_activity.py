@@ -26,7 +26,7 @@ API_ACTIVITY = Dataset(
     partitioned_by=("date",),
     key=("date", "event_source", "event_name", "principal"),
     sorted_by=("event_source", "event_name", "principal"),
-    replaces="partition",
+    write_mode="partition",
 )
 
 _IDENTITY = ("arn", "principalId", "invokedBy", "accountId", "type")

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill import DatasetReader, Job, Options, main, option
-from gristmill.cloud_costs.audit import see_that_they_sum
+from gristmill.cloud_costs.audit import check_sums
 from gristmill.cloud_costs.charges import CHARGES
 from gristmill.cloud_costs.commitments import COMMITMENTS, commitments
 from gristmill.cloud_costs.costs import costs, totals
@@ -95,7 +95,7 @@ def audit(
         f"{COST_BY_TAG.name} ({key})": by_tag.where(F.col("tag_key") == key)
         for key in options.tag_keys
     }
-    see_that_they_sum(totals(charges, options.report_currency), whole)
+    check_sums(totals(charges, options.report_currency), whole)
 
 
 _IN_PART = (COST_BY_TAG.name, COMMITMENTS.name)

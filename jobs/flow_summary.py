@@ -23,7 +23,7 @@ FLOW_SUMMARY = Dataset(
     partitioned_by=("date",),
     key=("date", "action", "protocol", "dstport"),
     sorted_by=("action", "protocol", "dstport"),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

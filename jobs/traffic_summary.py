@@ -40,7 +40,7 @@ TRAFFIC_HOURLY = Dataset(
     partitioned_by=("dataset", "date"),
     key=("dataset", "date", "hour", "status_class", "method"),
     sorted_by=("hour", "status_class", "method"),
-    replaces="partition",
+    write_mode="partition",
 )
 
 TRAFFIC_CLIENTS = Dataset(
@@ -60,7 +60,7 @@ TRAFFIC_CLIENTS = Dataset(
     partitioned_by=("dataset", "date"),
     key=("dataset", "date", "hour"),
     sorted_by=("hour",),
-    replaces="partition",
+    write_mode="partition",
 )
 
 TOP_PATHS = Dataset(
@@ -77,7 +77,7 @@ TOP_PATHS = Dataset(
     partitioned_by=("dataset", "date"),
     key=("dataset", "date", "rank"),
     sorted_by=("rank",),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

@@ -50,7 +50,7 @@ UTILITY_STATEMENTS = Dataset(
     partitioned_by=("month",),
     key=("month", "meter"),
     sorted_by=("meter",),
-    replaces="partition",
+    write_mode="partition",
     checks=(
         Check(
             "complete_means_no_problems",
@@ -76,7 +76,7 @@ UTILITY_STATEMENT_LINES = Dataset(
     partitioned_by=("month",),
     key=("month", "meter", "charge", "window", "rate"),
     sorted_by=("meter", "charge", "window", "rate"),
-    replaces="partition",
+    write_mode="partition",
 )
 
 USAGE_PATTERNS = Dataset(
@@ -96,7 +96,7 @@ USAGE_PATTERNS = Dataset(
     partitioned_by=("month",),
     key=("month", "customer_group", "region", "season", "hour"),
     sorted_by=("customer_group", "region", "season", "hour"),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

@@ -31,7 +31,7 @@ WEB_SESSIONS = Dataset(
     partitioned_by=("date",),
     key=("date", "client", "user_agent", "start"),
     sorted_by=("start", "client", "user_agent"),
-    replaces="partition",
+    write_mode="partition",
 )
 
 BOTS = (

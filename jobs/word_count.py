@@ -21,7 +21,7 @@ WORD_COUNTS = Dataset(
     partitioned_by=("corpus",),
     key=("corpus", "word"),
     sorted_by=("-count", "word"),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

@@ -139,8 +139,8 @@ def _of_traceback(log: _Log, chain: Chain) -> _End:
     message = [*_message(log.lines[root.error_line : root.error_line + _BLOCK])]
     if _SPARK_S.match(root.error):
         return _End(log, Kind.SPARK, (_by_spark(message),), message)
-    place = root.place or chain.last.place
-    shown = [root.error] + ([f"at {place}"] if place else [])
+    location = root.location or chain.last.location
+    shown = [root.error] + ([f"at {location}"] if location else [])
     if chain.last is not root and not _SPARK_S.match(chain.last.error):
         shown.append(f"then: {chain.last.error}")
     # The message of such an error is made of data, and may say anything.

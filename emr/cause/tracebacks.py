@@ -26,7 +26,7 @@ class Traceback:
     error_line: int = 0
 
     @property
-    def place(self) -> str | None:
+    def location(self) -> str | None:
         """The innermost frame of the user's code, as `jobs/word_count.py:41 in count_words`."""
         ours = [frame for frame in self.frames if not _NOT_OURS.search(frame[0])]
         if not ours:

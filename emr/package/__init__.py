@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gristmill.catalogue import Found
 from gristmill.emr.package.check import check
-from gristmill.emr.package.contents import Architecture, Package, Shipped, Target, files, locate
+from gristmill.emr.package.contents import Architecture, Package, Platform, Shipped, files, locate
 from gristmill.emr.package.dependencies import build_archive, left_out
 from gristmill.emr.package.own import add_own
 from gristmill.emr.package.upload import upload
@@ -14,8 +14,8 @@ from gristmill.shipping.wheel import build_wheel
 __all__ = [
     "Architecture",
     "Package",
+    "Platform",
     "Shipped",
-    "Target",
     "build",
     "check",
     "files",
@@ -24,13 +24,13 @@ __all__ = [
 ]
 
 _ENTRY = Path(__file__).parents[1] / "entry.py"
-_ANY = Target()
+_ANY = Platform()
 
 
 def build(
     folder: Path,
     requirements: Path | None = None,
-    target: Target = _ANY,
+    target: Platform = _ANY,
     own: Found | None = None,
 ) -> Package:
     """Write into `folder` what is shipped; with `requirements`, a file as pip takes, those as well.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from gristmill.emr.package import Architecture, Target, build, check
+from gristmill.emr.package import Architecture, Platform, build, check
 from gristmill.emr.package.contents import Package
 from gristmill.errors import GristmillError
 from gristmill.model.options import ArgumentParser
@@ -16,7 +16,7 @@ def main(argv: Sequence[str]) -> int:
     """Build and try a package; gives the exit code."""
     try:
         wanted = _parser().parse_args(list(argv))
-        target = Target(wanted.python, wanted.architecture)
+        target = Platform(wanted.python, wanted.architecture)
         package = build(wanted.folder, wanted.requirements, target)
         notes = (*package.notes, *check(package))
     except GristmillError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gristmill.emr.package import probe
-from gristmill.emr.package.contents import Package, Target
+from gristmill.emr.package.contents import Package, Platform
 from gristmill.errors import GristmillError
 from gristmill.shipping.process import finished
 
@@ -44,7 +44,7 @@ def check(package: Package) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def look(archive: Path, target: Target) -> list[str]:
+def look(archive: Path, target: Platform) -> list[str]:
     """What in an archive of dependencies is for another Python or another processor."""
     wrong: list[str] = []
     with tarfile.open(archive) as packed:
@@ -109,7 +109,7 @@ def _unpacked(package: Package, folder: Path, interpreter: str) -> list[str]:
     return [str(folder), "here" if is_same else "elsewhere"]
 
 
-def _interpreter(target: Target) -> str | None:
+def _interpreter(target: Platform) -> str | None:
     if sys.version_info[:2] == target.version:
         return sys.executable
     found = shutil.which(f"python{target.python}")
@@ -121,7 +121,7 @@ def _interpreter(target: Target) -> str | None:
     return found if done.stdout.strip() == target.python else None
 
 
-def _refused(metadata: bytes, target: Target) -> Iterator[str]:
+def _refused(metadata: bytes, target: Platform) -> Iterator[str]:
     headers = HeaderParser().parsestr(metadata.decode(errors="replace"))
     wanted = headers.get("Requires-Python", "")
     least = [(int(major), int(minor)) for major, minor in _AT_LEAST.findall(wanted)]
@@ -130,7 +130,7 @@ def _refused(metadata: bytes, target: Target) -> Iterator[str]:
         yield f"{headers['Name']} {headers['Version']} needs Python {wanted}"
 
 
-def _foreign(name: str, head: bytes, target: Target) -> Iterator[str]:
+def _foreign(name: str, head: bytes, target: Platform) -> Iterator[str]:
     if name.endswith((".pyd", ".dylib", ".dll")):
         yield f"{name} is not for Linux"
     elif head.startswith(_ELF):

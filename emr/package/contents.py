@@ -17,7 +17,7 @@ _UNPACKED = "dependencies"
 
 
 @dataclass(frozen=True)
-class Target:
+class Platform:
     """What a cluster runs: the Python of its jobs, and the processors of its machines."""
 
     python: str = "3.11"
@@ -41,7 +41,7 @@ class Package:
     """
 
     version: str
-    target: Target
+    target: Platform
     code: Path
     entry: Path
     archive: Path | None = None

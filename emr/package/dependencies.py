@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gristmill.emr.package.contents import Target
+from gristmill.emr.package.contents import Platform
 from gristmill.errors import GristmillError, UsageError
 from gristmill.shipping.process import finished
 from gristmill.shipping.wheel import OF_THE_INSTALLER, find_uv
@@ -27,7 +27,7 @@ _NO_WHEEL = re.compile(r"\b([A-Za-z0-9][\w.-]*)(?:[<>=!~][^\s]*)? has no (?:usab
 _NONE_USABLE = re.compile(r"all versions of ([\w.-]+) have no (?:usable )?wheels")
 
 
-def build_archive(requirements: Path, target: Target) -> Path:
+def build_archive(requirements: Path, target: Platform) -> Path:
     """The packages that a requirements file names, and what they need, as a `.tar.gz`.
 
     Kept in this Python's environment: the same requirements for the same target are resolved once,
@@ -81,7 +81,7 @@ def _parts(requirements: Path, seen: frozenset[Path] = frozenset()) -> Iterator[
             yield hashlib.sha256((path.parent / line.strip()).read_bytes()).hexdigest()
 
 
-def _install(requirements: Path, target: Target, folder: Path, scratch: Path) -> None:
+def _install(requirements: Path, target: Platform, folder: Path, scratch: Path) -> None:
     uv = find_uv()
     if uv is None:
         raise GristmillError(
@@ -105,7 +105,7 @@ def _install(requirements: Path, target: Target, folder: Path, scratch: Path) ->
         raise GristmillError(_failure(done.stderr, requirements, target))
 
 
-def _failure(told: str, requirements: Path, target: Target) -> str:
+def _failure(told: str, requirements: Path, target: Platform) -> str:
     flat = " ".join(told.split())
     missing = sorted({*_NONE_USABLE.findall(flat), *_NO_WHEEL.findall(flat)})
     place = f"Python {target.python} on Linux, {target.architecture}"

@@ -28,7 +28,7 @@ def add_own(code: Path, found: Found) -> None:
     size = sum(path.stat().st_size for path in files.values())
     if size > _LARGEST:
         raise UsageError(
-            f"{found.place} would ship {size / 1e6:,.0f} MB of {found.root}: keep data elsewhere"
+            f"{found.location} would ship {size / 1e6:,.0f} MB of {found.root}: keep data elsewhere"
         )
     with ZipFile(code, "a") as packed:
         there = set(packed.namelist())

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from gristmill.emr.aws import code, parse_s3_uri
 from gristmill.emr.package.contents import Package, Shipped, files, locate
 from gristmill.errors import GristmillError
 
@@ -35,38 +36,34 @@ def upload(package: Package, home: str, client: Any) -> Shipped:
 def _put(client: Any, path: Path, uri: str) -> None:
     if path.stat().st_size > _LARGEST:
         raise GristmillError(f"{path} has more than 5 GB: leave out dependencies")
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    place = {"Bucket": bucket, "Key": key}
+    bucket, key = parse_s3_uri(uri)
+    target = {"Bucket": bucket, "Key": key}
     with path.open("rb") as file:
         digest = base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode()
     for attempt in range(_ATTEMPTS):
-        if _is_there(client, place, path.stat().st_size, digest, uri):
+        if _is_there(client, target, path.stat().st_size, digest, uri):
             return
         try:
             with path.open("rb") as body:
-                client.put_object(**place, Body=body, IfNoneMatch="*", ChecksumSHA256=digest)
+                client.put_object(**target, Body=body, IfNoneMatch="*", ChecksumSHA256=digest)
         except ClientError as error:
-            code = _code(error)
-            if code in _THERE_BY_NOW:
+            refused = code(error)
+            if refused in _THERE_BY_NOW:
                 return
             # Another upload of it is under way, which may yet fail.
-            if code not in _BEING_WRITTEN or attempt == _ATTEMPTS - 1:
+            if refused not in _BEING_WRITTEN or attempt == _ATTEMPTS - 1:
                 raise
         else:
             return
 
 
-def _is_there(client: Any, place: dict[str, str], size: int, digest: str, uri: str) -> bool:
+def _is_there(client: Any, target: dict[str, str], size: int, digest: str, uri: str) -> bool:
     try:
-        found = client.head_object(**place, ChecksumMode="ENABLED")
+        found = client.head_object(**target, ChecksumMode="ENABLED")
     except ClientError as error:
-        if _code(error) in _NOT_FOUND:
+        if code(error) in _NOT_FOUND:
             return False
         raise
     if found["ContentLength"] != size or found.get("ChecksumSHA256", digest) != digest:
         raise GristmillError(f"{uri} is not what was uploaded there: remove it, then run again")
     return True
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

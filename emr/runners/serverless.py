@@ -71,7 +71,7 @@ class ServerlessRunner:
         """How runs are: of one by itself, of several of an application by its list."""
         applications: dict[str, dict[str, Handle]] = defaultdict(dict)
         for handle in handles:
-            applications[handle.place][handle.id] = handle
+            applications[handle.target][handle.id] = handle
         found: dict[Handle, Status] = {}
         for application, wanted in applications.items():
             for run in self._runs(application, list(wanted)):
@@ -100,14 +100,14 @@ class ServerlessRunner:
             return
         with explained(f"cancel {handle.id}"):
             self._aws.serverless.cancel_job_run(
-                applicationId=handle.place,
+                applicationId=handle.target,
                 jobRunId=handle.id,
                 shutdownGracePeriodInSeconds=_GRACE_SECONDS,
             )
 
     def logs_at(self, handle: Handle) -> str:
         """The folder for what the driver and the executors print."""
-        return f"{self._logs}/applications/{handle.place}/jobs/{handle.id}/"
+        return f"{self._logs}/applications/{handle.target}/jobs/{handle.id}/"
 
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that are in S3 so far: of the driver and of executors."""

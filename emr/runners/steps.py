@@ -72,7 +72,7 @@ class StepRunner:
             return self._find(title(submission), self._cluster)
 
         def send() -> Handle:
-            see_that_there_is_room(self._aws, self._cluster)
+            check_room(self._aws, self._cluster)
             return self._send(request)
 
         return once(f"add a step to {self._cluster}", find, send, self._pause)
@@ -91,7 +91,7 @@ class StepRunner:
         """How runs are: a request for ten steps, and one for their cluster if any goes on."""
         clusters: dict[str, dict[str, Handle]] = defaultdict(dict)
         for handle in handles:
-            clusters[handle.place][handle.id] = handle
+            clusters[handle.target][handle.id] = handle
         found: dict[Handle, Status] = {}
         for cluster, wanted in clusters.items():
             ids = list(wanted)
@@ -127,9 +127,9 @@ class StepRunner:
         """
         client = self._aws.emr
         with explained(f"cancel {handle.id}"):
-            step = client.describe_step(ClusterId=handle.place, StepId=handle.id)["Step"]
+            step = client.describe_step(ClusterId=handle.target, StepId=handle.id)["Step"]
             (told,) = client.cancel_steps(
-                ClusterId=handle.place,
+                ClusterId=handle.target,
                 StepIds=[handle.id],
                 StepCancellationOption="SEND_INTERRUPT",
             )["CancelStepsInfoList"]
@@ -137,25 +137,25 @@ class StepRunner:
             raise GristmillError(f"cannot cancel {handle.id}: {told.get('Reason', 'no reason')}")
         tag = _yarn_tag(step["Config"]["Args"])
         if tag and step["Status"]["State"] == "RUNNING":
-            request = kill_application(handle.place, tag, step.get("ExecutionRoleArn"))
+            request = kill_application(handle.target, tag, step.get("ExecutionRoleArn"))
             (asked_for,) = request["Steps"]
 
             def find() -> Handle | None:
-                return self._find(asked_for["Name"], handle.place)
+                return self._find(asked_for["Name"], handle.target)
 
             what = f"end the Spark application of {handle.id}, which goes on"
             once(what, find, lambda: self._send(request), self._pause)
 
     def logs_at(self, handle: Handle) -> str:
         """The folder for what the step itself prints; its driver's is beside it."""
-        return f"{self._logs}/{handle.place}/steps/{handle.id}/"
+        return f"{self._logs}/{handle.target}/steps/{handle.id}/"
 
     def logs(self, handle: Handle) -> Sequence[LogFile]:
         """The logs that EMR has put into S3 so far: of the step, of its driver and executors.
 
         Of a step that has none, those of the bootstrap actions of its cluster, which may be why.
         """
-        root = f"{self._logs}/{handle.place}"
+        root = f"{self._logs}/{handle.target}"
         found = [LogFile(*one) for one in self._aws.objects(self.logs_at(handle))]
         if not found:
             of_nodes = [LogFile(*one) for one in self._aws.objects(f"{root}/node/")]
@@ -214,7 +214,7 @@ def steps(aws: Aws, cluster: str, **which: Any) -> Iterator[dict[str, Any]]:
             yield from page["Steps"]
 
 
-def see_that_there_is_room(aws: Aws, cluster: str) -> None:
+def check_room(aws: Aws, cluster: str) -> None:
     """That a cluster takes one more step. Raises `RefusedError` where it has as many as it may."""
     active = sum(1 for _ in steps(aws, cluster, StepStates=_ACTIVE))
     if active >= _MOST:

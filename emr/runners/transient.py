@@ -41,8 +41,8 @@ class TransientRunner(StepRunner):
 
     def cancel(self, handle: Handle) -> None:
         """End the cluster, and the run with it. Raises `GristmillError`."""
-        with explained(f"end {handle.place}"):
-            self._aws.emr.terminate_job_flows(JobFlowIds=[handle.place])
+        with explained(f"end {handle.target}"):
+            self._aws.emr.terminate_job_flows(JobFlowIds=[handle.target])
 
 
 def clusters(aws: Aws, **which: Any) -> Iterator[dict[str, Any]]:

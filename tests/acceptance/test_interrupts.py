@@ -32,11 +32,11 @@ def interrupted(words: list[str | Path], after: float, *, group: bool) -> tuple[
         # Whoever holds the pipes, a JVM that was left too, keeps this from its end.
         out, err = process.communicate(timeout=TIMEOUT)
         code = process.returncode
-    see_that_the_group_ends(process.pid)
+    check_group_ends(process.pid)
     return (code if code >= 0 else 128 - code), out, err
 
 
-def see_that_the_group_ends(leader: int) -> None:
+def check_group_ends(leader: int) -> None:
     deadline = time.monotonic() + _GONE_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -48,7 +48,7 @@ def see_that_the_group_ends(leader: int) -> None:
     pytest.fail("something of the run goes on")
 
 
-def see_that_a_run_ends(samples: Path, output: Path, after: float, *, group: bool) -> None:
+def check_run_ends(samples: Path, output: Path, after: float, *, group: bool) -> None:
     before, count = snapshot(output), rows(output / "word_counts")
     code, out, err = interrupted(command(samples, output), after, group=group)
     told = err.splitlines()
@@ -81,7 +81,7 @@ def test_a_run_ends_where_it_is_interrupted(
 ) -> None:
     run_job(word_count.JOB, samples / "text")
     # A machine that is faster or slower is interrupted elsewhere, which is as good.
-    see_that_a_run_ends(samples, tmp_path / "out", share * 8, group=share != 0.5)
+    check_run_ends(samples, tmp_path / "out", share * 8, group=share != 0.5)
 
 
 @pytest.mark.thorough
@@ -90,5 +90,5 @@ def test_a_run_ends_at_any_moment(samples: Path, tmp_path: Path) -> None:
     length = max(whole_run(samples, output) for _ in range(2))
     for moment in range(MOMENTS):
         after = length * (moment + 0.5) / MOMENTS
-        see_that_a_run_ends(samples, output, after, group=moment % 2 == 0)
+        check_run_ends(samples, output, after, group=moment % 2 == 0)
     assert finish([BIN / "gristmill", "verify", output]).code == 0

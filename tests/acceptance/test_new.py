@@ -24,7 +24,7 @@ def make(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def see_that_it_works(folder: Path, *words: str) -> None:
+def check_works(folder: Path, *words: str) -> None:
     ran = make(folder, "run", *words)
     assert "log-levels: 182 lines in, 2 rejected (no_such_day 1, not_this_format 1)" in ran
     assert "mill.log:71  Traceback (most recent call last):" in ran
@@ -34,14 +34,14 @@ def see_that_it_works(folder: Path, *words: str) -> None:
 def test_a_new_project_runs_and_tests_its_job(tmp_path: Path) -> None:
     new_project(tmp_path / "mill")
     # With what is installed here in place of what it would install.
-    see_that_it_works(tmp_path / "mill", f"BIN={BIN}")
+    check_works(tmp_path / "mill", f"BIN={BIN}")
     assert not (tmp_path / "mill" / ".venv").exists()
 
 
 @pytest.mark.thorough
 def test_a_new_project_installs_what_it_takes(tmp_path: Path) -> None:
     new_project(tmp_path / "my mill")
-    see_that_it_works(tmp_path / "my mill")
+    check_works(tmp_path / "my mill")
     listed = subprocess.run(
         [tmp_path / "my mill" / ".venv" / "bin" / "gristmill", "jobs"],
         cwd=tmp_path / "my mill" / "notebooks",

@@ -94,7 +94,7 @@ def test_a_pipe_gets_plain_lines_and_nothing_of_sparks_own(output: Path) -> None
 def test_the_report_says_the_same_as_json(output: Path) -> None:
     report = json.loads((output.parent / "reports" / "logs.json").read_text())
     assert set(report) == set(Report.__dataclass_fields__)
-    assert report["state"] == "done"
+    assert report["state"] == "succeeded"
     assert report["error"] is None
     assert report["lines"] == 2000
     assert report["rejected"] == sum(report["rejects"].values()) == rows(output / "rejects")

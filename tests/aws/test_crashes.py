@@ -114,8 +114,8 @@ def test_a_run_that_dies_at_any_request_leaves_the_old_or_the_new(
                 begin(victim)
                 stage(storage, victim, work)
                 commit(victim, work)
-            if victim._keeper:
-                victim._keeper.stop()
+            if victim._heartbeat:
+                victim._heartbeat.stop()
         if not rule.is_cut:
             break
         clock.advance(lease.EXPIRY)

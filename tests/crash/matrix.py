@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gristmill import failpoints as faults
-from gristmill.publish import live
+from gristmill.publish import state
 from gristmill.publish.lease import utc_now
 from gristmill.publish.settle import recover
 from gristmill.storage import Storage
@@ -64,17 +64,17 @@ def killed(at: int, action: Callable[[], object]) -> bool:
 
 def some_work(draw: random.Random) -> Work:
     """Work for a run: rows and rejects for one of two datasets, now and then none."""
-    contract = draw.choice((STOCK, SALES))
+    schema = draw.choice((STOCK, SALES))
 
     def rows(most: int) -> Rows:
         return [
             (f"i{draw.randrange(10**6)}", draw.choice(_SHOPS)) for _ in range(draw.randrange(most))
         ]
 
-    scope = (draw.choice(_SHOPS),) if contract is STOCK and draw.random() < 0.5 else ()
+    scope = (draw.choice(_SHOPS),) if schema is STOCK and draw.random() < 0.5 else ()
     return Work(
-        {contract: rows(8), REFUSED: rows(3)},
-        batch=f"{contract.name}{draw.randrange(2)}",
+        {schema: rows(8), REFUSED: rows(3)},
+        batch=f"{schema.name}{draw.randrange(2)}",
         scope=scope,
     )
 
@@ -85,35 +85,35 @@ def expected(state: State, mine: State, work: Work) -> State:
     `state` maps a dataset to its rows, `mine` those of the same batch.
     """
     after = dict(state)
-    for contract, rows in work.rows.items():
-        old = state[contract.name]
-        if contract.replaces == "partition":
+    for schema, rows in work.rows.items():
+        old = state[schema.name]
+        if schema.write_mode == "partition":
             gone = {shop for _, shop in rows} | set(work.scope)
             kept = [row for row in old if row[1] not in gone]
         else:
             kept = list(old)
-            for row in mine[contract.name]:
+            for row in mine[schema.name]:
                 kept.remove(row)
-        after[contract.name] = sorted([*kept, *rows])
+        after[schema.name] = sorted([*kept, *rows])
     return after
 
 
 def state_of(storage: Storage) -> State:
     """All rows that a reader finds."""
-    return {contract.name: stored(storage, contract) for contract in (STOCK, SALES, REFUSED)}
+    return {schema.name: stored(storage, schema) for schema in (STOCK, SALES, REFUSED)}
 
 
 def of_batch(storage: Storage, batch: str) -> State:
     """The rows of a batch that a reader finds."""
     found: State = {}
-    for contract in (SALES, REFUSED):
+    for schema in (SALES, REFUSED):
         rows = []
-        for file in storage.data_files(contract.name):
+        for file in storage.data_files(schema.name):
             if file.path.rpartition("/")[2].startswith(f"{batch}-"):
-                data = storage.read(f"{contract.name}/{file.path}") or b""
+                data = storage.read(f"{schema.name}/{file.path}") or b""
                 shop = file.path.partition("/")[0].removeprefix("shop=")
                 rows += [(item, shop) for item in data.decode().splitlines()]
-        found[contract.name] = sorted(rows)
+        found[schema.name] = sorted(rows)
     return found
 
 
@@ -159,8 +159,8 @@ def settle(storage: Storage) -> None:
 def main(folder: Path, seed: int, rounds: int) -> int:
     """Some rounds; gives the number of kills."""
     # So that checkpoints and their cleaning are among what is killed.
-    live._CHECKPOINT_EVERY = 2
-    live.KEPT_FOR *= 0
+    state._CHECKPOINT_EVERY = 2
+    state.KEPT_FOR *= 0
     draw = random.Random(seed)
     return sum(one_round(lambda p: LocalStorage(str(p)), folder, draw) for _ in range(rounds))
 

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from gristmill import failpoints as faults
 from gristmill.errors import BusyError, InputError, LeaseLostError
 from gristmill.publish import layout, lease
-from gristmill.publish.lease import Keeper
+from gristmill.publish.lease import Heartbeat
 from gristmill.publish.publication import Publication
 from gristmill.publish.settle import recover
 from gristmill.storage.local import LocalStorage
@@ -72,16 +72,16 @@ counter = itertools.count()
 
 @st.composite
 def works(draw: st.DrawFn) -> Work:
-    contract = draw(st.sampled_from([STOCK, SALES]))
+    schema = draw(st.sampled_from([STOCK, SALES]))
     rows = [(f"i{next(counter)}", draw(shops)) for _ in range(draw(st.integers(0, 3)))]
     refused = [(f"r{next(counter)}", draw(shops)) for _ in range(draw(st.integers(0, 1)))]
-    scope = tuple(draw(st.sets(shops, max_size=1))) if contract is STOCK else ()
+    scope = tuple(draw(st.sets(shops, max_size=1))) if schema is STOCK else ()
     number = draw(st.integers(0, 2))
-    batch = f"{contract.name}{number}"
+    batch = f"{schema.name}{number}"
     files = tuple(draw(st.sets(st.sampled_from("fgh"), max_size=3)))
     name = None if number else batch
-    job = f"{contract.name}-keeping"
-    return Work({contract: rows, REFUSED: refused}, batch, scope, files, name, job)
+    job = f"{schema.name}-keeping"
+    return Work({schema: rows, REFUSED: refused}, batch, scope, files, name, job)
 
 
 class Mill(RuleBasedStateMachine):
@@ -113,7 +113,7 @@ class Mill(RuleBasedStateMachine):
     # The model
 
     def state(self) -> State:
-        found: State = {contract.name: [] for contract in (STOCK, SALES, REFUSED)}
+        found: State = {schema.name: [] for schema in (STOCK, SALES, REFUSED)}
         for (name, _), rows in self.rows.items():
             found[name] = sorted(found[name] + rows)
         return found
@@ -150,20 +150,20 @@ class Mill(RuleBasedStateMachine):
 
     def take_up(self, attempt: Attempt) -> None:
         after = expected(self.state(), self.mine(attempt.work), attempt.work)
-        for contract, rows in attempt.work.rows.items():
-            if contract.replaces == "batch":
-                for batch in self.covered(contract.name, attempt.work):
-                    key = contract.name, batch
+        for schema, rows in attempt.work.rows.items():
+            if schema.write_mode == "batch":
+                for batch in self.covered(schema.name, attempt.work):
+                    key = schema.name, batch
                     self.rows.pop(key)
                     other = self.loaded.pop(key)
                     if other.name is not None:
                         self.superseded[key] = other
-                key = contract.name, attempt.work.batch
+                key = schema.name, attempt.work.batch
                 self.rows[key] = list(rows)
                 self.loaded[key] = attempt.work
                 self.superseded.pop(key, None)
             else:
-                self.rows[contract.name, ""] = after[contract.name]
+                self.rows[schema.name, ""] = after[schema.name]
         self.holds.pop(attempt.dataset, None)
 
     def has_committed(self, attempt: Attempt) -> bool:
@@ -191,7 +191,7 @@ class Mill(RuleBasedStateMachine):
     @rule(target=attempts, work=works())
     def begins(self, work: Work) -> object:
         name = next(self.names)
-        (dataset,) = [contract.name for contract in work.rows if contract is not REFUSED]
+        (dataset,) = [schema.name for schema in work.rows if schema is not REFUSED]
         publishing = publication(self.storage, name, work, self.clock)
         self.bury()
         held = dataset in self.holds or dataset in self.crashed
@@ -226,7 +226,7 @@ class Mill(RuleBasedStateMachine):
 
     @rule(attempt=attempts)
     def shows_life(self, attempt: Attempt) -> None:
-        keeper = attempt.publishing._keeper
+        keeper = attempt.publishing._heartbeat
         assert keeper is not None
         assert keeper.renew() == (not attempt.doomed)
         if not attempt.doomed:
@@ -327,17 +327,17 @@ class Mill(RuleBasedStateMachine):
         if not hasattr(self, "folder"):
             return
         state = self.state()
-        for contract in (STOCK, SALES, REFUSED):
-            found = Counter(stored(self.storage, contract))
+        for schema in (STOCK, SALES, REFUSED):
+            found = Counter(stored(self.storage, schema))
             pending = [a for a in self.crashed.values() if self.has_committed(a)]
             if not pending:
-                assert found == Counter(state[contract.name])
+                assert found == Counter(state[schema.name])
                 continue
             # A publish that was cut off: all that was there is, or all that will be, or both.
             old, new = state, state
             for attempt in pending:
                 new = expected(new, self.mine(attempt.work), attempt.work)
-            mixes = [Counter(old[contract.name]), Counter(new[contract.name])]
+            mixes = [Counter(old[schema.name]), Counter(new[schema.name])]
             if len(pending) == 1:
                 assert any(mix <= found for mix in mixes)
             assert found <= mixes[0] | mixes[1]
@@ -348,7 +348,7 @@ class Mill(RuleBasedStateMachine):
 def test_any_sequence_leaves_what_the_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
     # Leases are renewed by the model alone.
     monkeypatch.setattr(
-        Keeper,
+        Heartbeat,
         "start",
         lambda self: self._storage.create(layout.lease(self._lease.run), self._lease.encode()),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.publish import live
+from gristmill.publish import state
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest, Origin
@@ -21,13 +21,13 @@ from tests.support.publishing import LEDGER, Work, publish, stored, wrong
 OLD, NEW = "2026-01-01", "2026-11-21"
 
 
-@pytest.mark.parametrize("replaces", ["batch", "partition"])
+@pytest.mark.parametrize("write_mode", ["batch", "partition"])
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_an_expiry_that_is_killed_anywhere_leaves_all_or_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaces: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_mode: str
 ) -> None:
-    monkeypatch.setattr(live, "_CHECKPOINT_EVERY", 2)
-    ledger = dataclasses.replace(LEDGER, replaces=replaces)
+    monkeypatch.setattr(state, "_CHECKPOINT_EVERY", 2)
+    ledger = dataclasses.replace(LEDGER, write_mode=write_mode)
     rows = [("a", OLD), ("b", OLD), ("c", "2026-01-02"), ("d", NEW)]
     saved, place = tmp_path / "saved", tmp_path / "out"
     publish(LocalStorage(str(saved)), "1", Work({ledger: rows}))

@@ -44,7 +44,7 @@ def sums(
     return found
 
 
-def see_that_they_agree(
+def check_agree(
     found: dict[tuple[str, ...], list[Decimal]], wanted: list[dict[str, str]], costs: Iterable[str]
 ) -> None:
     names = list(wanted[0])
@@ -101,7 +101,7 @@ def test_the_figures_of_a_focus_export(
     }
     for kind, keys in by.items():
         figures = expected(f"focus_1_0_by_{kind}.csv")
-        see_that_they_agree(sums(rows, costs, *keys), figures, costs)
+        check_agree(sums(rows, costs, *keys), figures, costs)
     # What the figures are made of is exact.
     assert sum(row["billed_cost"] for row in rows) == Decimal("20.52022672899")
     assert sum(row["effective_cost"] for row in rows) == Decimal("14.97651418586")
@@ -134,7 +134,7 @@ def test_the_figures_of_a_cost_and_usage_report(
     }
     for kind, keys in kinds.items():
         figures = expected(f"cur_{name}_by_{kind}.csv")
-        see_that_they_agree(sums(rows, CUR_COSTS, *keys), figures, CUR_COSTS)
+        check_agree(sums(rows, CUR_COSTS, *keys), figures, CUR_COSTS)
     wanted = [reference.cur(line) for line in lines]
     names = list(wanted[0])
     assert as_counted(rows, names) == as_counted(wanted, names)

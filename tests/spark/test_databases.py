@@ -159,7 +159,7 @@ SHOP = Dataset(
     help="Orders, as the shop has them.",
     fields=ORDERS.fields,
     partitioned_by=("placed",),
-    replaces="batch",
+    write_mode="batch",
     key=("id",),
 )
 

@@ -16,7 +16,7 @@ PRICES = Dataset(
         Field("day", "date", "when"),
     ),
     partitioned_by=("day",),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

@@ -23,7 +23,7 @@ NUMBERS = Dataset(
     help="Whole numbers, by whether they are even.",
     fields=(Field("n", "int", "the number"), Field("even", "string", "yes or no")),
     partitioned_by=("even",),
-    replaces="partition",
+    write_mode="partition",
     checks=(Check("even_is_true", lambda: (F.col("n") % 2 == 0) == (F.col("even") == "yes")),),
 )
 
@@ -148,7 +148,7 @@ def test_an_interrupt_after_the_commit_does_not_undo_it(
 
     monkeypatch.setattr("gristmill.publish.publication.apply", interrupted_once)
     report = run_job(JOB, lines)
-    assert report.state == "done"
+    assert report.state == "succeeded"
     assert rows(tmp_path / "out" / "numbers") == 3
     assert not staged(tmp_path / "out")
 

@@ -12,7 +12,7 @@ from gristmill.engine.run import Run, execute
 from gristmill.errors import InputError
 from gristmill.jobs import access_logs
 from gristmill.model.job import Request
-from gristmill.publish.live import read_live
+from gristmill.publish.state import read_state
 from gristmill.storage.local import LocalStorage
 from tests.support.process import rows, snapshot
 
@@ -94,7 +94,7 @@ def test_a_correction_by_the_name_of_its_batch_replaces_that_and_no_other(
         "batch '10T14' held files that are not in this input (1): their rows are replaced too"
     ]
     assert (mill.days(), rows(mill.out / "rejects")) == ({10: 3, 11: 2}, 1)
-    batches = read_live(LocalStorage(str(mill.out))).datasets["web_requests"].batches
+    batches = read_state(LocalStorage(str(mill.out))).datasets["web_requests"].batches
     assert sorted(batch.name or "" for batch in batches.values()) == ["10T13", "10T14"]
 
 

@@ -141,8 +141,8 @@ def test_columns_that_came_later_are_null_in_older_files(
     # A dataset may gain columns; what was published before does not have them.
     found = gristmill.open(output)
     state = found["word_counts"]._state
-    fields = (*state.contract.fields, ("later", "decimal(38,18)"))
-    object.__setattr__(state.contract, "fields", fields)
+    fields = (*state.schema.fields, ("later", "decimal(38,18)"))
+    object.__setattr__(state.schema, "fields", fields)
     table = gristmill.open(output)["word_counts"]
     object.__setattr__(table, "_state", state)
     assert table.arrow(["later"]).to_pydict() == {"later": [None, None]}

@@ -24,7 +24,7 @@ STOCK = Dataset(
         Field("shop", "int", "where"),
     ),
     partitioned_by=("shop",),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

@@ -103,7 +103,7 @@ def set_to(spark: SparkSession, settings: Mapping[str, str]) -> None:
         spark.conf.set(key, value)
 
 
-def see_that_nothing_differs(
+def check_nothing_differs(
     spark: SparkSession, settings: Mapping[str, str], raw: Path, out: Path, right: Any
 ) -> None:
     set_to(spark, settings)
@@ -122,7 +122,7 @@ def test_in_a_hostile_session_the_same_comes_out_and_it_stays_as_it_was(
 ) -> None:
     assert len(right["web_requests"][1]) > 250
     assert sum("charges" in name for name in right)
-    see_that_nothing_differs(hostile, HOSTILE, raw, tmp_path / "out", right)
+    check_nothing_differs(hostile, HOSTILE, raw, tmp_path / "out", right)
 
 
 @pytest.mark.thorough
@@ -132,7 +132,7 @@ def test_no_few_settings_change_what_comes_out(
 ) -> None:
     """In fives of what is hostile, so that one setting does not hide what another does."""
     few = dict(list(HOSTILE.items())[nth::5])
-    see_that_nothing_differs(hostile, few, raw, tmp_path / "out", right)
+    check_nothing_differs(hostile, few, raw, tmp_path / "out", right)
 
 
 def test_a_run_that_fails_leaves_the_session_as_it_was(

@@ -414,7 +414,7 @@ SHOP = Dataset(
     help="Orders, as they came.",
     fields=ORDERS.fields,
     partitioned_by=("placed",),
-    replaces="batch",
+    write_mode="batch",
     key=("id",),
 )
 

@@ -21,7 +21,7 @@ LOUD = Dataset(
     help="Lines, loud.",
     fields=(Field("line", "string", "the line"), Field("kind", "string", "what it is")),
     partitioned_by=("kind",),
-    replaces="partition",
+    write_mode="partition",
 )
 
 

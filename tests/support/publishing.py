@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
 from gristmill.publish.lease import Clock, utc_now
 from gristmill.publish.manifest import Origin
@@ -15,11 +15,11 @@ from gristmill.storage import Storage
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FIELDS = (("item", "string"), ("shop", "string"))
-STOCK = Contract("stock", FIELDS, ("shop",), "partition")
-SALES = Contract("sales", FIELDS, ("shop",), "batch")
-REFUSED = Contract("refused", FIELDS, ("shop",), "batch")
+STOCK = DatasetSchema("stock", FIELDS, ("shop",), "partition")
+SALES = DatasetSchema("sales", FIELDS, ("shop",), "batch")
+REFUSED = DatasetSchema("refused", FIELDS, ("shop",), "batch")
 """Beside the dataset that a run claims, as rejects are."""
-LEDGER = Contract("ledger", (("item", "string"), ("shop", "date")), ("shop",), "batch")
+LEDGER = DatasetSchema("ledger", (("item", "string"), ("shop", "date")), ("shop",), "batch")
 """Its shops are days."""
 
 Rows = Collection[tuple[str, str]]
@@ -33,7 +33,7 @@ class Work:
     `files` are the URIs of the files that it reads, `name` is what --batch named its batch.
     """
 
-    rows: Mapping[Contract, Rows]
+    rows: Mapping[DatasetSchema, Rows]
     batch: str = "b"
     scope: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def publication(storage: Storage, salt: str, work: Work, clock: Clock = utc_now)
     run = run_id(clock(), salt)
     owner = "somebody@somewhere"
     origin = Origin(run, work.job, {}, (f"in/{work.batch}",), work.batch, owner, work.name)
-    claimed = [contract for contract in work.rows if contract is not REFUSED]
+    claimed = [schema for schema in work.rows if schema is not REFUSED]
     return Publication(storage, origin, claimed, clock)
 
 
@@ -69,8 +69,8 @@ def begin(publishing: Publication, wait: timedelta = timedelta()) -> None:
 
 def stage(storage: Storage, publishing: Publication, work: Work) -> None:
     """Write the rows of `work` as a job would, two files a shop where there are enough."""
-    for contract, rows in work.rows.items():
-        folder = publishing.folder(contract.name)
+    for schema, rows in work.rows.items():
+        folder = publishing.folder(schema.name)
         for shop in {shop for _, shop in rows}:
             items = sorted(item for item, place in rows if place == shop)
             for part in range(2):
@@ -78,12 +78,12 @@ def stage(storage: Storage, publishing: Publication, work: Work) -> None:
                 if lines:
                     path = f"{folder}/shop={shop}/part-{part}.parquet"
                     storage.write(path, "\n".join(lines).encode())
-        staged = publishing.staged(contract.name)
+        staged = publishing.staged(schema.name)
         counts = [
             len((storage.read(f"{folder}/{file.path}") or b"").splitlines()) for file in staged
         ]
-        scope = [f"shop={shop}" for shop in work.scope] if contract.replaces == "partition" else []
-        publishing.stage(contract, counts, scope)
+        scope = [f"shop={shop}" for shop in work.scope] if schema.write_mode == "partition" else []
+        publishing.stage(schema, counts, scope)
 
 
 def commit(publishing: Publication, work: Work) -> None:
@@ -101,12 +101,12 @@ def publish(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> 
     return publishing
 
 
-def stored(storage: Storage, contract: Contract = STOCK) -> list[tuple[str, str]]:
+def stored(storage: Storage, schema: DatasetSchema = STOCK) -> list[tuple[str, str]]:
     """The rows that a plain reader finds, sorted."""
     rows = []
-    for file in storage.data_files(contract.name):
+    for file in storage.data_files(schema.name):
         shop = file.path.partition("/")[0].removeprefix("shop=")
-        data = storage.read(f"{contract.name}/{file.path}") or b""
+        data = storage.read(f"{schema.name}/{file.path}") or b""
         rows += [(item, shop) for item in data.decode().splitlines()]
     return sorted(rows)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gristmill.storage import Storage, StoredFile, each
+from gristmill.storage import Storage, StoredFile, map_concurrently
 
 # Characters that Spark leaves in a partition's name, and those that it escapes.
 ODD = "data/shop=caf%C3%A9 & co%2F1+é=~(2)"
@@ -158,5 +158,5 @@ def test_a_folder_goes_only_when_it_is_empty(storage: Storage) -> None:
 
 def test_many_at_once(storage: Storage) -> None:
     paths = [f"many/{number:02d}" for number in range(40)]
-    each(storage, lambda path: storage.write(path, path.encode()), paths)
-    assert each(storage, storage.read, paths) == [path.encode() for path in paths]
+    map_concurrently(storage, lambda path: storage.write(path, path.encode()), paths)
+    assert map_concurrently(storage, storage.read, paths) == [path.encode() for path in paths]

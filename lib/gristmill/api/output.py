@@ -12,9 +12,9 @@ from gristmill.errors import BusyError, GristmillError, InputError, UsageError
 from gristmill.model.report import size
 from gristmill.nearest import nearest
 from gristmill.publish import layout
-from gristmill.publish.live import LiveDataset, read_live
-from gristmill.publish.places import open_output
+from gristmill.publish.locations import open_output
 from gristmill.publish.snapshot import settled
+from gristmill.publish.state import DatasetState, read_state
 from gristmill.script.console import render
 from gristmill.storage import Storage
 
@@ -44,19 +44,19 @@ class Output(Mapping[str, "Table"]):
         return self._storage.root
 
     def __getitem__(self, name: str) -> "Table":
-        known = read_live(self._storage).datasets
+        known = read_state(self._storage).datasets
         if name not in known:
             raise InputError(f"{self.uri} has no dataset {name!r}: {nearest(name, known)}")
         return Table(self._storage, name, _state(self._storage, name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(read_live(self._storage).datasets))
+        return iter(sorted(read_state(self._storage).datasets))
 
     def __len__(self) -> int:
-        return len(read_live(self._storage).datasets)
+        return len(read_state(self._storage).datasets)
 
     def __contains__(self, name: object) -> bool:
-        return name in read_live(self._storage).datasets
+        return name in read_state(self._storage).datasets
 
     def __repr__(self) -> str:
         return "\n".join([f"output {self.uri}", *render(*self._table())])
@@ -80,7 +80,7 @@ class Table:
 
     _storage: Storage
     name: str
-    _state: LiveDataset
+    _state: DatasetState
 
     @property
     def uri(self) -> str:
@@ -115,13 +115,13 @@ class Table:
     @property
     def schema(self) -> "pyarrow.Schema":
         """Its columns, with those that it is partitioned by."""
-        return arrow_schema(self._state.contract.fields)
+        return arrow_schema(self._state.schema.fields)
 
     def dataset(self) -> "pyarrow.dataset.Dataset":
         """It as a dataset of Arrow, of which nothing is read yet."""
         import pyarrow.dataset as arrow  # noqa: PLC0415  slow to load
 
-        by = arrow_schema([one for one in self._state.contract.fields if one[0] in self._by])
+        by = arrow_schema([one for one in self._state.schema.fields if one[0] in self._by])
         filesystem, base = arrow_path(self._storage, self.name)
         return arrow.dataset(
             [f"{base}/{path}" for path in sorted(self._state.files)],
@@ -172,7 +172,7 @@ class Table:
         running = session or SparkSession.getActiveSession()
         if running is None:
             raise UsageError("no session of Spark runs in this thread: give one, .spark(session)")
-        fields = self._state.contract.fields
+        fields = self._state.schema.fields
         ddl = ", ".join(f"`{name}` {kind}" for name, kind in fields)
         if not self._state.files:
             return running.createDataFrame([], ddl)
@@ -181,7 +181,7 @@ class Table:
 
     @property
     def _by(self) -> tuple[str, ...]:
-        return self._state.contract.partitioned_by
+        return self._state.schema.partitioned_by
 
     def _summary(self) -> tuple[str, ...]:
         counts = (self.rows, len(self.partitions), len(self.files))
@@ -200,12 +200,12 @@ class Table:
     def _columns(self) -> list[tuple[str, ...]]:
         return [
             (name, kind, "partition" if name in self._by else "")
-            for name, kind in self._state.contract.fields
+            for name, kind in self._state.schema.fields
         ]
 
 
-def _state(storage: Storage, name: str) -> LiveDataset:
-    return settled(storage, name, lambda: read_live(storage).datasets[name])
+def _state(storage: Storage, name: str) -> DatasetState:
+    return settled(storage, name, lambda: read_state(storage).datasets[name])
 
 
 def _installed(name: str) -> Any:

@@ -48,7 +48,7 @@ def find_job(text: str, start: Path | None = None) -> Found:
 def _looked_at(known: Mapping[str, Found], start: Path | None) -> str:
     project = Project.find(start)
     own = project.file or "no pyproject.toml here or above"
-    packages = len({found.place for found in known.values() if found.is_installed})
+    packages = len({found.location for found in known.values() if found.is_installed})
     return (
         f"looked at Gristmill's jobs, {packages:,} entry points, and {own}; a job in a file is "
         "named by it: my_job.py"
@@ -66,7 +66,7 @@ def _by_name(jobs: Iterable[Found]) -> Mapping[str, Found]:
         name = found.job.name
         if name in known and known[name].job is not found.job:
             raise UsageError(
-                f"two jobs are named {name!r}, of {known[name].place} and of {found.place}: "
+                f"two jobs are named {name!r}, of {known[name].location} and of {found.location}: "
                 "rename one"
             )
         known.setdefault(name, found)

@@ -23,7 +23,7 @@ class Found:
     """
 
     job: AnyJob
-    place: str
+    location: str
     module: str
     attribute: str
     root: Path | None = None

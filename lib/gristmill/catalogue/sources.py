@@ -31,7 +31,8 @@ def installed() -> Iterator[Found]:
                 f"the entry point {point.name!r} of {_distribution(point)} names a job that is "
                 f"called {found.job.name!r}: give both one name"
             )
-        yield replace(found, place=f"{found.place} ({_distribution(point)})", is_installed=True)
+        location = f"{found.location} ({_distribution(point)})"
+        yield replace(found, location=location, is_installed=True)
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from gristmill.api.arrow import arrow_path
 from gristmill.errors import InputError, UsageError
-from gristmill.publish.places import local_path, open_output, open_place, readable
+from gristmill.publish.locations import local_path, open_location, open_output, readable
 from gristmill.publish.root import is_root
 from gristmill.script.console import render
 from gristmill.storage import HIDDEN, Storage
@@ -31,14 +31,14 @@ def head(folder: str, count: int) -> list[str]:
     if count < 1:
         raise UsageError(f"-n takes 1 or more, not {count}")
     with readable(folder):
-        place = open_place(folder)
-        if is_root(place):
-            names = ", ".join(name for name in place.names("") if not name.startswith(HIDDEN))
+        storage = open_location(folder)
+        if is_root(storage):
+            names = ", ".join(name for name in storage.names("") if not name.startswith(HIDDEN))
             raise InputError(
                 f"{folder} is an output, with several datasets: gristmill head "
                 f"{folder.rstrip('/')}/NAME, of {names or 'none yet'}"
             )
-        found = _open(place, "")
+        found = _open(storage, "")
         rows = list(islice(found.rows(count), count))
     return render(found.names, [tuple(_cell(row[name]) for name in found.names) for row in rows])
 
@@ -47,13 +47,13 @@ def rejects(output: str, examples: int) -> list[str]:
     """Rejects by job and reason, with some of each. Raises `InputError`."""
     from gristmill.model.dataset import REJECTS  # noqa: PLC0415  with it comes pyspark
 
-    place = open_output(output)
+    storage = open_output(output)
     counts: dict[tuple[str, str], int] = {}
     kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
     with readable(output):
-        if not place.data_files(REJECTS.name):
+        if not storage.data_files(REJECTS.name):
             return ["no rejects"]
-        found = _open(place, REJECTS.name)
+        found = _open(storage, REJECTS.name)
         if missing := {field.name for field in REJECTS.fields} - set(found.names):
             raise InputError(f"{output}: rejects has no column {', '.join(sorted(missing))}")
         for row in found.rows(_BATCH):
@@ -106,7 +106,7 @@ def _where(row: dict[str, Any]) -> str:
 class _Dataset:
     """The files of a dataset, and its columns, those of the path last."""
 
-    place: Storage
+    storage: Storage
     folder: str
     paths: tuple[str, ...]
     names: tuple[str, ...]
@@ -115,7 +115,7 @@ class _Dataset:
         """The rows, read `batch` at a time."""
         missing = dict.fromkeys(self.names)
         for path in self.paths:
-            filesystem, full = arrow_path(self.place, f"{self.folder}/{path}".lstrip("/"))
+            filesystem, full = arrow_path(self.storage, f"{self.folder}/{path}".lstrip("/"))
             # Arrow's datasets read ahead in threads, which take the process down with them when
             # they call fsspec while Python ends; so read, nothing is left when a row is here.
             with pq.ParquetFile(full, filesystem=filesystem, pre_buffer=False) as file:
@@ -124,16 +124,16 @@ class _Dataset:
                         yield {**missing, **row, **_partition(path)}
 
 
-def _open(place: Storage, folder: str) -> _Dataset:
+def _open(storage: Storage, folder: str) -> _Dataset:
     """A dataset in `folder` of a place. Raises `InputError` where it has no files."""
-    paths = [file.path for file in place.data_files(folder) if file.path.endswith(".parquet")]
+    paths = [file.path for file in storage.data_files(folder) if file.path.endswith(".parquet")]
     if not paths:
-        raise InputError(f"no dataset in {place.root}/{folder}".rstrip("/"))
+        raise InputError(f"no dataset in {storage.root}/{folder}".rstrip("/"))
     # Columns may have come since the oldest files were written; none ever goes.
     newest = max(paths, key=lambda path: _STAMP.findall(path)[-1:])
-    filesystem, full = arrow_path(place, f"{folder}/{newest}".lstrip("/"))
+    filesystem, full = arrow_path(storage, f"{folder}/{newest}".lstrip("/"))
     columns = pq.read_schema(full, filesystem=filesystem).names
-    return _Dataset(place, folder, tuple(paths), (*columns, *_partition(newest)))
+    return _Dataset(storage, folder, tuple(paths), (*columns, *_partition(newest)))
 
 
 def _partition(path: str) -> dict[str, str | None]:

@@ -10,23 +10,23 @@ from gristmill.errors import InputError
 from gristmill.model.report import size
 from gristmill.nearest import nearest
 from gristmill.publish.lease import owner, utc_now
-from gristmill.publish.live import read_live
+from gristmill.publish.locations import open_output, readable
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest, document
-from gristmill.publish.places import open_output, readable
 from gristmill.publish.settle import recover, unfinished
+from gristmill.publish.state import read_state
 from gristmill.publish.verify import verify
 from gristmill.script.console import render
-from gristmill.storage import Storage, each
+from gristmill.storage import Storage, map_concurrently
 
 
 def datasets(output: str) -> list[str]:
     """A line for each dataset, with the newest run that added to it."""
     storage = open_output(output)
     with readable(output):
-        live = read_live(storage)
+        state = read_state(storage)
     rows = []
-    for name, dataset in sorted(live.datasets.items()):
+    for name, dataset in sorted(state.datasets.items()):
         files = dataset.files
         rows.append(
             (
@@ -48,14 +48,14 @@ def history(output: str, dataset: str | None, count: int, *, as_json: bool) -> l
     with readable(output):
         manifests = _newest(storage, dataset, count)
         if dataset and not manifests:
-            _see_that_it_is_known(storage, dataset)
+            _check_known(storage, dataset)
     if as_json:
         return [json.dumps(document(manifest)) for manifest in manifests]
     rows = [
         (
             manifest.committed.replace("+00:00", "Z"),
             manifest.origin.job,
-            change.contract.name,
+            change.schema.name,
             f"{change.rows:,}",
             f"{len(change.files):,}",
             size(change.bytes),
@@ -65,7 +65,7 @@ def history(output: str, dataset: str | None, count: int, *, as_json: bool) -> l
         )
         for manifest in manifests
         for change in manifest.changes
-        if dataset in (None, change.contract.name)
+        if dataset in (None, change.schema.name)
     ]
     heading = ("when", "job", "dataset", "rows", "files", "bytes", "replaced", "run", "by")
     if rows:
@@ -73,8 +73,8 @@ def history(output: str, dataset: str | None, count: int, *, as_json: bool) -> l
     return [f"nothing was published {f'into {dataset} ' if dataset else ''}yet"]
 
 
-def _see_that_it_is_known(storage: Storage, dataset: str) -> None:
-    known = sorted(read_live(storage).datasets)
+def _check_known(storage: Storage, dataset: str) -> None:
+    known = sorted(read_state(storage).datasets)
     if known and dataset not in known:
         raise InputError(f"{storage.root} has no dataset {dataset!r}: {nearest(dataset, known)}")
 
@@ -85,7 +85,7 @@ def _newest(storage: Storage, dataset: str | None, count: int) -> list[Manifest]
     found: list[Manifest] = []
     while numbers and len(found) < count:
         numbers, last = numbers[:-count], numbers[-count:]
-        entries = each(storage, log.read, last)
+        entries = map_concurrently(storage, log.read, last)
         some = [entry for entry in entries if isinstance(entry, Manifest)]
         found = [one for one in some if dataset is None or one.touches(dataset)] + found
     return found[-count:]
@@ -104,7 +104,7 @@ def check(output: str) -> tuple[list[str], bool]:
 
     with readable(output):
         pending = unfinished(storage, utc_now())
-        found = verify(storage, read_live(storage), rows_of)
+        found = verify(storage, read_state(storage), rows_of)
     lines = [line for one in found for line in one.wrong]
     whole = not lines
     if pending and lines:
@@ -128,7 +128,7 @@ def settle(output: str) -> list[str]:
         if manifest is None:
             lines.append(f"dropped {name}: it had not committed")
         else:
-            names = ", ".join(change.contract.name for change in manifest.changes)
+            names = ", ".join(change.schema.name for change in manifest.changes)
             lines.append(f"finished {name}: it had committed to {names}")
     for lease in alive:
         due = lease.expires.strftime("%H:%M:%SZ")

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from gristmill.model.report import size
 from gristmill.publish.lease import owner, utc_now
-from gristmill.publish.live import read_live
+from gristmill.publish.locations import open_output, readable
 from gristmill.publish.manifest import Origin
-from gristmill.publish.places import open_output, readable
 from gristmill.publish.retention import Aged, aged
 from gristmill.publish.retention import expire as remove
 from gristmill.publish.settle import run_id
+from gristmill.publish.state import read_state
 from gristmill.script.console import render
 
 
@@ -20,7 +20,7 @@ def show(output: str, dataset: str, older_than: timedelta) -> list[str]:
     storage = open_output(output)
     before = utc_now().date() - older_than
     with readable(output):
-        found = aged(read_live(storage), dataset, before)
+        found = aged(read_state(storage), dataset, before)
     if not found.older:
         return [*_undated(found), f"{dataset} has no partitions from before {before}"]
     done = f"nothing was removed: --yes removes these partitions of {dataset}, from before {before}"

@@ -26,7 +26,7 @@ def job(shown: AnyJob) -> list[str]:
         lines += [
             "",
             f"writes  {dataset.name}: {dataset.help}",
-            f"        a run replaces a {dataset.replaces}; partitioned by {partitions}",
+            f"        a run replaces a {dataset.write_mode}; partitioned by {partitions}",
         ]
         lines += render(
             ("column", "type", "what it holds"),

@@ -16,7 +16,7 @@ _Period = tuple[str, ...]
 _Sums = Mapping[str, Decimal]
 
 
-def see_that_they_sum(totals: DataFrame, tables: Mapping[str, DataFrame]) -> None:
+def check_sums(totals: DataFrame, tables: Mapping[str, DataFrame]) -> None:
     """Hold each of `tables`, by name, against `totals`, which has a row a period and currency.
 
     Raises `AuditError`, naming table, period, currency and difference. One look at all of them.

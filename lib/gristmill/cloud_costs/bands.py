@@ -35,7 +35,7 @@ COST_ANOMALIES = Dataset(
         Field("billing_period", "string", "month of the day: yyyy-MM"),
     ),
     partitioned_by=PERIOD,
-    replaces="partition",
+    write_mode="partition",
     key=(*PERIOD, "date", "provider_name", "service_name", "billing_currency"),
     sorted_by=("date", "billing_currency", "provider_name", "service_name"),
 )

@@ -124,7 +124,7 @@ CHARGES = Dataset(
         Field("billing_period", "string", "month of the billing period: yyyy-MM"),
     ),
     partitioned_by=("export", "billing_period"),
-    replaces="partition",
+    write_mode="partition",
     # AWS leaves the invoice id empty until the month is final.
     is_final=lambda: (
         F.bool_or(F.col("invoice_id").isNotNull())

@@ -44,7 +44,7 @@ COMMITMENTS = Dataset(
         Field("billing_period", "string", "month of the billing period: yyyy-MM"),
     ),
     partitioned_by=PERIOD,
-    replaces="partition",
+    write_mode="partition",
     key=(*TOTAL, _ID),
     sorted_by=("billing_currency", _ID),
 )

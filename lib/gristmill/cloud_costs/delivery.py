@@ -31,7 +31,7 @@ Read = Callable[[str], bytes]
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Location:
     """Where a file lies: the folders above that of its billing period, the period (yyyymm; None
     where no folder names one), and the folders and the name below it."""
 
@@ -71,7 +71,7 @@ def files_of(uris: Sequence[str], read: Read, *, in_parts: bool = False) -> Deli
     apart.
     """
     read = cache(read)
-    data = {uri: _place(uri) for uri in uris if is_data(uri)}
+    data = {uri: _location(uri) for uri in uris if is_data(uri)}
     listed: dict[str | None, list[str]] = {}
     parts: dict[str, Sequence[str]] = {}
     top = _top_level(uris, read)
@@ -88,33 +88,34 @@ def files_of(uris: Sequence[str], read: Read, *, in_parts: bool = False) -> Deli
             parts |= found
         listed[period] = list(chain(*found.values())) if in_parts else next(iter(found.values()))
     if not listed:
-        _see_that_there_is_one_delivery(data)
-        _see_that_none_is_there_twice(list(data))
+        _check_one_delivery(data)
+        _check_none_twice(list(data))
         return Delivery(list(data), [], {})
     # A month whose manifest is not here would be lost without a word.
     unlisted = {
-        uri: place
-        for uri, place in data.items()
-        if place.period is not None and place.period not in listed
+        uri: location
+        for uri, location in data.items()
+        if location.period is not None and location.period not in listed
     }
-    _see_that_there_is_one_delivery(unlisted)
+    _check_one_delivery(unlisted)
     chosen = sorted({*unlisted, *chain(*listed.values())})
-    _see_that_none_is_there_twice(chosen)
+    _check_none_twice(chosen)
     others = [uri for uri in data if uri not in chosen]
-    _see_that_none_is_elsewhere(others, list(chain(*top.values())), chosen)
+    _check_none_elsewhere(others, list(chain(*top.values())), chosen)
     return Delivery(chosen, others, parts)
 
 
-def _place(path: str) -> _Place:
+def _location(path: str) -> _Location:
     parts = tuple(unquote(path).split("/"))
     for number in reversed(range(len(parts) - 1)):
         if named := _PERIOD.fullmatch(parts[number]):
             period = "".join(part for part in named.groups() if part)
-            return _Place(parts[:number], period, parts[number + 1 :])
+            return _Location(parts[:number], period, parts[number + 1 :])
         month, year = _MONTH.fullmatch(parts[number]), _YEAR.fullmatch(parts[number - 1])
         if month and year:
-            return _Place(parts[: number - 1], f"{year[1]}{int(month[1]):02}", parts[number + 1 :])
-    return _Place(parts[:-1], None, parts[-1:])
+            period = f"{year[1]}{int(month[1]):02}"
+            return _Location(parts[: number - 1], period, parts[number + 1 :])
+    return _Location(parts[:-1], None, parts[-1:])
 
 
 def _top_level(uris: Iterable[str], read: Read) -> Mapping[str | None, list[str]]:
@@ -122,7 +123,7 @@ def _top_level(uris: Iterable[str], read: Read) -> Mapping[str | None, list[str]
     by_period: dict[str | None, list[str]] = defaultdict(list)
     for uri in uris:
         if _MANIFEST.search(uri.rpartition("/")[2]) and (
-            _place(uri).period or _keys(uri, read) is not None
+            _location(uri).period or _keys(uri, read) is not None
         ):
             by_period[_period(uri, read)].append(uri)
     top: dict[str | None, list[str]] = {}
@@ -135,10 +136,10 @@ def _top_level(uris: Iterable[str], read: Read) -> Mapping[str | None, list[str]
 
 
 def _period(manifest: str, read: Read) -> str | None:
-    here = _place(manifest).period
+    here = _location(manifest).period
     if here is not None:
         return here
-    return next((_place(key).period for key in _keys(manifest, read) or ()), None)
+    return next((_location(key).period for key in _keys(manifest, read) or ()), None)
 
 
 def _lies_below(folder: str, folders: Collection[str]) -> bool:
@@ -167,17 +168,17 @@ def _keys(manifest: str, read: Read) -> list[str] | None:
     return keys
 
 
-def _listed(manifest: str, read: Read, data: Mapping[str, _Place]) -> list[str]:
+def _listed(manifest: str, read: Read, data: Mapping[str, _Location]) -> list[str]:
     return sorted({_file(key, data, manifest) for key in _keys(manifest, read) or ()})
 
 
-def _file(key: str, data: Mapping[str, _Place], manifest: str) -> str:
+def _file(key: str, data: Mapping[str, _Location], manifest: str) -> str:
     """The file that a manifest means, wherever its folder was copied to."""
-    wanted, parts = _place(key), key.split("/")
+    wanted, parts = _location(key), key.split("/")
     shared = {
         uri: _shared(unquote(uri).split("/"), parts)
-        for uri, place in data.items()
-        if place.below[-1] == wanted.below[-1]
+        for uri, location in data.items()
+        if location.below[-1] == wanted.below[-1]
     }
     # The file of an older delivery has the same name, in another folder.
     fits = {
@@ -202,14 +203,14 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _see_that_there_is_one_delivery(data: Mapping[str, _Place]) -> None:
+def _check_one_delivery(data: Mapping[str, _Location]) -> None:
     folders: dict[str, set[str]] = defaultdict(set)
-    for place in data.values():
+    for location in data.values():
         # Folders such as `day=01` hold parts of one data set.
-        above = [part for part in place.above if "=" not in part]
-        if place.period is not None:
-            below = [part for part in place.below[:-1] if "=" not in part]
-            folders[place.period].add("/".join([*above, place.period, *below]))
+        above = [part for part in location.above if "=" not in part]
+        if location.period is not None:
+            below = [part for part in location.below[:-1] if "=" not in part]
+            folders[location.period].add("/".join([*above, location.period, *below]))
         elif above and _RUN.fullmatch(above[-1]):
             folders["/".join(above[:-1])].add("/".join(above))
     for several in folders.values():
@@ -220,16 +221,16 @@ def _see_that_there_is_one_delivery(data: Mapping[str, _Place]) -> None:
             )
 
 
-def _see_that_none_is_elsewhere(
+def _check_none_elsewhere(
     others: Iterable[str], manifests: Sequence[str], chosen: Iterable[str]
 ) -> None:
     """Raise `InputError` where a file that no manifest lists is not of an export that has one.
 
     It may be another export, or a copy of the same: neither is to be lost or doubled.
     """
-    roots = {_place(uri).above for uri in (*manifests, *chosen)}
+    roots = {_location(uri).above for uri in (*manifests, *chosen)}
     for uri in others:
-        above = _place(uri).above
+        above = _location(uri).above
         if not any(above[: len(root)] == root for root in roots):
             raise InputError(
                 f"{uri} is neither in the manifest {manifests[0]} nor below its export: "
@@ -237,7 +238,7 @@ def _see_that_none_is_elsewhere(
             )
 
 
-def _see_that_none_is_there_twice(uris: Iterable[str]) -> None:
+def _check_none_twice(uris: Iterable[str]) -> None:
     """Raise `InputError` where a file lies beside what it was packed into, or unpacked from."""
     seen: dict[str, str] = {}
     for uri in uris:

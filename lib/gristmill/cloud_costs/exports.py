@@ -99,11 +99,11 @@ class ExportReader(Reader):
             frames.append(_charges(part, kind, options.export))
         if not frames:
             raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
-        _see_that_they_belong_together(kinds)
+        _check_one_kind(kinds)
         notes.append(f"format: {', '.join(sorted(kinds))} (recognised)")
         rows = reduce(DataFrame.unionByName, frames)
         if scope:
-            _see_that_parts_differ(rows, scope(), delivery.parts)
+            _check_parts_differ(rows, scope(), delivery.parts)
         return Reading(rows, tuple(dict.fromkeys(notes)), tuple(files), tuple(unread))
 
 
@@ -114,7 +114,7 @@ def _left_out(files: Sequence[str], why: str) -> list[str]:
     return [f"left out {files[0]}{more}: {why}"]
 
 
-def _see_that_they_belong_together(kinds: Mapping[str, str]) -> None:
+def _check_one_kind(kinds: Mapping[str, str]) -> None:
     others = [kind for kind in kinds if kind != CUR]
     if CUR in kinds and others:
         raise InputError(
@@ -123,7 +123,7 @@ def _see_that_they_belong_together(kinds: Mapping[str, str]) -> None:
         )
 
 
-def _see_that_parts_differ(
+def _check_parts_differ(
     rows: DataFrame, part: Column, manifests: Mapping[str, Sequence[str]]
 ) -> None:
     """Raise `InputError` where manifests of one billing period have charges of the same part."""

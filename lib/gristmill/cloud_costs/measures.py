@@ -53,7 +53,7 @@ def table(name: str, text: str, by: Sequence[Field], *others: Field) -> Dataset:
             Field("billing_period", "string", "month of the billing period: yyyy-MM"),
         ),
         partitioned_by=PERIOD,
-        replaces="partition",
+        write_mode="partition",
         key=(*TOTAL, *(field.name for field in by)),
         sorted_by=("billing_currency", *(field.name for field in by)),
     )

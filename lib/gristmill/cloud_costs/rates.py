@@ -53,11 +53,11 @@ def _rate(line: Mapping[str, str | None], place: str) -> tuple[tuple[date, str, 
         raise InputError(
             f"{place}: a date is written as 2024-09-30 and a rate as 1.0876, not {day!r}, {rate!r}"
         ) from None
-    _see_that_it_fits(found[1], place)
+    _check_fits(found[1], place)
     return (found[0], one, other), found[1]
 
 
-def _see_that_it_fits(rate: Decimal, place: str) -> None:
+def _check_fits(rate: Decimal, place: str) -> None:
     limit = Decimal(10) ** _DIGITS
     if not rate.is_finite() or not 0 < rate < limit:
         raise InputError(f"{place}: a rate is above 0 and below {limit:,}, not {rate}")
@@ -78,7 +78,7 @@ def rated(charges: DataFrame, rates: Rates, currency: str) -> DataFrame:
     others = charges.where(F.col("billing_currency") != currency)
     found = others.select(_day(), "billing_currency").distinct().collect()
     needed = [(row[0], row[1]) for row in found]
-    _see_that_none_is_missing(needed, rates, currency)
+    _check_none_missing(needed, rates, currency)
     rows = [(day, other, rates[day, other, currency]) for day, other in needed]
     session = charges.sparkSession
     wanted = session.createDataFrame(rows, f"_day date, _from string, {RATE} {FACTOR}")
@@ -88,7 +88,7 @@ def rated(charges: DataFrame, rates: Rates, currency: str) -> DataFrame:
     return joined.withColumn(RATE, F.when(is_same, F.lit(1).cast(FACTOR)).otherwise(F.col(RATE)))
 
 
-def _see_that_none_is_missing(
+def _check_none_missing(
     needed: Iterable[tuple[date | None, str]], rates: Rates, currency: str
 ) -> None:
     missing = sorted(

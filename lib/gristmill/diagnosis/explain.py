@@ -69,8 +69,8 @@ def explain(error: BaseException) -> str:
         # Line by line: `.*` before a pattern would take quadratic time on a line as long as a plan.
         found = next((line for line in told if re.search(pattern, line)), None)
         if found is not None:
-            place = next((place for line in told if (place := _PLACE.search(line))), None)
-            where = f"{place[0].rstrip('.:;')}: " if place else ""
+            location = next((location for line in told if (location := _PLACE.search(line))), None)
+            where = f"{location[0].rstrip('.:;')}: " if location else ""
             return f"{where}{advice}\n({_short(found)})"
     return _short(said[-1])
 

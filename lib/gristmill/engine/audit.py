@@ -29,10 +29,10 @@ def audit(
             f"{dataset.name}: {observed['rows']:,} rows were made, {written:,} written"
         )
     if dataset.key and written > 1:
-        _see_that_keys_differ(spark, dataset, uri)
+        _check_keys(spark, dataset, uri)
 
 
-def _see_that_keys_differ(spark: SparkSession, dataset: Dataset, uri: str) -> None:
+def _check_keys(spark: SparkSession, dataset: Dataset, uri: str) -> None:
     rows = spark.read.schema(dataset.ddl).option("basePath", uri).parquet(escaped(uri))
     counted = rows.groupBy(*dataset.key).agg(F.count(F.lit(1)).alias(_COUNT))
     several = counted.where(F.col(_COUNT) > 1).first()

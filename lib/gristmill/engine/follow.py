@@ -57,9 +57,8 @@ def plan(
         return Plan(reading.rows, {}, unread=reading.unread)
     made = Made(reading.sources, _maker(job, request))
     publication.follows(made)
-    names = [
-        dataset.name for dataset in job.datasets(request.options) if dataset.replaces == "partition"
-    ]
+    datasets = job.datasets(request.options)
+    names = [dataset.name for dataset in datasets if dataset.write_mode == "partition"]
     followed = {name: publication.followed(name) for name in names}
     everything = {name: _taken_over(job, made, followed[name]) for name in names}
     whole = Plan(reading.rows, everything)
@@ -102,8 +101,8 @@ def _maker(job: AnyJob, request: Request) -> str:
         release = version("gristmill")
     except PackageNotFoundError:
         release = ""
-    contracts = [dataset.contract.fingerprint for dataset in job.datasets(request.options)]
-    told = json.dumps([job.name, release, code, request.options.to_json(), contracts])
+    schemas = [dataset.schema.fingerprint for dataset in job.datasets(request.options)]
+    told = json.dumps([job.name, release, code, request.options.to_json(), schemas])
     return hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
 
 

@@ -16,7 +16,7 @@ def held_rows(
     folders: Iterable[str] | None = None,
 ) -> DataFrame | None:
     """The published rows of the partitions in `folders`, or of all; None where there is no file."""
-    base = publication.place(dataset.name)
+    base = publication.dataset_uri(dataset.name)
     if base is None:
         return None
     read = spark.read.schema(dataset.ddl).option("basePath", base)

@@ -41,7 +41,7 @@ def settle_reload(
         return Reload(reading, notes)
     held = sum(sum(publication.batch_rows(dataset.name).values()) for dataset in datasets)
     told = f"files of this batch that are gone: {len(fate.gone):,}"
-    if fate.changed or fate.grown or any(dataset.replaces != "batch" for dataset in datasets):
+    if fate.changed or fate.grown or any(dataset.write_mode != "batch" for dataset in datasets):
         others = _named(fate.changed | fate.grown, found) or "others have"
         raise InputError(
             f"{told}; and {others} other content, or more of it. Nothing was published, and the "

@@ -73,8 +73,8 @@ def _execute(
     storage = open_storage(spark, request.output)
     options, found = job.reads.resolve(spark, request.inputs, request.options)
     request = replace(request, options=options)
-    contracts = [dataset.contract for dataset in job.datasets(options)]
-    publication = Publication(storage, _origin(spark, job, request, run), contracts)
+    schemas = [dataset.schema for dataset in job.datasets(options)]
+    publication = Publication(storage, _origin(spark, job, request, run), schemas)
     for note in found:
         tell(note)
     before = {name: _context(spark).getLocalProperty(name) for name in _JOB_GROUP}
@@ -104,7 +104,7 @@ def _execute(
     return Report(
         run=run.id,
         job=job.name,
-        state="done",
+        state="succeeded",
         options=request.options.to_json(),
         inputs=request.inputs,
         output=storage.root,

@@ -75,7 +75,7 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
     skipped = seen.get.get("skipped", 0)
     if not any(plan.scope.values()):
-        _see_that_something_was_read(job, request, staging.publication, lines, skipped)
+        _check_something_read(job, request, staging.publication, lines, skipped)
     if not job.is_forced(request.options):
         _keep_what_is_more(staging, stages)
     if rejected:
@@ -84,11 +84,11 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
         if seen.get["counting"] > rate * lines or rejected + skipped == lines:
             raise too_many(rejected, lines - skipped, rate, found, job.costs)
         stages.append(_stage(staging, REJECTS, _rejects(job, found), _by_reason(job)))
-        staging.publication.stage(REJECTS.contract, stages[-1].rows)
+        staging.publication.stage(REJECTS.schema, stages[-1].rows)
         if stages[-1].observed["rows"] != rejected:
             raise AuditError("the input changed while it was read: run again")
     elif can_reject:
-        staging.publication.stage(REJECTS.contract, ())
+        staging.publication.stage(REJECTS.schema, ())
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
     unread = {name: seen.get[f"unread {name}"] for name in plan.unread}
     return Counted(lines, rejected, skipped, _some(reasons), _some(unread), stages)
@@ -98,7 +98,7 @@ def _some(counts: Mapping[str, int]) -> Mapping[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _see_that_something_was_read(
+def _check_something_read(
     job: AnyJob, request: Request, publication: Publication, lines: int, skipped: int
 ) -> None:
     inputs = ", ".join(request.inputs)
@@ -142,14 +142,14 @@ def _stage_datasets(
             if part is not None:
                 frame = with_rest(staging.spark, dataset, staging.publication, frame, part=part)
             stages.append(_stage(staging, dataset, frame))
-            if dataset.replaces == "partition":
+            if dataset.write_mode == "partition":
                 held[by].update(layout.folder(file.path) for file in stages[-1].files)
         for stage in stages:
             # Where one of them has rows of a partition, another may have none any more.
-            by_partition = stage.dataset.replaces == "partition"
+            by_partition = stage.dataset.write_mode == "partition"
             replaced = held[stage.dataset.partitioned_by] if by_partition else ()
-            contract, gone = stage.dataset.contract, plan.scope.get(stage.dataset.name, ())
-            staging.publication.stage(contract, stage.rows, [*always, *replaced, *gone])
+            schema, gone = stage.dataset.schema, plan.scope.get(stage.dataset.name, ())
+            staging.publication.stage(schema, stage.rows, [*always, *replaced, *gone])
     finally:
         if shared is not None:
             shared.unpersist()

@@ -39,14 +39,6 @@ def judge(rows: DataFrame, checks: Iterable[Check]) -> DataFrame:
     return rows.withColumn(REASON, F.coalesce(*reasons))
 
 
-def split(rows: DataFrame, checks: Iterable[Check]) -> tuple[DataFrame, DataFrame]:
-    """(valid, rejects): every row of `rows` is in exactly one, but for those that are skipped.
-
-    Rejects keep their `_reason`.
-    """
-    return divide(judge(rows, checks))
-
-
 def first_reason(
     codes: Iterable[str], rules: Mapping[str, Column], skipped: Column | None = None
 ) -> Column:

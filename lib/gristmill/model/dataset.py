@@ -1,4 +1,4 @@
-"""A dataset is a contract: its name, columns, partitions, key, checks, and what a run replaces."""
+"""A dataset: its name, columns, partitions, key, checks, and what a run replaces of it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from gristmill.errors import SchemaError
 from gristmill.model.checks import Check
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Extent:
 class Dataset:
     """Partitioned Parquet under `<output>/<name>/`.
 
-    `replaces` says what a run takes the place of: `partition`, every partition that it writes;
+    `write_mode` says what a run takes the place of: `partition`, every partition that it writes;
     `batch`, what an earlier run wrote from the same files or under the same name. `key` are the
     columns that tell the rows of a run apart (empty where rows may repeat): a run that makes two
     with one key publishes nothing. `sorted_by` orders the rows inside a file, a name with a `-`
@@ -50,7 +50,7 @@ class Dataset:
     help: str
     fields: tuple[Field, ...]
     partitioned_by: tuple[str, ...]
-    replaces: Literal["partition", "batch"]
+    write_mode: Literal["partition", "batch"]
     key: tuple[str, ...] = ()
     sorted_by: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -73,10 +73,10 @@ class Dataset:
         return ", ".join(f"`{field.name}` {field.type}" for field in self.fields)
 
     @property
-    def contract(self) -> Contract:
+    def schema(self) -> DatasetSchema:
         """What it promises to its readers, to be remembered by the output root."""
         fields = tuple((field.name, field.type) for field in self.fields)
-        return Contract(self.name, fields, self.partitioned_by, self.replaces)
+        return DatasetSchema(self.name, fields, self.partitioned_by, self.write_mode)
 
     def conform(self, frame: DataFrame) -> DataFrame:
         """`frame` with exactly this dataset's columns, in order.
@@ -110,5 +110,5 @@ REJECTS = Dataset(
     ),
     partitioned_by=("job",),
     key=("source_file", "block_start", "line_number"),
-    replaces="batch",
+    write_mode="batch",
 )

@@ -23,7 +23,7 @@ class Reading:
     Where the reader can reject lines, `rows` has the columns of
     `gristmill.readers.text.lines.ORIGIN` beside the typed ones. `files` are the URIs of the
     files that were found, where those are what a run loads, so that it knows them again.
-    `unread` are the names that the rows may have in `quality.UNREAD`, where they have that
+    `unread` are the names that the rows may have in `checks.UNREAD`, where they have that
     column. `sources` are the published datasets that it read, by URI of their folders, with a
     fingerprint of each partition, by its folder. `is_live` says that a second look may find other
     rows, as in a database: a run then keeps those that it has read.
@@ -147,7 +147,7 @@ class Job(Generic[OptionsT]):
     the reader has to give the columns of `ORIGIN`. `scope(options)` names the partition that a run
     rewrites even when it has no rows for it, as partition column -> value; and what it writes of
     one dataset it replaces in all of its others that have the same partition columns.
-    `only(options)` are the names of the datasets that a run writes; where it is None, that is all.
+    `outputs(options)` are the names of the datasets that a run writes; None stands for all.
     `is_forced(options)` says whether a run may replace what is final by what is not.
     `by_day` says how what is made of published datasets follows them by day; where it is None, all
     of it is made each time. `max_reject_rate` is the largest share of the lines (0 to 1) that may
@@ -171,7 +171,7 @@ class Job(Generic[OptionsT]):
     transform: Transform[OptionsT]
     checks: tuple[Check, ...] = ()
     scope: Callable[[OptionsT], Mapping[str, str]] = field(default=lambda _options: {})
-    only: Callable[[OptionsT], Collection[str]] | None = None
+    outputs: Callable[[OptionsT], Collection[str]] | None = None
     is_forced: Callable[[OptionsT], bool] = field(default=lambda _options: False)
     shared: Callable[[DataFrame, OptionsT], DataFrame] | None = None
     audit: Audit[OptionsT] | None = None
@@ -182,7 +182,7 @@ class Job(Generic[OptionsT]):
 
     def datasets(self, options: OptionsT) -> tuple[Dataset, ...]:
         """The datasets that a run with these options, resolved, writes."""
-        names = self.only(options) if self.only else [dataset.name for dataset in self.writes]
+        names = self.outputs(options) if self.outputs else [dataset.name for dataset in self.writes]
         return tuple(dataset for dataset in self.writes if dataset.name in names)
 
 

@@ -36,7 +36,7 @@ class Report:
 
     run: str
     job: str
-    state: Literal["done", "failed"]
+    state: Literal["succeeded", "failed"]
     options: Mapping[str, Any]
     inputs: tuple[str, ...]
     output: str
@@ -67,6 +67,8 @@ class Report:
             told = json.loads(data)
             datasets = tuple(DatasetReport(**dataset) for dataset in told.pop("datasets"))
             inputs, notes = tuple(told.pop("inputs")), tuple(told.pop("notes"))
+            # As it was called before.
+            told["state"] = "succeeded" if told["state"] == "done" else told["state"]
             return Report(**told, inputs=inputs, notes=notes, datasets=datasets)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a report: {error}") from error

@@ -7,6 +7,6 @@ later run finishes what a crash cut off. Until the commit nothing that a reader 
 while an apply is under way a reader may see both the old and the new files of a partition.
 
 `layout` says where things lie, `publication` what a run does, `lease` who may write, `log` what has
-happened, `settle` how a run is finished, `live` which files there should be, `batch` what a load
+happened, `settle` how a run is finished, `state` which files there should be, `batch` what a load
 takes the place of, `retention` how what is old goes.
 """

@@ -3,7 +3,7 @@
     <output>/<dataset>/<partition>/<run>-….parquet        what readers see
     <output>/_gristmill/layout.json                       marks an output root as ours
     <output>/_gristmill/log/0000000042.json               the 42nd thing that happened: `log`
-    <output>/_gristmill/checkpoints/0000000100.json       what the log up to 100 left: `live`
+    <output>/_gristmill/checkpoints/0000000100.json       what the log up to 100 left: `state`
     <output>/_gristmill/claims/<dataset>/0000000007       which run may write a dataset: `lease`
     <output>/_gristmill/staging/<run>/lease.json          a run that is not finished: `lease`
     <output>/_gristmill/staging/<run>/<dataset>/…         what it has written and not published

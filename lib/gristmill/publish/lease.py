@@ -105,7 +105,7 @@ def find(storage: Storage, run: str) -> Lease | None:
     return None if data is None else Lease.decode(data)
 
 
-class Keeper:
+class Heartbeat:
     """Renews a lease, in a thread of its own, until it is stopped or the lease has gone."""
 
     def __init__(self, storage: Storage, lease: Lease, clock: Clock) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish.followed import Made, made_from_json
 
 
@@ -24,7 +24,7 @@ class Change:
     """What a run does to a dataset: files that come in, each with where it was staged, and the
     paths of those that go out. `superseded` are the ids of other batches that go with them."""
 
-    contract: Contract
+    schema: DatasetSchema
     files: tuple[File, ...]
     staged: tuple[str, ...]
     removed: tuple[str, ...]
@@ -82,7 +82,7 @@ class Manifest:
 
     def touches(self, dataset: str) -> bool:
         """Whether it changes `dataset`."""
-        return any(change.contract.name == dataset for change in self.changes)
+        return any(change.schema.name == dataset for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,16 @@ Entry = Manifest | Abandoned
 
 
 def document(entry: Entry) -> dict[str, Any]:
-    """An entry as a JSON object; beside each contract stands its fingerprint."""
+    """An entry as a JSON object; beside each schema stands its fingerprint."""
     if isinstance(entry, Abandoned):
         return {"kind": "abandon", **dataclasses.asdict(entry)}
     told = {"kind": "publish", **dataclasses.asdict(entry)}
     for change, written in zip(entry.changes, told["changes"], strict=True):
-        written["fingerprint"] = change.contract.fingerprint
+        del written["schema"]
+        written |= {
+            "contract": change.schema.to_json(),
+            "fingerprint": change.schema.fingerprint,
+        }
     return told
 
 
@@ -143,7 +147,7 @@ def decode(data: bytes) -> Entry:
 
 def _change(told: Any) -> Change:
     return Change(
-        contract=Contract.from_json(told["contract"]),
+        schema=DatasetSchema.from_json(told["contract"]),
         files=tuple(File(file["path"], file["bytes"], file["rows"]) for file in told["files"]),
         staged=tuple(told["staged"]),
         removed=tuple(told["removed"]),

@@ -7,20 +7,22 @@ from datetime import datetime, timedelta
 
 from gristmill.errors import BusyError, LeaseLostError
 from gristmill.failpoints import point
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
 from gristmill.publish.batch import compare, covered, fingerprint, lost
 from gristmill.publish.contents import Fate, Found
 from gristmill.publish.followed import Followed, Made
-from gristmill.publish.lease import Clock, Keeper, Lease, claim, find, utc_now
-from gristmill.publish.live import Live, LiveDataset, read_live, tend
+from gristmill.publish.lease import Clock, Heartbeat, Lease, claim, find, utc_now
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Change, File, Manifest, Origin
 from gristmill.publish.root import mark, open_root
 from gristmill.publish.settle import apply, conclude, put_away, settle
-from gristmill.storage import Storage, StoredFile, each
+from gristmill.publish.state import DatasetState, RootState, read_state, write_checkpoint
+from gristmill.storage import Storage, StoredFile, map_concurrently
 
 _POLL_SECONDS = 1.0
+
+_StagedDataset = tuple[DatasetSchema, Sequence[StoredFile], Sequence[int], frozenset[str]]
 
 
 class Publication:
@@ -33,21 +35,21 @@ class Publication:
         self,
         storage: Storage,
         origin: Origin,
-        contracts: Collection[Contract],
+        schemas: Collection[DatasetSchema],
         clock: Clock = utc_now,
     ) -> None:
         self._storage = storage
         self._origin = origin
-        self._contracts = contracts
+        self._schemas = schemas
         self._clock = clock
         self._log = Log(storage)
-        self._changes: list[tuple[Contract, list[StoredFile], Sequence[int], frozenset[str]]] = []
+        self._changes: list[_StagedDataset] = []
         self._removals: list[Change] = []
         self._lease: Lease | None = None
-        self._keeper: Keeper | None = None
+        self._heartbeat: Heartbeat | None = None
         self._tried = False
         self._published = False
-        self._live = Live(0, {})
+        self._state = RootState(0, {})
 
     def begin(self, wait: timedelta, tell: Callable[[str], None]) -> None:
         """Claim the datasets, and see that they fit what the root holds of them.
@@ -55,10 +57,10 @@ class Publication:
         Raises `SchemaError` where one does not, and all that `claim` raises.
         """
         self.claim(wait, tell)
-        for contract in self._contracts:
-            self._check(contract)
+        for schema in self._schemas:
+            self._check(schema)
 
-    def claim(self, wait: timedelta, tell: Callable[[str], None]) -> Live:
+    def claim(self, wait: timedelta, tell: Callable[[str], None]) -> RootState:
         """Claim the datasets, waiting for other runs that write them for as long as `wait`.
 
         Gives what the root holds, of which the claimed datasets stay as they are. Raises
@@ -69,19 +71,19 @@ class Publication:
         mark(self._storage)
         run, job = self._origin.run, self._origin.job
         self._lease = Lease.new(run, job, self._log.head(), self._clock())
-        self._keeper = Keeper(self._storage, self._lease, self._clock)
-        self._keeper.start()
+        self._heartbeat = Heartbeat(self._storage, self._lease, self._clock)
+        self._heartbeat.start()
         point("begin.lease")
         deadline = self._clock() + wait
         # In one order for all, so that no two runs wait for each other.
-        for name in sorted(contract.name for contract in self._contracts):
+        for name in sorted(schema.name for schema in self._schemas):
             self._claim_one(name, deadline, tell)
             point("begin.claim")
-        self._live = read_live(self._storage)
+        self._state = read_state(self._storage)
         if self.is_overtaken():
             # Before it had its claims, and so before anything that the commit will look at.
             raise self.overtaken()
-        return self._live
+        return self._state
 
     def reads(
         self,
@@ -106,9 +108,9 @@ class Publication:
         if beside:
             self._origin = self._beside(beside)
         notes: list[str] = []
-        for contract in self._contracts:
-            if contract.name in self._live.datasets:
-                batches = self._live.datasets[contract.name].batches
+        for schema in self._schemas:
+            if schema.name in self._state.datasets:
+                batches = self._state.datasets[schema.name].batches
                 notes += compare(batches, self._origin, uris)
         # The datasets of a job tend to hold the same batches.
         return tuple(dict.fromkeys(notes))
@@ -117,7 +119,7 @@ class Publication:
         """The origin of a run that adds to its batch, which still knows contents that are gone."""
         origin = self._origin
         files = dict(zip(origin.files, origin.contents, strict=True))
-        for held in self._live.datasets.values():
+        for held in self._state.datasets.values():
             before = held.batches.get(origin.batch)
             for file, content in before.known.items() if before else ():
                 if file in gone:
@@ -131,10 +133,10 @@ class Publication:
         """The files of this batch, by fingerprint, whose content is nowhere in `contents`, those
         that the run reads by URI, so that their rows would go."""
         now = {fingerprint(uri): found for uri, found in contents.items()}
-        for contract in self._contracts:
-            if contract.replaces == "batch" and contract.name in self._live.datasets:
+        for schema in self._schemas:
+            if schema.write_mode == "batch" and schema.name in self._state.datasets:
                 # The datasets of a job hold the same batches.
-                return lost(self._live.datasets[contract.name].batches, self._origin, now)
+                return lost(self._state.datasets[schema.name].batches, self._origin, now)
         return Fate(new=frozenset(now))
 
     def follows(self, made: Made) -> None:
@@ -143,12 +145,12 @@ class Publication:
 
     def followed(self, dataset: str) -> tuple[Followed, ...]:
         """What earlier runs made of what in a claimed dataset."""
-        found = self._live.datasets.get(dataset)
+        found = self._state.datasets.get(dataset)
         return found.followed if found else ()
 
-    def _check(self, contract: Contract) -> None:
-        if contract.name in self._live.datasets:
-            contract.succeed(self._live.datasets[contract.name].contract)
+    def _check(self, schema: DatasetSchema) -> None:
+        if schema.name in self._state.datasets:
+            schema.check_compatible(self._state.datasets[schema.name].schema)
 
     def _claim_one(self, dataset: str, deadline: datetime, tell: Callable[[str], None]) -> None:
         told = ""
@@ -178,20 +180,20 @@ class Publication:
         """The files that are staged for `dataset`."""
         return self._storage.data_files(self.folder(dataset))
 
-    def place(self, dataset: str) -> str | None:
+    def dataset_uri(self, dataset: str) -> str | None:
         """The URI of a claimed dataset's folder; None where the root holds no file of it."""
-        found = self._live.datasets.get(dataset)
+        found = self._state.datasets.get(dataset)
         return f"{self._storage.root}/{dataset}" if found and found.files else None
 
     def held(self, dataset: str, folder: str) -> list[str]:
         """The files that the root holds of a partition, by their paths below the dataset."""
-        found = self._live.datasets.get(dataset)
+        found = self._state.datasets.get(dataset)
         return [path for path in found.files if layout.folder(path) == folder] if found else []
 
     def batch_rows(self, dataset: str) -> Mapping[str, int]:
         """The rows that the root holds of the batch that this run loads into a dataset, by the
         folder of their partition."""
-        found = self._live.datasets.get(dataset)
+        found = self._state.datasets.get(dataset)
         prefix = f"{self._origin.batch}-"
         rows: dict[str, int] = {}
         for path, file in found.files.items() if found else ():
@@ -199,21 +201,23 @@ class Publication:
                 rows[layout.folder(path)] = rows.get(layout.folder(path), 0) + file.rows
         return rows
 
-    def stage(self, contract: Contract, rows: Sequence[int], scope: Collection[str] = ()) -> None:
+    def stage(
+        self, schema: DatasetSchema, rows: Sequence[int], scope: Collection[str] = ()
+    ) -> None:
         """Publish, with the commit, what is staged for a dataset.
 
         `rows` are the rows of each staged file. `scope` are folders of partitions that the run
         replaces even where it has no file for them. Raises `SchemaError` where the dataset does
         not fit what the root holds of it.
         """
-        self._check(contract)
+        self._check(schema)
         point("stage")
-        self._changes.append((contract, self.staged(contract.name), rows, frozenset(scope)))
+        self._changes.append((schema, self.staged(schema.name), rows, frozenset(scope)))
 
     def remove(self, dataset: str, files: Collection[str]) -> None:
         """Take out, with the commit, files that the root holds of a claimed dataset."""
-        contract = self._live.datasets[dataset].contract
-        self._removals.append(Change(contract, (), (), tuple(sorted(files))))
+        schema = self._state.datasets[dataset].schema
+        self._removals.append(Change(schema, (), (), tuple(sorted(files))))
 
     def commit(self, lines: int, rejected: int, skipped: int = 0) -> None:
         """Publish everything that was staged.
@@ -230,7 +234,7 @@ class Publication:
             skipped=skipped,
             changes=(*(self._change(*staged) for staged in self._changes), *self._removals),
         )
-        number = self._live.number + 1
+        number = self._state.number + 1
         self._tried = True
         point("commit.before")
         while not self._log.append(number, manifest):
@@ -239,12 +243,12 @@ class Publication:
         self._published = True
         point("commit.after")
         self._end(manifest)
-        tend(self._storage, self._clock())
+        write_checkpoint(self._storage, self._clock())
 
     def _give_way(self, number: int) -> None:
         """See that entry `number`, which another run has written, does not bar this run's."""
         entry = self._log.read(number)
-        names = {contract.name for contract in self._contracts}
+        names = {schema.name for schema in self._schemas}
         if (
             entry is None
             or entry.run == self._origin.run
@@ -255,7 +259,7 @@ class Publication:
     def is_overtaken(self) -> bool:
         """Whether another run has taken this one for dead, so that it cannot publish any more."""
         run = self._origin.run
-        since = self._lease.base if self._lease else self._live.number
+        since = self._lease.base if self._lease else self._state.number
         return any(
             isinstance(entry, Abandoned) and entry.run == run and entry.by != run
             for _, entry in self._log.since(since)
@@ -263,7 +267,7 @@ class Publication:
 
     def overtaken(self) -> LeaseLostError:
         """What to raise then."""
-        names = ", ".join(sorted(contract.name for contract in self._contracts))
+        names = ", ".join(sorted(schema.name for schema in self._schemas))
         return LeaseLostError(
             f"another run took over {names}, as this one had shown no sign of life for too long; "
             "nothing was published: run again"
@@ -271,13 +275,13 @@ class Publication:
 
     def _change(
         self,
-        contract: Contract,
+        schema: DatasetSchema,
         files: Sequence[StoredFile],
         rows: Sequence[int],
         scope: frozenset[str],
     ) -> Change:
         # The name says what replaces the file: its batch, where that is what a run replaces.
-        is_batch = contract.replaces == "batch"
+        is_batch = schema.write_mode == "batch"
         prefix = f"{self._origin.batch}-" if is_batch else ""
         published = tuple(
             File(
@@ -287,8 +291,8 @@ class Publication:
             )
             for number, (file, count) in enumerate(zip(files, rows, strict=True))
         )
-        name = contract.name
-        held = self._live.datasets.get(name, LiveDataset(contract))
+        name = schema.name
+        held = self._state.datasets.get(name, DatasetState(schema))
         known, superseded = set(held.files), covered(held.batches, self._origin)
         if is_batch:
             own = () if self._origin.adds else (prefix,)
@@ -300,17 +304,17 @@ class Publication:
             folders = scope | {layout.folder(file.path) for file in files}
             removed = {path for path in known if layout.folder(path) in folders}
             places = [f"{name}/{folder}" for folder in folders]
-            there = each(self._storage, self._storage.data_files, places)
+            there = map_concurrently(self._storage, self._storage.data_files, places)
             for folder, found in zip(folders, there, strict=True):
                 removed |= {f"{folder}/{file.path}" for file in found}
         staged = tuple(file.path for file in files)
-        return Change(contract, published, staged, tuple(sorted(removed)), tuple(superseded))
+        return Change(schema, published, staged, tuple(sorted(removed)), tuple(superseded))
 
     def _end(self, manifest: Manifest | None) -> None:
         if manifest is not None:
             apply(self._storage, manifest)
-        if self._keeper:
-            self._keeper.stop()
+        if self._heartbeat:
+            self._heartbeat.stop()
         put_away(self._storage, self._origin.run)
         self._lease = None
 

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from urllib.parse import unquote
 
 from gristmill.errors import InputError, OutputError
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
-from gristmill.publish.live import Live, LiveDataset, LiveFile, read_live
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
+from gristmill.publish.state import DatasetState, FileState, RootState, read_state
 from gristmill.storage import Storage
 
 
@@ -20,7 +20,7 @@ class Partition:
     """A partition: its folder below its dataset, and its files by their path below the same."""
 
     folder: str
-    files: Mapping[str, LiveFile]
+    files: Mapping[str, FileState]
 
     @property
     def rows(self) -> int:
@@ -42,14 +42,14 @@ class Aged:
     undated: tuple[Partition, ...]
 
 
-def aged(live: Live, dataset: str, before: date) -> Aged:
+def aged(state: RootState, dataset: str, before: date) -> Aged:
     """The partitions of `dataset` whose date is before a day.
 
     Raises `InputError` where there is no such dataset, or it is not partitioned by one date.
     """
-    held = _held(live, dataset)
-    depth = held.contract.partitioned_by.index(_date_column(held.contract))
-    folders: dict[str, dict[str, LiveFile]] = {}
+    held = _held(state, dataset)
+    depth = held.schema.partitioned_by.index(_date_column(held.schema))
+    folders: dict[str, dict[str, FileState]] = {}
     for path, file in held.files.items():
         folders.setdefault(layout.folder(path), {})[path] = file
     older, undated = [], []
@@ -77,8 +77,8 @@ def expire(
     long as `wait`. Gives them; where there are none, nothing is written down. Raises what `aged`
     raises, and `Publication.claim`, and `Publication.commit`.
     """
-    aged(live := read_live(storage), dataset, before)
-    publication = Publication(storage, origin, [live.datasets[dataset].contract])
+    aged(state := read_state(storage), dataset, before)
+    publication = Publication(storage, origin, [state.datasets[dataset].schema])
     found = Aged((), ())
     try:
         found = aged(publication.claim(wait, tell), dataset, before)
@@ -97,20 +97,20 @@ def expire(
     return found
 
 
-def _held(live: Live, dataset: str) -> LiveDataset:
-    if dataset not in live.datasets:
-        known = ", ".join(sorted(live.datasets)) or "none yet"
+def _held(state: RootState, dataset: str) -> DatasetState:
+    if dataset not in state.datasets:
+        known = ", ".join(sorted(state.datasets)) or "none yet"
         raise InputError(f"no dataset is named {dataset!r} here; there are: {known}")
-    return live.datasets[dataset]
+    return state.datasets[dataset]
 
 
-def _date_column(contract: Contract) -> str:
-    types = dict(contract.fields)
-    columns = [name for name in contract.partitioned_by if types[name] == "date"]
+def _date_column(schema: DatasetSchema) -> str:
+    types = dict(schema.fields)
+    columns = [name for name in schema.partitioned_by if types[name] == "date"]
     if len(columns) != 1:
-        by = ", ".join(f"{name} {types[name]}" for name in contract.partitioned_by)
+        by = ", ".join(f"{name} {types[name]}" for name in schema.partitioned_by)
         raise InputError(
-            f"{contract.name} is partitioned by {by}, not by one date: nothing says what is old"
+            f"{schema.name} is partitioned by {by}, not by one date: nothing says what is old"
         )
     return columns[0]
 

@@ -8,10 +8,10 @@ from gristmill.errors import OutputError
 from gristmill.failpoints import point
 from gristmill.publish import layout
 from gristmill.publish.lease import Lease, find
-from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Manifest
-from gristmill.storage import Storage, each
+from gristmill.publish.state import read_state
+from gristmill.storage import Storage, map_concurrently
 
 _LEFT_BEHIND_AFTER = timedelta(days=1)
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -94,12 +94,13 @@ def apply(storage: Storage, manifest: Manifest) -> None:
         storage.delete(path)
 
     removed = [
-        f"{change.contract.name}/{path}" for change in manifest.changes for path in change.removed
+        f"{change.schema.name}/{path}" for change in manifest.changes for path in change.removed
     ]
-    missing = [path for path in each(storage, bring, _moves(manifest)) if path is not None]
+    brought = map_concurrently(storage, bring, _moves(manifest))
+    missing = [path for path in brought if path is not None]
     if missing:
-        live = read_live(storage)
-        lost = [path for path in missing if live.holds(path)]
+        state = read_state(storage)
+        lost = [path for path in missing if state.holds(path)]
         if not lost:
             # Another run has carried out the same, and since then a later publish.
             return
@@ -110,7 +111,7 @@ def apply(storage: Storage, manifest: Manifest) -> None:
             f"run {manifest.origin.job} again on the same input"
         )
     point("apply.moved")
-    each(storage, remove, removed)
+    map_concurrently(storage, remove, removed)
     point("apply.deleted")
     for folder in _folders(removed):
         storage.delete_empty_folder(folder)
@@ -120,7 +121,7 @@ def _moves(manifest: Manifest) -> list[tuple[str, str]]:
     return [
         (f"{layout.stage(manifest.run)}/{name}/{staged}", f"{name}/{file.path}")
         for change in manifest.changes
-        for name in [change.contract.name]
+        for name in [change.schema.name]
         for staged, file in zip(change.staged, change.files, strict=True)
     ]
 

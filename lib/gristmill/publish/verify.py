@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gristmill.publish.live import Live
-from gristmill.storage import HIDDEN, Storage, each
+from gristmill.publish.state import RootState
+from gristmill.storage import HIDDEN, Storage, map_concurrently
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,17 @@ class Verified:
     wrong: tuple[str, ...]
 
 
-def verify(storage: Storage, live: Live, rows_of: Callable[[str], int]) -> list[Verified]:
+def verify(storage: Storage, state: RootState, rows_of: Callable[[str], int]) -> list[Verified]:
     """Look at every file; `rows_of` gives the rows of one by its path, or raises `OSError`."""
     lying = [name for name in storage.names("") if not name.startswith(HIDDEN)]
     loose = [name for name in lying if storage.is_file(name)]
     found = [Verified("", 0, 0, tuple(f"{name}: stray" for name in loose))] if loose else []
-    for name in sorted({*lying, *live.datasets} - set(loose)):
+    for name in sorted({*lying, *state.datasets} - set(loose)):
         there = {file.path: file.size for file in storage.data_files(name)}
-        files = live.datasets[name].files if name in live.datasets else {}
+        files = state.datasets[name].files if name in state.datasets else {}
 
         def check(path: str, name: str = name, there: dict[str, int] = there) -> str | None:
-            expected = live.datasets[name].files[path]
+            expected = state.datasets[name].files[path]
             if path not in there:
                 return f"{name}/{path}: missing"
             if there[path] != expected.bytes:
@@ -42,7 +42,8 @@ def verify(storage: Storage, live: Live, rows_of: Callable[[str], int]) -> list[
                 return f"{name}/{path}: {rows:,} rows, not {expected.rows:,}"
             return None
 
-        wrong = [text for text in each(storage, check, sorted(files)) if text is not None]
+        checked = map_concurrently(storage, check, sorted(files))
+        wrong = [text for text in checked if text is not None]
         wrong += [f"{name}/{path}: stray" for path in sorted(set(there) - set(files))]
         rows = sum(file.rows for file in files.values())
         found.append(Verified(name, len(files), rows, tuple(wrong)))

@@ -13,8 +13,8 @@ from gristmill.model.job import Reader, Reading
 from gristmill.publish import layout
 from gristmill.publish.batch import one_spelling
 from gristmill.publish.followed import Partitions, partitions
-from gristmill.publish.live import read_live
 from gristmill.publish.snapshot import settled
+from gristmill.publish.state import read_state
 from gristmill.storage.hadoop import escaped, is_literal, open_storage
 
 View = Callable[[DataFrame], DataFrame]
@@ -124,7 +124,7 @@ def _published(spark: SparkSession, dataset: Dataset, uri: str) -> Published:
             rows = reader.option("basePath", folder).parquet(escaped(folder))
         else:
             rows = spark.createDataFrame([], dataset.ddl)
-        is_known = bool(files) or dataset.name in read_live(root).datasets
+        is_known = bool(files) or dataset.name in read_state(root).datasets
         return Published(rows, one_spelling(folder), partitions(files), is_known)
 
     return settled(root, dataset.name, look)

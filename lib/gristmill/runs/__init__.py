@@ -40,7 +40,7 @@ class Handle:
     """What finds a run again: the kind of runner, the cluster or application, the id there."""
 
     runner: str
-    place: str
+    target: str
     id: str
 
 

@@ -107,9 +107,9 @@ class LocalRunner:
             return file.read().decode(errors="replace")
 
     def _home(self, handle: Handle) -> Path:
-        home = Path(handle.place) / handle.id
+        home = Path(handle.target) / handle.id
         if not home.is_dir():
-            raise InputError(f"no run {handle.id} in {handle.place}")
+            raise InputError(f"no run {handle.id} in {handle.target}")
         return home
 
     def _alive(self, home: Path) -> bool:

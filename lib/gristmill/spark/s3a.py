@@ -65,7 +65,7 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
             for scheme in SCHEMES
         },
         **_PATIENCE,
-        **_place(environ),
+        **_endpoint(environ),
     }
     cloud = "org.apache.spark.internal.io.cloud"
     return {
@@ -89,20 +89,20 @@ _PATIENCE = {
 }
 
 
-def _place(environ: Mapping[str, str]) -> dict[str, str]:
+def _endpoint(environ: Mapping[str, str]) -> dict[str, str]:
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
-    place = {}
+    endpoint_settings = {}
     if endpoint:
-        place["fs.s3a.endpoint"] = endpoint
+        endpoint_settings["fs.s3a.endpoint"] = endpoint
         host = urlsplit(endpoint).hostname or ""
         if not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
             # Other servers seldom have a host name for every bucket.
-            place["fs.s3a.path.style.access"] = "true"
+            endpoint_settings["fs.s3a.path.style.access"] = "true"
         region = region or "us-east-1"
     if region:
-        place["fs.s3a.endpoint.region"] = region
-    return place
+        endpoint_settings["fs.s3a.endpoint.region"] = region
+    return endpoint_settings
 
 
 if __name__ == "__main__":

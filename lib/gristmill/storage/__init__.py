@@ -34,7 +34,7 @@ class Storage(Protocol):
         ...
 
     @property
-    def lanes(self) -> int:
+    def max_concurrency(self) -> int:
         """How many calls at once are worth while."""
         ...
 
@@ -81,9 +81,11 @@ class Storage(Protocol):
         ...
 
 
-def each(storage: Storage, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """What `work` gives for each item, in order; as many at once as `storage` has lanes."""
-    if storage.lanes == 1:
+def map_concurrently(
+    storage: Storage, work: Callable[[Item], Result], items: Iterable[Item]
+) -> list[Result]:
+    """What `work` gives for each item, in order; as many at once as `storage` is fit for."""
+    if storage.max_concurrency == 1:
         return [work(item) for item in items]
-    with ThreadPoolExecutor(storage.lanes) as pool:
+    with ThreadPoolExecutor(storage.max_concurrency) as pool:
         return list(pool.map(work, items))

@@ -20,7 +20,7 @@ OBJECT_STORES = ("s3", "s3a")
 _GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]{}\\"})
 """Schemes of places whose files are objects."""
 
-_LANES = 16
+_MAX_CONCURRENCY = 16
 _ATTEMPTS, _PAUSE = 3, 0.5
 _FEW = 16
 _SMALL = 64 * 1024 * 1024
@@ -38,7 +38,7 @@ class HadoopStorage:
         self._root = self._fs.makeQualified(base)
         self._scheme: str = self._root.toUri().getScheme()
         self.root = _three_slashes(self._root.toString())
-        self.lanes = _LANES if self._scheme in OBJECT_STORES else 1
+        self.max_concurrency = _MAX_CONCURRENCY if self._scheme in OBJECT_STORES else 1
 
     def is_file(self, path: str) -> bool:
         """Whether there is a file."""

@@ -15,7 +15,7 @@ from gristmill.storage import HIDDEN, StoredFile
 class LocalStorage:
     """Files below a folder. Raises `OSError`, or `OutputError` where no folder can be made."""
 
-    lanes = 1
+    max_concurrency = 1
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder).absolute()

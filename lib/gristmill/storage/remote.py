@@ -8,7 +8,7 @@ import fsspec
 from gristmill.errors import GristmillError, InputError
 from gristmill.storage import HIDDEN, StoredFile
 
-_LANES = 16
+_MAX_CONCURRENCY = 16
 
 
 class RemoteStorage:
@@ -17,7 +17,7 @@ class RemoteStorage:
     Raises `GristmillError` where what it takes is not installed, `InputError` for another scheme.
     """
 
-    lanes = _LANES
+    max_concurrency = _MAX_CONCURRENCY
 
     def __init__(self, uri: str) -> None:
         scheme, _, place = uri.partition("://")

@@ -10,7 +10,7 @@ import pytest
 from gristmill.emr.applications import down, drift, up
 from gristmill.emr.aws import Aws
 from gristmill.emr.package import Shipped
-from gristmill.emr.prepare import Wanted
+from gristmill.emr.prepare import SubmitRequest
 from gristmill.emr.requests.serverless import create_application, start_job_run
 from gristmill.emr.runners.serverless import find_application
 from gristmill.emr.specs import ServerlessSpec
@@ -144,9 +144,10 @@ def test_a_submission_says_where_the_application_is_another_one(
     where = ("--input", "s3://b/in", "--output", "s3://b/out", "--corpus", "c")
     needs = tmp_path / "requirements.txt"
     needs.write_text("six==1.17.0\n")
+    wanted = SubmitRequest(CATALOGUE["word-count"], where, spec, requirements=needs)
     with pytest.raises(UsageError, match="dependencies are built for the spec's"):
-        submit(reach, Wanted(CATALOGUE["word-count"], where, spec, requirements=needs), print)
-    record = submit(reach, Wanted(CATALOGUE["word-count"], where, spec), told.append)
+        submit(reach, wanted, print)
+    record = submit(reach, SubmitRequest(CATALOGUE["word-count"], where, spec), told.append)
     assert any("architecture: X86_64 in the spec, ARM64 there" in line for line in told)
     assert record.handle is not None
     down(reach, spec, never, print, briefly, force=True)

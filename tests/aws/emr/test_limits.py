@@ -9,7 +9,7 @@ import pyarrow.dataset as arrow
 import pytest
 
 from gristmill.emr.aws import Aws, RefusedError
-from gristmill.emr.prepare import Wanted
+from gristmill.emr.prepare import SubmitRequest
 from gristmill.emr.runs import Runs
 from gristmill.emr.specs import ClusterSpec
 from gristmill.emr.submit import submit
@@ -73,7 +73,7 @@ def test_a_run_that_a_full_cluster_refuses_leaves_nothing_behind(
     where = ("--input", "s3://b/in", "--output", "s3://b/out", "--corpus", "c")
     run = f"refused-{secrets.token_hex(4)}"
     with pytest.raises(RefusedError, match="256 steps that wait or run"):
-        submit(reach, Wanted(CATALOGUE["word-count"], where, spec, run), print)
+        submit(reach, SubmitRequest(CATALOGUE["word-count"], where, spec, run), print)
     assert Runs(reach, spec.home).find(run) is None
     assert down(reach, spec, never, force=True) == cluster
 
@@ -89,7 +89,7 @@ def test_a_run_of_which_nobody_knows_whether_it_started_is_kept(
     where = ("--input", "s3://b/in", "--output", "s3://b/out", "--corpus", "c")
     run = f"unclear-{secrets.token_hex(4)}"
     with pytest.raises(GristmillError, match=f"submit it again with --run {run}"):
-        submit(reach, Wanted(CATALOGUE["word-count"], where, spec, run), print)
+        submit(reach, SubmitRequest(CATALOGUE["word-count"], where, spec, run), print)
     found = Runs(reach, spec.home).find(run)
     assert found is not None
     assert found.record.claim == ""

@@ -158,5 +158,5 @@ def test_several_runs_are_polled_together(runner: Runner) -> None:
 def test_a_run_that_was_never_there_is_an_error(runner: Runner) -> None:
     handle = runner.submit(submission("well"))
     with pytest.raises(GristmillError):
-        runner.poll([Handle(handle.runner, handle.place, "0000000000000000")])
+        runner.poll([Handle(handle.runner, handle.target, "0000000000000000")])
     ended(runner, handle)

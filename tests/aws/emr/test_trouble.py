@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from gristmill.emr.answer import answer
 from gristmill.emr.aws import Aws
 from gristmill.emr.cost import read_prices
+from gristmill.emr.outcome import run_outcome
 from gristmill.emr.package import Shipped
 from gristmill.emr.requests.clusters import run_job_flow, run_job_flow_for
 from gristmill.emr.requests.serverless import start_job_run
@@ -96,7 +96,7 @@ def test_a_step_is_added_once_whatever_becomes_of_the_answers(
     running = runner(reach, spec)
     fault(simulator.faults, "AddJobFlowSteps")
     handle = running.submit(submission())
-    assert [step["Id"] for step in steps(reach, handle.place)] == [handle.id]
+    assert [step["Id"] for step in steps(reach, handle.target)] == [handle.id]
     assert watch(running, handle, print, pause=briefly).state is State.SUCCEEDED
 
 
@@ -114,7 +114,7 @@ def test_a_cluster_for_a_run_is_made_once_whatever_becomes_of_the_answers(
     wanted = submission()
     handle = running.submit(wanted)
     made_for_it = [found for found in clusters(reach) if wanted.run in found["Name"]]
-    assert [found["Id"] for found in made_for_it] == [handle.place]
+    assert [found["Id"] for found in made_for_it] == [handle.target]
     assert watch(running, handle, print, pause=briefly).state is State.SUCCEEDED
 
 
@@ -187,11 +187,11 @@ def test_a_cluster_that_dies_takes_its_runs_with_it(
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert running.poll([second])[second].state is State.PENDING
-    simulator.kill_cluster(first.place, "INSTANCE_FAILURE", "The primary node is gone.")
+    simulator.kill_cluster(first.target, "INSTANCE_FAILURE", "The primary node is gone.")
     for handle in (first, second):
         status = watch(running, handle, print, pause=briefly)
         assert status.state is State.FAILED
-        assert f"{first.place} ended: INSTANCE_FAILURE The primary node is gone." in status.reason
+        assert f"{first.target} ended: INSTANCE_FAILURE The primary node is gone." in status.reason
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -267,7 +267,7 @@ def test_logs_may_come_late_or_never_and_the_run_is_what_it_was(
     handle = running.submit(wanted)
     status = watch(running, handle, print, pause=briefly)
     told: list[str] = []
-    found = answer(
+    found = run_outcome(
         reach,
         recorded(spec, wanted, handle),
         running,
@@ -298,7 +298,7 @@ def test_where_logs_cannot_be_read_the_answer_says_so_and_the_run_stays_what_it_
     status = watch(running, handle, print, pause=briefly)
     nowhere = StepRunner(reach, "s3://no-such-bucket/logs")
     failed = type(status)(State.FAILED, status.detail, "it failed", status.started, status.ended)
-    found = answer(
+    found = run_outcome(
         reach,
         recorded(spec, wanted, handle),
         nowhere,

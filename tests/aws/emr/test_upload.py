@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from gristmill.emr.package import Package, Target, locate, upload
+from gristmill.emr.package import Package, Platform, locate, upload
 from gristmill.emr.package.check import look
 from gristmill.emr.package.dependencies import build_archive
 from gristmill.errors import GristmillError
@@ -54,7 +54,7 @@ def package(tmp_path: Path) -> Package:
     for name in NAMES:
         (tmp_path / name).write_bytes(name.encode() * 1000)
     code, entry, archive = (tmp_path / name for name in NAMES)
-    return Package("1", Target(), code, entry, archive)
+    return Package("1", Platform(), code, entry, archive)
 
 
 @pytest.fixture
@@ -184,10 +184,10 @@ def test_native_dependencies_are_built_for_another_processor(tmp_path: Path) -> 
     wanted = tmp_path / "requirements.txt"
     # As it was not yet: what an earlier test run made is not taken for what this one makes.
     wanted.write_text(f"xxhash==3.5.0  # {tmp_path}\n")
-    made = build_archive(wanted, Target("3.11", "arm64"))
+    made = build_archive(wanted, Platform("3.11", "arm64"))
     try:
-        assert look(made, Target("3.11", "arm64")) == []
-        assert look(made, Target("3.13", "x86_64")) == [
+        assert look(made, Platform("3.11", "arm64")) == []
+        assert look(made, Platform("3.13", "x86_64")) == [
             "xxhash/_xxhash.cpython-311-aarch64-linux-gnu.so is for arm64",
             "xxhash/_xxhash.cpython-311-aarch64-linux-gnu.so is for Python 3.11",
         ]

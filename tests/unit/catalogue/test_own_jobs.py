@@ -104,7 +104,7 @@ def test_jobs_of_installed_packages_are_known(tmp_path: Path) -> None:
     install(tmp_path / "site", "bakery", "rye = bakery_jobs\n", JOB.format(name="rye"))
     found = find_job("rye")
     assert (found.module, found.attribute, found.is_installed) == ("bakery_jobs", "JOB", True)
-    assert "bakery" in found.place
+    assert "bakery" in found.location
 
 
 def test_an_entry_point_has_the_name_of_its_job(tmp_path: Path) -> None:

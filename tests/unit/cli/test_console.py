@@ -13,7 +13,7 @@ from gristmill.script.console import Console, render
 REPORT = Report(
     run="r",
     job="word-count",
-    state="done",
+    state="succeeded",
     options={},
     inputs=("a.txt",),
     output="file:///out",

@@ -81,8 +81,8 @@ def test_a_line_of_a_block_has_its_number_in_the_file(
     path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(look, "_CHUNK", chunk)
-        for place, number in enumerate(numbered_lines(content, start), 1):
-            assert look.file_line(path.as_uri(), start, place) == number
+        for context, number in enumerate(numbered_lines(content, start), 1):
+            assert look.file_line(path.as_uri(), start, context) == number
 
 
 @pytest.mark.parametrize(
@@ -166,10 +166,10 @@ def test_head_passes_over_what_is_hidden(out: Path, write: Write) -> None:
 
 
 def test_head_works_below_a_hidden_folder(tmp_path: Path) -> None:
-    place = tmp_path / ".cache" / "_out" / "words" / "corpus=a"
-    place.mkdir(parents=True)
-    pq.write_table(pa.table({"word": ["seen"]}), place / "x.parquet")
-    assert look.head(str(place.parent), 9)[2:] == ["seen  a"]
+    context = tmp_path / ".cache" / "_out" / "words" / "corpus=a"
+    context.mkdir(parents=True)
+    pq.write_table(pa.table({"word": ["seen"]}), context / "x.parquet")
+    assert look.head(str(context.parent), 9)[2:] == ["seen  a"]
 
 
 def test_head_leaves_a_null_empty_and_cuts_what_is_long(out: Path, write: Write) -> None:
@@ -195,10 +195,10 @@ def test_head_refuses_a_count_that_shows_nothing(out: Path, write: Write, count:
 
 def test_head_refuses_what_is_no_dataset(out: Path, tmp_path: Path) -> None:
     (out / "empty").mkdir()
-    for place in (tmp_path / "gone", out / "empty", out / "_gristmill" / "layout.json"):
+    for context in (tmp_path / "gone", out / "empty", out / "_gristmill" / "layout.json"):
         with pytest.raises(InputError, match="no dataset in") as refused:
-            look.head(str(place), 1)
-        assert str(place) in str(refused.value)
+            look.head(str(context), 1)
+        assert str(context) in str(refused.value)
 
 
 def test_places_of_other_kinds_are_refused() -> None:

@@ -306,9 +306,9 @@ def test_env_without_a_java_says_what_to_install(
 
 
 def test_head_prints_rows(tmp_path: Path, capsys: Out) -> None:
-    place = tmp_path / "words" / "corpus=a"
-    place.mkdir(parents=True)
-    pq.write_table(pa.table({"word": ["x", "y"], "count": [20, 3]}), place / "x.parquet")
+    context = tmp_path / "words" / "corpus=a"
+    context.mkdir(parents=True)
+    pq.write_table(pa.table({"word": ["x", "y"], "count": [20, 3]}), context / "x.parquet")
     assert main(["head", str(tmp_path / "words"), "-n", "1"]) == 0
     assert capsys.readouterr() == (
         "word  count  corpus\n----  -----  ------\nx        20  a\n",

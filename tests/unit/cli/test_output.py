@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from gristmill.cli import main
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
 from gristmill.storage.local import LocalStorage
 from tests.support.process import Finished, Gristmill
 
-WORDS = Contract("words", (("word", "string"), ("corpus", "string")), ("corpus",), "partition")
-LINKS = Contract("links", (("link", "string"), ("corpus", "string")), ("corpus",), "batch")
+WORDS = DatasetSchema("words", (("word", "string"), ("corpus", "string")), ("corpus",), "partition")
+LINKS = DatasetSchema("links", (("link", "string"), ("corpus", "string")), ("corpus",), "batch")
 
 Publish = Callable[..., Publication]
 
@@ -51,13 +51,13 @@ def begin(out: Path) -> Publish:
         origin = Origin(f"20261121T1200{name}", "count", {"n": 1}, ("in",), name, "ann@here")
         publication = Publication(storage, origin, [WORDS, LINKS])
         publication.begin(timedelta(), lambda _text: None)
-        for contract, rows in ((WORDS, words), (LINKS, links or {})):
-            folder = out / publication.folder(contract.name)
+        for schema, rows in ((WORDS, words), (LINKS, links or {})):
+            folder = out / publication.folder(schema.name)
             for corpus, count in rows.items():
                 (folder / f"corpus={corpus}").mkdir(parents=True)
-                table = pa.table({contract.name[:-1]: ["x"] * count})
+                table = pa.table({schema.name[:-1]: ["x"] * count})
                 pq.write_table(table, folder / f"corpus={corpus}" / "part-0.parquet")
-            publication.stage(contract, [rows[corpus] for corpus in sorted(rows)])
+            publication.stage(schema, [rows[corpus] for corpus in sorted(rows)])
         return publication
 
     return run
@@ -228,11 +228,11 @@ def test_recovery_tells_what_it_did(
 def test_a_folder_that_is_no_output_is_named(
     gristmill: Gristmill, tmp_path: Path, command: str
 ) -> None:
-    for place in (tmp_path / "gone", tmp_path):
-        done = gristmill(command, place)
+    for context in (tmp_path / "gone", tmp_path):
+        done = gristmill(command, context)
         assert done.code == 1
         assert done.err == (
-            f"gristmill: {place} is not an output of Gristmill: name the folder of --output\n"
+            f"gristmill: {context} is not an output of Gristmill: name the folder of --output\n"
         )
     assert not (tmp_path / "gone").exists()
 

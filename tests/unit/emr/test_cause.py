@@ -142,7 +142,7 @@ def case(name: str, kind: Kind, words: str | tuple[str, ...], where: str, **logs
         "serverless_worker": "SPARK_EXECUTOR_3/stderr",
         "cluster": "cluster/reason",
     }
-    told = {places[place]: text for place, text in logs.items()}
+    told = {places[location]: text for location, text in logs.items()}
     if "serverless" not in logs:
         told.setdefault(places["controller"], CONTROLLER)
         told.setdefault(places["step"], CLIENT)

@@ -17,7 +17,7 @@ from zipfile import ZipFile
 import pytest
 
 from gristmill.emr import entry
-from gristmill.emr.package import Architecture, Package, Target, build, check, locate
+from gristmill.emr.package import Architecture, Package, Platform, build, check, locate
 from gristmill.emr.package.__main__ import main
 from gristmill.emr.package.check import look
 from gristmill.emr.package.dependencies import build_archive, left_out
@@ -257,7 +257,7 @@ def test_without_the_target_s_python_it_says_what_was_not_tried(
     package: Package, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda _name: None)
-    other = Package(package.version, Target("3.10"), package.code, package.entry)
+    other = Package(package.version, Platform("3.10"), package.code, package.entry)
     # The code is for 3.11, which shows in the syntax of none of its modules.
     assert [note.split(":")[0] for note in check(other)] == ["there is no python3.10 here"]
 
@@ -265,14 +265,14 @@ def test_without_the_target_s_python_it_says_what_was_not_tried(
 @pytest.mark.parametrize("python", ["3", "3.11.7", "three", "", "3.x"])
 def test_a_python_is_named_by_two_numbers(python: str) -> None:
     with pytest.raises(UsageError, match=r"as 3\.11 is"):
-        _ = Target(python).version
+        _ = Platform(python).version
 
 
 HERE = platform.machine() == "x86_64" and sys.version_info[:2] == (3, 11)
 
 
 def with_archive(package: Package, archive: Path, architecture: Architecture) -> Package:
-    target = Target("3.11", architecture)
+    target = Platform("3.11", architecture)
     return Package(package.version, target, package.code, package.entry, archive)
 
 
@@ -347,7 +347,7 @@ def test_dependencies_are_for_the_target_s_python_and_processors(tmp_path: Path)
             "d-4.dist-info/METADATA": b"Name: d\nVersion: 4\n\n",
         },
     )
-    assert look(made, Target("3.11", "arm64")) == [
+    assert look(made, Platform("3.11", "arm64")) == [
         "a/wrong.cpython-311-x86_64-linux-gnu.so is for x86_64",
         "a/older.cpython-39-aarch64-linux-gnu.so is for Python 3.9",
         "a.libs/libq.so.2 is for ELF machine 243",
@@ -408,8 +408,8 @@ def requirements(folder: Path, text: str, name: str = "requirements.txt") -> Pat
 def test_an_archive_is_made_for_the_target_and_kept(uv: Uv, tmp_path: Path) -> None:
     log = uv()
     wanted = requirements(tmp_path, "six\n")
-    made = build_archive(wanted, Target("3.11", "arm64"))
-    assert build_archive(wanted, Target("3.11", "arm64")) == made
+    made = build_archive(wanted, Platform("3.11", "arm64"))
+    assert build_archive(wanted, Platform("3.11", "arm64")) == made
     calls = log.read_text().splitlines()
     assert len(calls) == 1
     assert "--python-platform aarch64-manylinux_2_34 --python-version 3.11" in calls[0]
@@ -428,12 +428,12 @@ def test_another_target_or_other_requirements_make_another_archive(uv: Uv, tmp_p
     requirements(tmp_path, "attrs\n", "more.txt")
     requirements(tmp_path, "wheel 1", "own-1-py3-none-any.whl")
     wanted = requirements(tmp_path, "six\n-r more.txt\n-r requirements.txt\nown-1-py3-none-any.whl")
-    made = [build_archive(wanted, Target()), build_archive(wanted, Target("3.13"))]
-    made.append(build_archive(wanted, Target(architecture="arm64")))
+    made = [build_archive(wanted, Platform()), build_archive(wanted, Platform("3.13"))]
+    made.append(build_archive(wanted, Platform(architecture="arm64")))
     requirements(tmp_path, "attrs==1\n", "more.txt")
-    made.append(build_archive(wanted, Target()))
+    made.append(build_archive(wanted, Platform()))
     requirements(tmp_path, "wheel 2", "own-1-py3-none-any.whl")
-    made.append(build_archive(wanted, Target()))
+    made.append(build_archive(wanted, Platform()))
     assert len(set(made)) == len(log.read_text().splitlines()) == 5
     assert len({path.read_bytes() for path in made}) == 1
 
@@ -456,16 +456,16 @@ def test_a_package_without_a_wheel_is_named(
     wanted = requirements(tmp_path, "x")
     message = rf"no wheel for Python 3.11 on Linux, arm64, glibc 2.34: {packages};"
     with pytest.raises(GristmillError, match=message):
-        build_archive(wanted, Target(architecture="arm64"))
+        build_archive(wanted, Platform(architecture="arm64"))
     # A failure is not kept.
     uv()
-    assert build_archive(wanted, Target(architecture="arm64")).is_file()
+    assert build_archive(wanted, Platform(architecture="arm64")).is_file()
 
 
 def test_whatever_else_uv_says_is_told(uv: Uv, tmp_path: Path) -> None:
     uv("error: there is no version of six==99", 2)
     with pytest.raises(GristmillError, match="six==99"):
-        build_archive(requirements(tmp_path, "six==99"), Target())
+        build_archive(requirements(tmp_path, "six==99"), Platform())
 
 
 def test_without_uv_it_says_how_to_get_it(
@@ -474,12 +474,12 @@ def test_without_uv_it_says_how_to_get_it(
     uv()
     monkeypatch.setattr("gristmill.emr.package.dependencies.find_uv", lambda: None)
     with pytest.raises(GristmillError, match="pip install uv"):
-        build_archive(requirements(tmp_path, "six"), Target())
+        build_archive(requirements(tmp_path, "six"), Platform())
 
 
 def test_requirements_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"absent\.txt: No such file"):
-        build_archive(tmp_path / "absent.txt", Target())
+        build_archive(tmp_path / "absent.txt", Platform())
 
 
 def test_what_the_cluster_has_is_left_out_with_a_note(

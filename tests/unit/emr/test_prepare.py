@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.emr.prepare import Wanted, prepare
+from gristmill.emr.prepare import SubmitRequest, prepare
 from gristmill.errors import UsageError
 from gristmill.jobs import CATALOGUE
 from tests.support.emr_specs import cluster
@@ -12,8 +12,8 @@ from tests.support.emr_specs import cluster
 WHERE = ("--input", "s3://logs/", "--output", "s3://out/web")
 
 
-def wanted(job: str, *argv: str) -> Wanted:
-    return Wanted(CATALOGUE[job], argv, cluster(), "r1")
+def wanted(job: str, *argv: str) -> SubmitRequest:
+    return SubmitRequest(CATALOGUE[job], argv, cluster(), "r1")
 
 
 @pytest.mark.parametrize(

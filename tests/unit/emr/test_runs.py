@@ -1,6 +1,7 @@
 """`gristmill emr submit|attach|status` with an AWS that does as it is told."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,10 +14,10 @@ import pytest
 from gristmill.cli import main
 from gristmill.cli.emr import runs
 from gristmill.emr import targets
-from gristmill.emr.answer import Answer
 from gristmill.emr.aws import Aws
 from gristmill.emr.cost import PRICES
-from gristmill.emr.runs import Record, Runs, owner
+from gristmill.emr.outcome import RunOutcome
+from gristmill.emr.runs import Record, Runs
 from gristmill.errors import GristmillError
 from gristmill.runs import Handle, State, Status, Submission
 from tests.support.emr_specs import account
@@ -51,7 +52,7 @@ def see(
     cancel: bool = False,
 ) -> int:
     monkeypatch.setattr(runs, "runner_of", lambda *_: (runner, RECORD.handle))
-    monkeypatch.setattr(runs, "answer", answers)
+    monkeypatch.setattr(runs, "run_outcome", answers)
     arguments = argparse.Namespace(
         cluster="dev",
         account=Path("a.toml"),
@@ -60,11 +61,11 @@ def see(
         cancel_on_interrupt=cancel,
         no_logs=False,
     )
-    place: Any = argparse.Namespace(aws=None)
-    return runs._see_through(arguments, place, RECORD)
+    context: Any = argparse.Namespace(aws=None)
+    return runs._see_through(arguments, context, RECORD)
 
 
-def interrupted(*_arguments: object, **_more: object) -> Answer:
+def interrupted(*_arguments: object, **_more: object) -> RunOutcome:
     raise KeyboardInterrupt
 
 
@@ -186,17 +187,7 @@ def test_when_a_cluster_was_made_is_told_in_utc(monkeypatch: pytest.MonkeyPatch)
     aws: Any = argparse.Namespace(
         emr=Pages({"Clusters": [cluster]}), serverless=Pages({"applications": [application]})
     )
-    assert [f"{one.since:%H:%M}" for one in targets.live(aws)] == ["00:30", "00:30"]
-
-
-def test_where_nobody_has_the_number_of_the_user_there_is_an_owner_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def nobody() -> str:
-        raise KeyError("getpwuid(): uid not found: 1000620000")
-
-    monkeypatch.setattr("getpass.getuser", nobody)
-    assert owner().partition("@")[0]
+    assert [f"{one.since:%H:%M}" for one in targets.deployments(aws)] == ["00:30", "00:30"]
 
 
 def test_the_region_is_that_of_the_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,3 +198,9 @@ def test_the_region_is_that_of_the_usual_environment(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("AWS_REGION")
     assert Aws(None).emr.meta.region_name == "eu-west-1"
     assert Aws("us-west-2").emr.meta.region_name == "us-west-2"
+
+
+def test_a_record_of_before_is_read() -> None:
+    told = json.loads(RECORD.to_bytes())
+    told["handle"] = {"runner": "step", "place": "j-1", "id": "s-1"}
+    assert Record.from_bytes(json.dumps(told).encode()) == RECORD

@@ -57,14 +57,14 @@ def dataset(**changes: Any) -> Dataset:
             Field("date", "date", "when"),
         ),
         "partitioned_by": ("date",),
-        "replaces": "partition",
+        "write_mode": "partition",
         "key": ("date", "page"),
     }
     return Dataset(**(right | changes))
 
 
 def frame(**columns: T.DataType) -> DataFrame:
-    """What a contract looks at in a frame: its schema."""
+    """What a dataset looks at in a frame: its schema."""
     schema = T.StructType([T.StructField(name, kind) for name, kind in columns.items()])
     return cast("DataFrame", SimpleNamespace(schema=schema))
 

@@ -25,7 +25,7 @@ def report(**changes: Any) -> Report:
     values: dict[str, Any] = {
         "run": "20261121T134200Z-1f0c",
         "job": "word-count",
-        "state": "done",
+        "state": "succeeded",
         "options": {"corpus": "Bücher", "min_count": 1, "lowercase": True},
         "inputs": ("a.txt", "b.txt"),
         "output": "file:///out",
@@ -45,7 +45,7 @@ def test_the_json_of_a_run_has_the_documented_names(tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8")) == {
         "run": "20261121T134200Z-1f0c",
         "job": "word-count",
-        "state": "done",
+        "state": "succeeded",
         "options": {"corpus": "Bücher", "min_count": 1, "lowercase": True},
         "inputs": ["a.txt", "b.txt"],
         "output": "file:///out",
@@ -170,6 +170,11 @@ def test_a_table_has_a_row_for_each_dataset() -> None:
         ("word_counts", "12,345", "1,000", "2", "1.5 kB", "file:///out/word_counts"),
         ("rejects", "0", "1,000", "2", "0 B", "file:///out/word_counts"),
     ]
+
+
+def test_a_report_of_before_is_read() -> None:
+    written = report().to_bytes().replace(b'"succeeded"', b'"done"')
+    assert Report.from_bytes(written) == report()
 
 
 def test_a_report_is_read_back_as_it_was_written() -> None:

@@ -10,11 +10,11 @@ import pytest
 from gristmill.errors import InputError, UsageError
 from gristmill.model.job import Request
 from gristmill.model.options import Options
-from gristmill.publish import layout, live
+from gristmill.publish import layout, state
 from gristmill.publish.batch import Batch, batch_id, fingerprint
-from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest
+from gristmill.publish.state import read_state
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import (
     REFUSED,
@@ -162,7 +162,7 @@ def test_the_log_tells_which_batches_went(root: LocalStorage, load: Load) -> Non
     assert last.origin.batch_name == "day"
     assert set(last.origin.files) == {fingerprint("f13"), fingerprint("f14")}
     assert [change.superseded for change in last.changes] == [("13",), ("13",)]
-    assert list(read_live(root).datasets["sales"].batches) == ["day"]
+    assert list(read_state(root).datasets["sales"].batches) == ["day"]
 
 
 def test_an_overlap_in_part_is_refused_before_any_work(root: LocalStorage, load: Load) -> None:
@@ -273,12 +273,12 @@ def test_batches_are_remembered_by_checkpoints(
 ) -> None:
     load("12", ["f12"], [("z", "x")], named=True)
     load("13", ["f13", "f12"], [("a", "x")])
-    log = read_live(root)
-    monkeypatch.setattr(live, "_CHECKPOINT_EVERY", 1)
+    log = read_state(root)
+    monkeypatch.setattr(state, "_CHECKPOINT_EVERY", 1)
     load("14", ["f14"], [("b", "x")])
     log.apply(3, next(e for n, e in Log(root).since(2) if isinstance(e, Manifest)))
     assert root.names(layout.CHECKPOINTS) == ["0000000003.json"]
-    assert read_live(root) == log
+    assert read_state(root) == log
     assert log.datasets["sales"].batches["12"].superseded
     with pytest.raises(InputError, match="f13 was loaded"):
         load("other", ["f13", "f15"])
@@ -289,7 +289,7 @@ def test_batches_are_remembered_by_checkpoints(
 def test_what_was_written_before_files_were_known_is_read(
     root: LocalStorage, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "_CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(state, "_CHECKPOINT_EVERY", 2)
     for number in ("13", "14", "15"):
         load(number, [f"f{number}"], [(f"a{number}", "x")])
     # As they were then.
@@ -303,7 +303,7 @@ def test_what_was_written_before_files_were_known_is_read(
             for new in ("batch_name", "files"):
                 told.get("origin", {}).pop(new, None)
             root.write(f"{folder}/{name}", json.dumps(told).encode())
-    assert set(read_live(root).datasets["sales"].batches) == {"15"}
+    assert set(read_state(root).datasets["sales"].batches) == {"15"}
     # The same input replaces itself; under another spelling it is not known again.
     assert load("14", ["f14"], [("b", "x")]) == []
     assert load("day", ["f15", "f16"], [("c", "x")]) == []

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from gristmill.errors import BusyError, LeaseLostError, OutputError, SchemaError
-from gristmill.model.schema import Contract
-from gristmill.publish import layout, lease, live
-from gristmill.publish.live import read_live
+from gristmill.model.schema import DatasetSchema
+from gristmill.publish import layout, lease, state
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Manifest
 from gristmill.publish.root import open_root
 from gristmill.publish.settle import recover, run_id, unfinished
 from gristmill.publish.snapshot import settled
+from gristmill.publish.state import read_state
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import (
     FIELDS,
@@ -127,7 +127,7 @@ def test_the_log_tells_what_a_run_did(root: LocalStorage) -> None:
     assert [(file.bytes, file.rows) for file in change.files] == [(3, 2), (1, 1)]
     assert second.changes[0].removed == tuple(file.path for file in change.files)
     assert (second.run, second.lines) == (run_id(NOW, "2"), 2)
-    assert [change.contract.name for change in second.changes] == ["stock", "refused"]
+    assert [change.schema.name for change in second.changes] == ["stock", "refused"]
     assert second.touches("stock")
     assert not second.touches("sales")
 
@@ -170,7 +170,7 @@ def test_a_new_column_may_come(root: LocalStorage) -> None:
         ({"fields": FIELDS[:1]}, "shop string is gone"),
         ({"fields": (("item", "int"), FIELDS[1])}, "item is int, was string"),
         ({"partitioned_by": ("item",)}, "partitioned by item, was by shop"),
-        ({"replaces": "batch"}, "a run replaces a batch, was a partition"),
+        ({"write_mode": "batch"}, "a run replaces a batch, was a partition"),
     ],
 )
 def test_any_other_change_of_a_contract_is_refused_before_any_work(
@@ -189,7 +189,7 @@ def test_any_other_change_of_a_contract_is_refused_before_any_work(
 
 def test_the_contract_of_a_dataset_that_is_not_claimed_is_kept_too(root: LocalStorage) -> None:
     publish(root, "1", Work({STOCK: [], REFUSED: [("a", "x")]}))
-    other = Contract("refused", FIELDS[1:], ("shop",), "batch")
+    other = DatasetSchema("refused", FIELDS[1:], ("shop",), "batch")
     publishing = publication(root, "2", OLD)
     begin(publishing)
     with pytest.raises(SchemaError, match="item string is gone"):
@@ -460,7 +460,7 @@ def test_a_commit_that_failed_and_may_yet_arrive_is_barred(
 def test_checkpoints_stand_for_the_log_and_let_old_entries_go(
     root: LocalStorage, clock: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "_CHECKPOINT_EVERY", 5)
+    monkeypatch.setattr(state, "_CHECKPOINT_EVERY", 5)
     for number in range(23):
         shop = f"s{number % 3}"
         publish(root, f"{number:02d}", Work({STOCK: [(f"i{number}", shop)]}), clock)
@@ -470,11 +470,11 @@ def test_checkpoints_stand_for_the_log_and_let_old_entries_go(
     # Checkpoints at 5, 10, 15, 20 on days 40, 90, 140, 190: the first is over 90 days old.
     assert layout.numbers(root.names(layout.CHECKPOINTS)) == [10, 15, 20]
     assert Log(root).numbers() == list(range(10, 24))
-    found = read_live(root)
+    found = read_state(root)
     files = {path: (file.bytes, file.rows) for path, file in found.datasets["stock"].files.items()}
     there = {file.path: (file.size, 1) for file in root.data_files("stock")}
     assert (found.number, files) == (23, there)
-    assert found.datasets["stock"].contract == STOCK
+    assert found.datasets["stock"].schema == STOCK
 
 
 # Readers of our own

@@ -9,12 +9,12 @@ import pytest
 
 from gristmill.cli import main, retention
 from gristmill.errors import InputError
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
-from gristmill.publish.live import read_live
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Origin
 from gristmill.publish.retention import expire
+from gristmill.publish.state import read_state
 from gristmill.storage.local import LocalStorage
 from tests.support.process import Finished, Gristmill
 from tests.support.publishing import (
@@ -184,7 +184,7 @@ def test_a_writer_is_waited_for_and_then_given_up(
 
 
 def test_what_goes_is_what_is_old_once_it_may_write(root: LocalStorage, out: Path) -> None:
-    wider = Contract("ledger", (*LEDGER.fields, ("price", "int")), ("shop",), "batch")
+    wider = DatasetSchema("ledger", (*LEDGER.fields, ("price", "int")), ("shop",), "batch")
     work = Work({wider: [("late", ago(95))]}, "15")
     writing = publication(root, "3", work)
     begin(writing)
@@ -199,7 +199,7 @@ def test_what_goes_is_what_is_old_once_it_may_write(root: LocalStorage, out: Pat
     found = expire(root, origin(), "ledger", before, wait=wait, tell=end_it)
     assert [one.folder[-10:] for one in found.older] == [ago(100), ago(95), ago(91)]
     assert stored(root, LEDGER) == [("c", ago(90)), ("d", ago(0)), ("e", NO_DATE)]
-    assert read_live(root).datasets["ledger"].contract == wider
+    assert read_state(root).datasets["ledger"].schema == wider
     assert not wrong(root)
 
 
@@ -207,7 +207,7 @@ def test_an_expired_batch_was_loaded_and_comes_back_as_itself(
     root: LocalStorage, out: Path
 ) -> None:
     expire(root, origin(), "ledger", TODAY, wait=timedelta(), tell=print)
-    assert set(read_live(root).datasets["ledger"].batches) == {"13", "14"}
+    assert set(read_state(root).datasets["ledger"].batches) == {"13", "14"}
     assert stored(root, LEDGER) == [("d", ago(0)), ("e", NO_DATE)]
     overlapping = publication(root, "4", Work({LEDGER: []}, "other"))
     begin(overlapping)

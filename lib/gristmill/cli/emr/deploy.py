@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from gristmill.cli.emr.place import print_requests, tell
+from gristmill.cli.emr.context import print_requests, tell
 from gristmill.emr.aws import Aws, explained
 from gristmill.emr.deploy import DEFAULT_PREFIX, Deployment, deploy, first_use, plan
 from gristmill.emr.partitions import Partition, partition_of

@@ -2,7 +2,7 @@
 
 import argparse
 
-from gristmill.cli.emr.place import Place, tell
+from gristmill.cli.emr.context import SpecContext, tell
 from gristmill.emr.aws import Aws
 from gristmill.emr.claims import HELD
 from gristmill.emr.runs import Found
@@ -12,20 +12,20 @@ from gristmill.errors import BusyError, GristmillError, InputError
 
 def forget(arguments: argparse.Namespace) -> int:
     """Take away what is written down of a run; gives the exit code."""
-    place = Place.of(arguments)
-    found = place.runs.find(arguments.run)
+    context = SpecContext.of(arguments)
+    found = context.runs.find(arguments.run)
     if found is None:
         # It says where it was looked for.
-        place.runs.load(arguments.run)
+        context.runs.load(arguments.run)
         return 0
-    _see_that_it_is_over(place.aws, found, force=arguments.force)
-    if not place.runs.remove(found):
+    _check_over(context.aws, found, force=arguments.force)
+    if not context.runs.remove(found):
         raise BusyError(f"run {arguments.run} has just changed: look at it, then try again")
     tell(f"forgot run {arguments.run}")
     return 0
 
 
-def _see_that_it_is_over(aws: Aws, found: Found, *, force: bool) -> None:
+def _check_over(aws: Aws, found: Found, *, force: bool) -> None:
     record = found.record
     if record.handle is None:
         if record.claim and found.age < HELD and not force:

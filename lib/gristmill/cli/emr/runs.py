@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gristmill.catalogue import find_job
-from gristmill.cli.emr.answer import facts, show
-from gristmill.cli.emr.place import Home, Place, again, print_requests, tell
+from gristmill.cli.emr.context import HomeContext, SpecContext, print_requests, resume_command, tell
+from gristmill.cli.emr.outcome import facts, show
 from gristmill.cli.emr.targets import tell_drift
-from gristmill.emr.answer import Answer, answer
 from gristmill.emr.aws import Aws
 from gristmill.emr.cost import read_prices
 from gristmill.emr.links import look_at
-from gristmill.emr.prepare import Wanted, notes
+from gristmill.emr.outcome import RunOutcome, run_outcome
+from gristmill.emr.prepare import SubmitRequest, notes
 from gristmill.emr.redact import redact
 from gristmill.emr.runs import Record
 from gristmill.emr.specs import load_spec
@@ -35,7 +35,7 @@ _OURS = {
 _CODES = {State.SUCCEEDED: ExitCode.DONE, State.CANCELLED: ExitCode.INTERRUPTED}
 
 
-def _wanted(arguments: argparse.Namespace) -> Wanted:
+def _wanted(arguments: argparse.Namespace) -> SubmitRequest:
     found = find_job(arguments.job)
     job = found.job
     for word in arguments.argv:
@@ -44,7 +44,7 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
             raise UsageError(
                 f"{flag} goes before the job: gristmill emr submit {flag} … {job.name} --input …"
             )
-    return Wanted(
+    return SubmitRequest(
         job,
         tuple(arguments.argv),
         load_spec(arguments.cluster, arguments.account),
@@ -63,13 +63,13 @@ def submit_job(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return print_requests(plan(wanted))
     read_prices(arguments.prices)  # A table that is wrong had better be known of now.
-    place = Place.of(arguments)
-    record = submit(place.aws, wanted, tell)
+    context = SpecContext.of(arguments)
+    record = submit(context.aws, wanted, tell)
     tell(f"run {record.run}: {record.submission.job} on {_where(record)}")
     if arguments.detach:
         print(record.run)
         return 0
-    return _see_through(arguments, place, record)
+    return _see_through(arguments, context, record)
 
 
 def show_plan(arguments: argparse.Namespace) -> int:
@@ -85,13 +85,13 @@ def show_plan(arguments: argparse.Namespace) -> int:
 def attach(arguments: argparse.Namespace) -> int:
     """Take up a run again; gives the exit code."""
     read_prices(arguments.prices)
-    place = Home.of(arguments)
-    return _see_through(arguments, place, place.runs.load(arguments.run))
+    context = HomeContext.of(arguments)
+    return _see_through(arguments, context, context.runs.load(arguments.run))
 
 
-def _see_through(arguments: argparse.Namespace, place: Home, record: Record) -> int:
+def _see_through(arguments: argparse.Namespace, context: HomeContext, record: Record) -> int:
     """Watch a run to its end and show its answer; gives the exit code."""
-    runner, handle = runner_of(place.aws, record)
+    runner, handle = runner_of(context.aws, record)
     if arguments.cancel_on_interrupt:
         # What ends scripts, such as CI, does it by SIGTERM.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -99,15 +99,15 @@ def _see_through(arguments: argparse.Namespace, place: Home, record: Record) -> 
         status = watch(runner, handle, _teller(record), deadline=arguments.deadline)
     except StillRunningError as error:
         raise StillRunningError(
-            f"{error}\nTo take it up again: {again(arguments, record.run)}"
+            f"{error}\nTo take it up again: {resume_command(arguments, record.run)}"
         ) from None
     except KeyboardInterrupt:
         return _interrupted(arguments, record, runner, handle)
-    answered = _answering(arguments, place, record, runner)
+    answered = _answering(arguments, context, record, runner)
     try:
         found = answered(handle, status, with_logs=not arguments.no_logs)
     except KeyboardInterrupt:
-        rest = f"the rest of its answer: {again(arguments, record.run)}"
+        rest = f"the rest of its answer: {resume_command(arguments, record.run)}"
         tell(f"run {record.run} has ended ({status.state.value}); {rest}")
         return ExitCode.INTERRUPTED
     show(record, found)
@@ -115,11 +115,11 @@ def _see_through(arguments: argparse.Namespace, place: Home, record: Record) -> 
 
 
 def _answering(
-    arguments: argparse.Namespace, place: Home, record: Record, runner: Runner
-) -> Callable[..., Answer]:
+    arguments: argparse.Namespace, context: HomeContext, record: Record, runner: Runner
+) -> Callable[..., RunOutcome]:
     """What gives the answer of a run that has ended, at the prices that the flags name."""
     prices = read_prices(arguments.prices)
-    return partial(answer, place.aws, record, runner, prices=prices, tell=tell)
+    return partial(run_outcome, context.aws, record, runner, prices=prices, tell=tell)
 
 
 def _teller(record: Record) -> Callable[[Status], None]:
@@ -138,7 +138,7 @@ def _interrupted(
     arguments: argparse.Namespace, record: Record, runner: Runner, handle: Handle
 ) -> int:
     """What Ctrl-C means: cancelled if that was asked for, or is now; else the run goes on."""
-    cancel = arguments.cancel_on_interrupt
+    cancel, resume = arguments.cancel_on_interrupt, resume_command(arguments, record.run)
     if not cancel and sys.stdin.isatty():
         # Standard output may be a file, where nobody would see the question.
         print("\nThe run goes on. Cancel it? [y/N] ", end="", file=sys.stderr, flush=True)
@@ -152,24 +152,25 @@ def _interrupted(
         except GristmillError as error:
             tell(str(error))
         else:
-            tell(f"asked that run {record.run} end: {again(arguments, record.run)} shows how")
+            tell(f"asked that run {record.run} end: {resume} shows how")
             return ExitCode.INTERRUPTED
-    tell(f"left run {record.run} running; to take it up again: {again(arguments, record.run)}")
+    tell(f"left run {record.run} running; to take it up again: {resume}")
     return ExitCode.INTERRUPTED
 
 
 def _where(record: Record) -> str:
     handle = record.handle
-    return f"{record.spec} ({handle.place}, {handle.id})" if handle else record.spec
+    return f"{record.spec} ({handle.target}, {handle.id})" if handle else record.spec
 
 
 def status(arguments: argparse.Namespace) -> int:
     """List runs; gives the exit code."""
     if arguments.n < 1:
         raise UsageError(f"-n takes 1 or more, not {arguments.n}")
-    place = Home.of(arguments)
-    records = [place.runs.load(arguments.run)] if arguments.run else place.runs.newest(arguments.n)
-    states = _states(place.aws, records)
+    context = HomeContext.of(arguments)
+    runs, wanted = context.runs, arguments.run
+    records = [runs.load(wanted)] if wanted else runs.newest(arguments.n)
+    states = _states(context.aws, records)
     rows = [
         (
             record.run,
@@ -184,29 +185,29 @@ def status(arguments: argparse.Namespace) -> int:
     heading = ("run", "job", "state", "on", "submitted", "by")
     print("\n".join(render(heading, rows) if rows else ["nothing was submitted yet"]))
     if arguments.run:
-        print("\n".join(_details(arguments, place, records[0])))
+        print("\n".join(_details(arguments, context, records[0])))
     with contextlib.suppress(UsageError):  # a spec that is not whole has no application
-        tell_drift(Place.of(arguments))
+        tell_drift(SpecContext.of(arguments))
     return 0
 
 
-def _details(arguments: argparse.Namespace, place: Home, record: Record) -> list[str]:
+def _details(arguments: argparse.Namespace, context: HomeContext, record: Record) -> list[str]:
     """All that is known of a run now: nothing is waited for."""
     argv = redact((record.submission.job, *record.submission.argv))
     lines = [f"arguments: {shlex.join(argv)}", f"report: {record.report}"]
     if record.handle is None:
         return lines
-    runner, handle = runner_of(place.aws, record)
+    runner, handle = runner_of(context.aws, record)
     try:
         status = runner.poll([handle])[handle]
     except GristmillError as error:
         return [*lines, f"note: {error}"]
     lines.append(f"EMR says: {' '.join(filter(None, (status.detail, status.reason)))}")
-    page = look_at(place.aws.region, record.handle)
+    page = look_at(context.aws.region, record.handle)
     lines += [f"look at it: {page}"] if page else []
     if not status.state.is_final:
         return [*lines, f"logs: {runner.logs_at(handle)}"]
-    answered = _answering(arguments, place, record, runner)
+    answered = _answering(arguments, context, record, runner)
     found = answered(handle, status, patience=timedelta())
     known = facts(record, found)
     at = f"logs: {found.logs_at}"
@@ -245,9 +246,9 @@ def _one_by_one(runner: Runner, handles: Sequence[Handle]) -> dict[Handle, Statu
 
 def cancel(arguments: argparse.Namespace) -> int:
     """Ask that a run end; gives the exit code."""
-    place = Home.of(arguments)
-    record = place.runs.load(arguments.run)
-    runner, handle = runner_of(place.aws, record)
+    context = HomeContext.of(arguments)
+    record = context.runs.load(arguments.run)
+    runner, handle = runner_of(context.aws, record)
     status = runner.poll([handle])[handle]
     if status.state.is_final:
         tell(f"run {record.run} has ended already ({status.state.value})")
@@ -259,8 +260,8 @@ def cancel(arguments: argparse.Namespace) -> int:
 
 def logs(arguments: argparse.Namespace) -> int:
     """Print the logs of a run; gives the exit code."""
-    place = Home.of(arguments)
-    runner, handle = runner_of(place.aws, place.runs.load(arguments.run))
+    context = HomeContext.of(arguments)
+    runner, handle = runner_of(context.aws, context.runs.load(arguments.run))
     logs = runner.logs(handle)
     if not logs:
         tell("no logs yet: EMR puts them into S3 every five minutes")

@@ -3,20 +3,20 @@
 import argparse
 import sys
 
-from gristmill.cli.emr.place import Place, print_requests, tell
+from gristmill.cli.emr.context import SpecContext, print_requests, tell
 from gristmill.emr import applications
 from gristmill.emr.runners.serverless import find_application
 from gristmill.emr.specs import ServerlessSpec, load_spec
-from gristmill.emr.targets import down, live, plan_up, up
+from gristmill.emr.targets import deployments, down, plan_up, up
 from gristmill.errors import ExitCode, UsageError
 from gristmill.script.console import render
 
 
 def make(arguments: argparse.Namespace) -> int:
     """Make what a spec describes; gives the exit code."""
-    place = Place.of(arguments)
+    context = SpecContext.of(arguments)
     try:
-        print(up(place.aws, place.spec, tell, update=arguments.update))
+        print(up(context.aws, context.spec, tell, update=arguments.update))
     except KeyboardInterrupt:
         tell(
             f"what was asked for goes on starting: gristmill emr clusters lists it, and "
@@ -33,19 +33,21 @@ def show_plan(arguments: argparse.Namespace) -> int:
 
 def end(arguments: argparse.Namespace) -> int:
     """End what a spec describes; gives the exit code."""
-    place = Place.of(arguments)
-    if isinstance(place.spec, ServerlessSpec):
-        return _end_application(arguments, place, place.spec)
+    context = SpecContext.of(arguments)
+    if isinstance(context.spec, ServerlessSpec):
+        return _end_application(arguments, context, context.spec)
     if arguments.delete:
         raise UsageError("--delete is for applications of EMR Serverless: a cluster just ends")
-    found = down(place.aws, place.spec, confirmed, force=arguments.force)
-    tell(f"{place.spec.name} is not up" if found is None else f"asked that {found} end")
+    found = down(context.aws, context.spec, confirmed, force=arguments.force)
+    tell(f"{context.spec.name} is not up" if found is None else f"asked that {found} end")
     return 0
 
 
-def _end_application(arguments: argparse.Namespace, place: Place, spec: ServerlessSpec) -> int:
+def _end_application(
+    arguments: argparse.Namespace, context: SpecContext, spec: ServerlessSpec
+) -> int:
     found = applications.down(
-        place.aws, spec, confirmed, tell, force=arguments.force, delete=arguments.delete
+        context.aws, spec, confirmed, tell, force=arguments.force, delete=arguments.delete
     )
     if found is None:
         tell(f"{spec.name} is not up")
@@ -63,17 +65,17 @@ def confirmed(question: str) -> bool:
     return sys.stdin.readline().strip().lower().startswith("y")
 
 
-def tell_drift(place: Place) -> None:
+def tell_drift(context: SpecContext) -> None:
     """Say where an application is not what its spec says."""
-    spec = place.spec
-    if isinstance(spec, ServerlessSpec) and (found := find_application(place.aws, spec)):
-        for one in applications.drift(place.aws, spec, found):
+    spec = context.spec
+    if isinstance(spec, ServerlessSpec) and (found := find_application(context.aws, spec)):
+        for one in applications.drift(context.aws, spec, found):
             tell(f"note: {found} is not what its spec says: {one}")
 
 
 def show(arguments: argparse.Namespace) -> int:
     """List what is up; gives the exit code."""
-    place = Place.of(arguments)
+    context = SpecContext.of(arguments)
     rows = [
         (
             one.name,
@@ -82,7 +84,7 @@ def show(arguments: argparse.Namespace) -> int:
             one.state,
             f"{one.since:%Y-%m-%dT%H:%MZ}",
         )
-        for one in live(place.aws)
+        for one in deployments(context.aws)
     ]
     heading = ("name", "kind", "id", "state", "since")
     print("\n".join(render(heading, rows) if rows else ["nothing is up"]))

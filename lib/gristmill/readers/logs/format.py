@@ -40,7 +40,7 @@ class LogFormat:
 
     `matches(line)` says whether a line from the start of a file is of this format; a blank one
     is not. `parse(lines, header)` takes lines with the columns of `text.lines.ORIGIN` to rows of
-    `dataset` that keep those columns and say in `quality.REASON` why a line is not one, a code
+    `dataset` that keep those columns and say in `checks.REASON` why a line is not one, a code
     of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
     gives their names, None for other lines, and `parse` gets those of the file. `covers` are the
     formats whose lines this one reads too, each as what it is.
@@ -101,7 +101,7 @@ def requests(name: str, help_: str, fields: Sequence[Field], time: str) -> Datas
         help=help_,
         fields=(*others, SOURCE, date),
         partitioned_by=("date",),
-        replaces="batch",
+        write_mode="batch",
         checks=(Check(f"date_is_that_of_{time}", lambda: F.to_date(time) == F.col("date")),),
     )
 

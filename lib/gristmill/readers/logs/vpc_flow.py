@@ -77,7 +77,7 @@ VPC_FLOWS = Dataset(
     help="One row for each flow between two addresses and ports in an interval.",
     fields=(*FIELDS, SOURCE, Field("date", "date", "day of start, or of end, UTC")),
     partitioned_by=("date",),
-    replaces="batch",
+    write_mode="batch",
 )
 
 _NAMES = {field.name.replace("_", "-"): field.name for field in FIELDS}

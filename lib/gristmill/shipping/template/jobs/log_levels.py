@@ -16,7 +16,7 @@ LOG_LEVELS = Dataset(
         Field("date", "date", "day, as the log has it"),
     ),
     partitioned_by=("date",),
-    replaces="partition",
+    write_mode="partition",
     key=("date", "level"),
 )
 

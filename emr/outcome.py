@@ -30,7 +30,7 @@ _NO_LOGS_AFTER = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class RunOutcome:
     """What is known of a run at its end.
 
     `logs_at` is where its logs are or, as EMR takes minutes to bring them, will be; `notes` are
@@ -46,7 +46,7 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
-def answer(
+def run_outcome(
     aws: Aws,
     record: Record,
     runner: Runner,
@@ -59,7 +59,7 @@ def answer(
     with_logs: bool = True,
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Answer:
+) -> RunOutcome:
     """All that is there of a run that has ended. What cannot be read changes nothing about it.
 
     Of a run that failed without a report, logs are waited for until `patience` after its end, where
@@ -78,7 +78,8 @@ def answer(
             logs, cause = _cause(runner, handle, notes, tell=tell, waits=waits, pause=pause)
         if report is not None and report.error is not None:
             cause = Cause(Kind.SAID, tuple(report.error.splitlines()), record.report)
-    return Answer(status, runner.logs_at(handle), report, amount, cause, tuple(logs), tuple(notes))
+    logs_at = runner.logs_at(handle)
+    return RunOutcome(status, logs_at, report, amount, cause, tuple(logs), tuple(notes))
 
 
 def _still(status: Status, patience: timedelta, now: datetime) -> float:

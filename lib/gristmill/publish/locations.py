@@ -12,7 +12,7 @@ from gristmill.storage.local import LocalStorage
 _OF_STORAGE = {"botocore", "pyarrow"}
 
 
-def open_place(uri: str) -> Storage:
+def open_location(uri: str) -> Storage:
     """The files below a path or URI. Raises `InputError` for a scheme that is not known."""
     path = local_path(uri)
     if path is not None:
@@ -24,7 +24,7 @@ def open_place(uri: str) -> Storage:
 
 def open_output(uri: str) -> Storage:
     """An output root. Raises `InputError` where it is none."""
-    storage = open_place(uri)
+    storage = open_location(uri)
     with readable(uri):
         if not is_root(storage):
             raise InputError(f"{uri} is not an output of Gristmill: name the folder of --output")

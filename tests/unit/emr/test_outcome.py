@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gristmill.cli.emr.answer import facts
-from gristmill.emr import answer as module
-from gristmill.emr.answer import Answer, answer
+from gristmill.cli.emr.outcome import facts
+from gristmill.emr import outcome as module
 from gristmill.emr.cause import Kind
 from gristmill.emr.cost import read_prices
+from gristmill.emr.outcome import RunOutcome, run_outcome
 from gristmill.emr.runners.steps import StepRunner
 from gristmill.emr.runs import Record
 from gristmill.errors import GristmillError
@@ -57,9 +57,9 @@ def found(
     reason: str = "",
     ended: datetime | None = None,
     with_logs: bool = True,
-) -> Answer:
+) -> RunOutcome:
     aws: Any = Nothing()
-    return answer(
+    return run_outcome(
         aws,
         RECORD,
         runner,

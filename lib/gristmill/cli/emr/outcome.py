@@ -2,17 +2,17 @@
 
 from datetime import timedelta
 
-from gristmill.cli.emr.place import tell
-from gristmill.emr.answer import Answer
+from gristmill.cli.emr.context import tell
 from gristmill.emr.cause import Kind
+from gristmill.emr.outcome import RunOutcome
 from gristmill.emr.runs import Record
 from gristmill.runs import State
 from gristmill.script.console import Console
 
 
-def show(record: Record, found: Answer) -> None:
+def show(record: Record, found: RunOutcome) -> None:
     """The answer: the report on standard output, all else beside it."""
-    if found.report is not None and found.report.state == "done":
+    if found.report is not None and found.report.state == "succeeded":
         Console().result(found.report)
     elif found.status.state is State.SUCCEEDED:
         tell(f"it succeeded, but there is no report at {record.report}")
@@ -20,12 +20,12 @@ def show(record: Record, found: Answer) -> None:
         tell(line)
 
 
-def facts(record: Record, found: Answer) -> list[str]:
+def facts(record: Record, found: RunOutcome) -> list[str]:
     """How a run ended that is not done, and what else is known of it, in lines."""
     return [*_end(record, found), *_facts(found)]
 
 
-def _end(record: Record, found: Answer) -> list[str]:
+def _end(record: Record, found: RunOutcome) -> list[str]:
     """How it ended, where not well, and why."""
     cause = found.cause
     if found.status.state is State.CANCELLED:
@@ -44,7 +44,7 @@ def _end(record: Record, found: Answer) -> list[str]:
     return lines
 
 
-def _facts(found: Answer) -> list[str]:
+def _facts(found: RunOutcome) -> list[str]:
     """How long, how much, and where to read on."""
     lines = []
     if found.status.started and found.status.ended:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gristmill.failpoints import point
-from gristmill.model.schema import Contract
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
 from gristmill.publish.batch import Batch
 from gristmill.publish.followed import Followed, after, followed_from_json
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Change, Manifest, Origin
-from gristmill.storage import Storage, each
+from gristmill.storage import Storage, map_concurrently
 
 _CHECKPOINT_EVERY = 100
 KEPT_FOR = timedelta(days=90)
@@ -21,7 +21,7 @@ KEPT_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True)
-class LiveFile:
+class FileState:
     """A data file: its bytes, its rows, and the run that published it."""
 
     bytes: int
@@ -30,43 +30,43 @@ class LiveFile:
 
 
 @dataclass
-class LiveDataset:
-    """A dataset: its contract, its files by their path below it, its batches by id, and what it
+class DatasetState:
+    """A dataset: its schema, its files by their path below it, its batches by id, and what it
     was made of, where it is a summary.
 
     A batch stays when its last file has gone: what came out empty, or was expired, was loaded.
     """
 
-    contract: Contract
-    files: dict[str, LiveFile] = field(default_factory=dict)
+    schema: DatasetSchema
+    files: dict[str, FileState] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
     followed: tuple[Followed, ...] = ()
 
     def apply(self, origin: Origin, change: Change) -> None:
         """Go on to what a run has made of it."""
-        self.contract = change.contract
+        self.schema = change.schema
         for path in change.removed:
             self.files.pop(path, None)
         for file in change.files:
-            self.files[file.path] = LiveFile(file.bytes, file.rows, origin.run)
-        if change.contract.replaces == "batch" and origin.batch:
+            self.files[file.path] = FileState(file.bytes, file.rows, origin.run)
+        if change.schema.write_mode == "batch" and origin.batch:
             for id_ in change.superseded:
                 superseded = self.batches.pop(id_, None)
                 if superseded and superseded.name is not None:
                     self.batches[id_] = replace(superseded, superseded=True)
             self.batches[origin.batch] = Batch.of(origin)
-        if change.contract.replaces == "partition":
+        if change.schema.write_mode == "partition":
             written = {layout.folder(file.path) for file in change.files}
             removed = {layout.folder(path) for path in change.removed}
             self.followed = after(self.followed, origin.made, written, removed)
 
 
 @dataclass
-class Live:
+class RootState:
     """The datasets of a root by name, as entry `number` of the log left them."""
 
     number: int
-    datasets: dict[str, LiveDataset]
+    datasets: dict[str, DatasetState]
 
     def holds(self, path: str) -> bool:
         """Whether `path`, that of a file below the root, is a file of a dataset."""
@@ -79,22 +79,22 @@ class Live:
         if manifest is None:
             return
         for change in manifest.changes:
-            dataset = self.datasets.setdefault(change.contract.name, LiveDataset(change.contract))
+            dataset = self.datasets.setdefault(change.schema.name, DatasetState(change.schema))
             dataset.apply(manifest.origin, change)
 
 
-def read_live(storage: Storage) -> Live:
+def read_state(storage: Storage) -> RootState:
     """What the log says now: its newest checkpoint, and the entries since."""
     log = Log(storage)
     checkpoints = layout.numbers(storage.names(layout.CHECKPOINTS))
-    live = _read_checkpoint(storage, checkpoints[-1]) if checkpoints else Live(0, {})
-    later = [number for number in log.numbers() if number > live.number]
-    for number, entry in zip(later, each(storage, log.read, later), strict=True):
-        live.apply(number, entry if isinstance(entry, Manifest) else None)
-    return live
+    state = _read_checkpoint(storage, checkpoints[-1]) if checkpoints else RootState(0, {})
+    later = [number for number in log.numbers() if number > state.number]
+    for number, entry in zip(later, map_concurrently(storage, log.read, later), strict=True):
+        state.apply(number, entry if isinstance(entry, Manifest) else None)
+    return state
 
 
-def tend(storage: Storage, now: datetime) -> None:
+def write_checkpoint(storage: Storage, now: datetime) -> None:
     """Write a checkpoint when the log has grown by a hundred, and let go what is older than that.
 
     Entries go once a checkpoint has stood for them for as long as `KEPT_FOR`.
@@ -102,14 +102,14 @@ def tend(storage: Storage, now: datetime) -> None:
     checkpoints = layout.numbers(storage.names(layout.CHECKPOINTS))
     if Log(storage).head() < max(checkpoints, default=0) + _CHECKPOINT_EVERY:
         return
-    live = read_live(storage)
+    state = read_state(storage)
     document = {
         "written": now.isoformat(timespec="seconds"),
-        "datasets": {name: asdict(dataset) for name, dataset in live.datasets.items()},
+        "datasets": {name: _document_of(dataset) for name, dataset in state.datasets.items()},
     }
-    path = layout.numbered(layout.CHECKPOINTS, live.number, ".json")
+    path = layout.numbered(layout.CHECKPOINTS, state.number, ".json")
     storage.create(path, json.dumps(document).encode() + b"\n")
-    point("tend.checkpoint")
+    point("checkpoint.written")
     old = [
         number
         for number in checkpoints
@@ -124,8 +124,14 @@ def _clean(storage: Storage, number: int) -> None:
     for folder in (layout.LOG, layout.CHECKPOINTS):
         for earlier in layout.numbers(storage.names(folder)):
             if earlier < number:
-                point("tend.clean")
+                point("checkpoint.clean")
                 storage.delete(layout.numbered(folder, earlier, ".json"))
+
+
+def _document_of(dataset: DatasetState) -> Mapping[str, Any]:
+    document = asdict(dataset)
+    del document["schema"]
+    return {"contract": dataset.schema.to_json(), **document}
 
 
 def _document(storage: Storage, number: int) -> Mapping[str, Any]:
@@ -134,14 +140,14 @@ def _document(storage: Storage, number: int) -> Mapping[str, Any]:
     return document
 
 
-def _read_checkpoint(storage: Storage, number: int) -> Live:
+def _read_checkpoint(storage: Storage, number: int) -> RootState:
     datasets = _document(storage, number)["datasets"]
-    return Live(
+    return RootState(
         number,
         {
-            name: LiveDataset(
-                Contract.from_json(found["contract"]),
-                {path: LiveFile(**file) for path, file in found["files"].items()},
+            name: DatasetState(
+                DatasetSchema.from_json(found["contract"]),
+                {path: FileState(**file) for path, file in found["files"].items()},
                 # A checkpoint that was written before batches were remembered has none.
                 {id_: _batch(batch) for id_, batch in found.get("batches", {}).items()},
                 followed_from_json(found.get("followed", ())),

@@ -16,32 +16,32 @@ from gristmill.emr.specs.load import ACCOUNT, load_home
 
 
 @dataclass(frozen=True)
-class Home:
+class HomeContext:
     """What a command works on that only looks after runs."""
 
     aws: Aws
     runs: Runs
 
     @staticmethod
-    def of(arguments: argparse.Namespace) -> "Home":
+    def of(arguments: argparse.Namespace) -> "HomeContext":
         """Where the runs of the spec that the flags name are. Raises `UsageError`."""
         found = load_home(arguments.cluster, arguments.account)
         aws = Aws(found.region)
-        return Home(aws, Runs(aws, found.home))
+        return HomeContext(aws, Runs(aws, found.home))
 
 
 @dataclass(frozen=True)
-class Place(Home):
+class SpecContext(HomeContext):
     """What a command works on that needs the whole spec."""
 
     spec: Spec
 
     @staticmethod
-    def of(arguments: argparse.Namespace) -> "Place":
+    def of(arguments: argparse.Namespace) -> "SpecContext":
         """What the flags name. Raises `UsageError`."""
         spec = load_spec(arguments.cluster, arguments.account)
         aws = Aws(spec.region)
-        return Place(aws, Runs(aws, spec.home), spec)
+        return SpecContext(aws, Runs(aws, spec.home), spec)
 
 
 def tell(text: str) -> None:
@@ -55,7 +55,7 @@ def print_requests(requests: object) -> int:
     return 0
 
 
-def again(arguments: argparse.Namespace, run: str) -> str:
+def resume_command(arguments: argparse.Namespace, run: str) -> str:
     """The command that takes up a run again."""
     flags = "" if arguments.cluster == "dev" else f" --cluster {shlex.quote(arguments.cluster)}"
     usual = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
