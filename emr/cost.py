@@ -12,14 +12,13 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from gristmill.emr.aws import Aws, explained
+from gristmill.emr.files import PRICES
 from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runners.transient import TransientRunner
 from gristmill.emr.runs import Record
 from gristmill.emr.specs.fields import Table
 from gristmill.errors import UsageError
 from gristmill.runs import Handle, Status
-
-PRICES = Path(__file__).with_name("prices.toml")
 
 _HOUR = Decimal(3600)
 # EC2 and EMR bill by the second, and a minute at least

@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from gristmill.emr.aws import explained
+from gristmill.emr.files import ACCOUNT
 from gristmill.emr.partitions import Partition, partition_in
-from gristmill.emr.specs.load import ACCOUNT
 from gristmill.emr.stacks import Stacks
 from gristmill.errors import GristmillError, UsageError
 
@@ -44,7 +44,7 @@ _TEXT = {
 
 
 @dataclass(frozen=True)
-class Deployment:
+class StackRequest:
     """What to deploy. What is None stays as it is, in a new stack as the template has it.
 
     A new stack needs `vpc` and `subnets`. Jobs may read below `inputs`, and read and write below
@@ -97,7 +97,7 @@ class Deployment:
             raise UsageError(f"cannot deploy: {'; '.join(wrong)}")
 
 
-def plan(request: Deployment, previous: Collection[str] = ()) -> dict[str, Any]:
+def plan(request: StackRequest, previous: Collection[str] = ()) -> dict[str, Any]:
     """The request of CreateChangeSet. Nobody is asked.
 
     `previous` names the parameters that the stack has a value for, none where it is new.
@@ -132,7 +132,7 @@ def plan(request: Deployment, previous: Collection[str] = ()) -> dict[str, Any]:
 
 
 def deploy(
-    request: Deployment,
+    request: StackRequest,
     tell: Callable[[str], None],
     client: Any,
     account: Path = ACCOUNT,
@@ -191,7 +191,7 @@ def account_toml(stack: str, outputs: Mapping[str, str]) -> str:
     return "\n".join([f"# Of the stack {stack}; gristmill emr deploy writes it.", *lines, ""])
 
 
-def _parameters(request: Deployment) -> dict[str, str]:
+def _parameters(request: StackRequest) -> dict[str, str]:
     """What is given, as the template's parameters."""
     found: dict[str, str | None] = {
         "NamePrefix": request.name_prefix,

@@ -38,7 +38,7 @@ def main(argv: "list[str]") -> int:
     except UsageError as error:
         Console().fail(str(error))
         return error.exit_code
-    return run_command(job, argv[1:], Console(), program=f"gristmill {job.name}")
+    return run_command(job, argv[1:], Console, program=f"gristmill {job.name}")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main() -> int:
         for command in (
             "gristmill emr up",
             f"gristmill emr submit access-logs --input {inputs} --output {output}",
-            f"gristmill datasets {output}",
+            f"gristmill datasets list {output}",
             f"gristmill rejects {output}",
             "gristmill emr status",
             "gristmill emr down",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from gristmill.emr.files import ACCOUNT, CLUSTERS
 from gristmill.emr.specs.cluster import ClusterSpec
 from gristmill.emr.specs.fields import Home
 from gristmill.emr.specs.rules import problems
@@ -18,18 +19,6 @@ from gristmill.emr.specs.spark import Problem
 from gristmill.errors import UsageError
 
 Spec = ClusterSpec | ServerlessSpec
-
-CLUSTERS = Path(__file__).parents[1] / "clusters"
-"""The folder of the specs that a name alone means."""
-
-_HOME = CLUSTERS.parent
-_IS_CLONE = (_HOME.parent / "pyproject.toml").is_file()
-
-ACCOUNT = (_HOME if _IS_CLONE else Path.home() / ".config" / "gristmill") / "account.toml"
-"""What all specs have in common: fields that a spec does not set are taken from here.
-
-In a clone it is in `emr/`; what pip has installed is no place for files of one's own.
-"""
 
 _SPEC: TypeAdapter[Spec] = TypeAdapter(Annotated[Spec, Field(discriminator="kind")])
 _KINDS: dict[str, type[ClusterSpec | ServerlessSpec]] = {

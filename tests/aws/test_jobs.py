@@ -61,7 +61,7 @@ def test_the_jobs_run_from_s3_to_s3_with_the_figures_that_they_have_on_disk(
 
     def looked(command: str, place: str) -> str:
         """What is shown, without ids, times and the sizes of compressed files."""
-        told = gristmill(command, place)
+        told = gristmill(*command.split(), place)
         assert told.code == 0, told.err
         return re.sub(
             r"\d{8}T\d{6}Z-\w+|\d{4}-\S+Z|\d[\d.]* k?B|s3a?://\S+/in|file://\S+?samples\d",
@@ -69,7 +69,7 @@ def test_the_jobs_run_from_s3_to_s3_with_the_figures_that_they_have_on_disk(
             told.out,
         )
 
-    for command in ("datasets", "history", "verify", "rejects"):
+    for command in ("datasets list", "history", "verify", "rejects"):
         assert looked(command, out).split() == looked(command, str(local)).split()
     assert looked("head", f"{out}/traffic_hourly") == looked("head", f"{local}/traffic_hourly")
 
@@ -119,10 +119,10 @@ def test_what_is_not_in_s3_is_named(
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("command", ["datasets", "history", "verify", "recover", "rejects"])
+@pytest.mark.parametrize("command", ["datasets list", "history", "verify", "recover", "rejects"])
 def test_looking_at_what_is_no_output_in_s3_says_so(server: S3Server, command: str) -> None:
     for place in ("s3://no-such-bucket/out", "s3://gristmill/nothing"):
-        done = gristmill(command, place)
+        done = gristmill(*command.split(), place)
         assert done.code == 1
         assert "is not an output of Gristmill" in done.err
 

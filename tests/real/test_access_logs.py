@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.cli import look
+from gristmill.cli.show import lines
 from gristmill.jobs import access_logs, traffic_summary
 from gristmill.jobs.traffic_summary import TrafficSummaryOptions
 from tests.conftest import RunJob
@@ -79,4 +80,5 @@ def test_the_broken_line_is_found_at_its_place(
     (row,) = spark.read.parquet(str(tmp_path / "out" / "rejects")).collect()
     raw = log.read_bytes().split(b"\n")[8898].decode()
     assert (row["line_number"], row["block_start"], row["raw"]) == (8899, 0, raw)
-    assert f"{log.as_uri()}:8899  {raw[:20]}" in "\n".join(look.rejects(str(tmp_path / "out"), 3))
+    shown = "\n".join(lines(look.rejects(str(tmp_path / "out"), 3)))
+    assert f"{log.as_uri()}:8899  {raw[:20]}" in shown

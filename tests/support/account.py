@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from gristmill.emr.deploy import TEMPLATE, Deployment, plan
+from gristmill.emr.deploy import TEMPLATE, StackRequest, plan
 from gristmill.emr.requests import CLUSTER_TAG
 from tests.support.cloudformation import ACCOUNT, REGION, Stack, read
 from tests.support.iam import Call, many
@@ -38,7 +38,7 @@ TO_SERVERLESS = {"iam:PassedToService": "emr-serverless.amazonaws.com"}
 THROUGH_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
 THROUGH_EC2 = {"kms:ViaService": f"ec2.{REGION}.amazonaws.com"}
 
-DEPLOYMENT = Deployment(
+DEPLOYMENT = StackRequest(
     vpc=VPC,
     subnets=SUBNETS,
     inputs=("s3://landing/logs/raw", "s3://archive"),
@@ -47,7 +47,7 @@ DEPLOYMENT = Deployment(
     data_kms_keys=(DATA_KEY,),
     route_tables=("rtb-0123456789abcdef0",),
 )
-MINIMAL = Deployment(vpc=VPC, subnets=SUBNETS)
+MINIMAL = StackRequest(vpc=VPC, subnets=SUBNETS)
 
 _POLICIES = {
     "service": ("ServiceRole", "Policies"),
@@ -66,7 +66,7 @@ def template() -> dict[str, Any]:
 
 
 @cache
-def stack(deployment: Deployment = DEPLOYMENT) -> Stack:
+def stack(deployment: StackRequest = DEPLOYMENT) -> Stack:
     """The template with what `deployment` gives its parameters."""
     values = {one["ParameterKey"]: one["ParameterValue"] for one in plan(deployment)["Parameters"]}
     prefix = values.get("NamePrefix", "gristmill")
@@ -85,7 +85,7 @@ def stack(deployment: Deployment = DEPLOYMENT) -> Stack:
 
 
 @cache
-def policies(name: str, deployment: Deployment = DEPLOYMENT) -> tuple[Mapping[str, Any], ...]:
+def policies(name: str, deployment: StackRequest = DEPLOYMENT) -> tuple[Mapping[str, Any], ...]:
     """The policies of the service, instance or runtime role, or one of the submitter's."""
     resource, field = _POLICIES[name]
     found = stack(deployment).properties(resource)[field]

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gristmill.catalogue.loading import Found, from_file, from_module, let_workers_import
-from gristmill.catalogue.project import Project
 from gristmill.catalogue.sources import installed, of_project, ours
 from gristmill.errors import UsageError
 from gristmill.nearest import nearest
+from gristmill.project import Project
 
 __all__ = ["Found", "Project", "find_job", "known_jobs", "let_workers_import"]
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 
 from gristmill.catalogue.loading import Found, from_module, jobs_in, load_module, root_of
-from gristmill.catalogue.project import Project
 from gristmill.errors import UsageError
+from gristmill.project import Project
 
 GROUP = "gristmill.jobs"
 """The group of entry points that name jobs."""

@@ -1,7 +1,7 @@
 """Looking at what was published, without starting a JVM."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import pyarrow.parquet as pq
 
 from gristmill.api.arrow import arrow_path
+from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import InputError, UsageError
 from gristmill.publish.locations import local_path, open_location, open_output, readable
 from gristmill.publish.root import is_root
-from gristmill.script.console import render
 from gristmill.storage import HIDDEN, Storage
 
 _CELL = 60
@@ -26,8 +26,44 @@ _NULL = "__HIVE_DEFAULT_PARTITION__"
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
-def head(folder: str, count: int) -> list[str]:
-    """The first rows of a dataset as a table. Raises `InputError`."""
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a dataset, with all of its columns in order. Those of its folders are strings."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class RejectExample:
+    """A line that was rejected. `line` is its number in its file, null where the file cannot be
+    read any more; `where` has both, or what is known."""
+
+    source_file: str
+    line: int | None
+    where: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class RejectGroup:
+    """The rejects of a job for a reason: how many, and some of them."""
+
+    job: str
+    reason: str
+    count: int
+    examples: tuple[RejectExample, ...]
+
+
+@dataclass(frozen=True)
+class RejectList:
+    """The rejects of an output, by job and reason."""
+
+    rejects: tuple[RejectGroup, ...]
+
+
+def head(folder: str, count: int) -> Rows:
+    """The first rows of a dataset. Raises `InputError`."""
     if count < 1:
         raise UsageError(f"-n takes 1 or more, not {count}")
     with readable(folder):
@@ -39,11 +75,10 @@ def head(folder: str, count: int) -> list[str]:
                 f"{folder.rstrip('/')}/NAME, of {names or 'none yet'}"
             )
         found = _open(storage, "")
-        rows = list(islice(found.rows(count), count))
-    return render(found.names, [tuple(_cell(row[name]) for name in found.names) for row in rows])
+        return Rows(found.names, tuple(islice(found.rows(count), count)))
 
 
-def rejects(output: str, examples: int) -> list[str]:
+def rejects(output: str, examples: int) -> RejectList:
     """Rejects by job and reason, with some of each. Raises `InputError`."""
     from gristmill.model.dataset import REJECTS  # noqa: PLC0415  with it comes pyspark
 
@@ -52,7 +87,7 @@ def rejects(output: str, examples: int) -> list[str]:
     kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
     with readable(output):
         if not storage.data_files(REJECTS.name):
-            return ["no rejects"]
+            return RejectList(())
         found = _open(storage, REJECTS.name)
         if missing := {field.name for field in REJECTS.fields} - set(found.names):
             raise InputError(f"{output}: rejects has no column {', '.join(sorted(missing))}")
@@ -61,11 +96,27 @@ def rejects(output: str, examples: int) -> list[str]:
             counts[kind] = counts.get(kind, 0) + 1
             if len(kept.setdefault(kind, [])) < examples:
                 kept[kind].append(row)
-    lines: list[str] = []
-    for (job, reason), count in sorted(counts.items()):
-        lines.append(f"{job}: {reason}: {count:,}")
-        lines += [f"  {_where(row)}  {_shown(row['raw'])}" for row in kept[job, reason]]
-    return lines or ["no rejects"]
+    return RejectList(
+        tuple(
+            RejectGroup(job, reason, count, tuple(map(_example, kept[job, reason])))
+            for (job, reason), count in sorted(counts.items())
+        )
+    )
+
+
+@blocks.register
+def _(found: Rows) -> Iterable[Block]:
+    rows = [tuple(_cell(row[name]) for name in found.columns) for row in found.rows]
+    return [Table(found.columns, rows)]
+
+
+@blocks.register
+def _(found: RejectList) -> Iterable[Block]:
+    for group in found.rejects:
+        yield f"{group.job}: {group.reason}: {group.count:,}"
+        yield from (f"  {one.where}  {_shown(one.raw)}" for one in group.examples)
+    if not found.rejects:
+        yield "no rejects"
 
 
 def file_line(source_file: str, block_start: int, line_number: int) -> int | None:
@@ -95,11 +146,11 @@ def _newlines(file: Any, size: int) -> Iterator[int]:
         yield data.count(b"\n")
 
 
-def _where(row: dict[str, Any]) -> str:
-    number = file_line(row["source_file"], row["block_start"], row["line_number"])
-    if number is None:
-        return f"{row['source_file']} (line {row['line_number']} after byte {row['block_start']})"
-    return f"{row['source_file']}:{number}"
+def _example(row: dict[str, Any]) -> RejectExample:
+    file, start, number = row["source_file"], row["block_start"], row["line_number"]
+    line = file_line(file, start, number)
+    unknown = f"{file} (line {number} after byte {start})"
+    return RejectExample(file, line, unknown if line is None else f"{file}:{line}", row["raw"])
 
 
 @dataclass(frozen=True)

@@ -1,76 +1,135 @@
 """What an output root holds, what has happened to it, and whether it is whole."""
 
-import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from gristmill.api.arrow import arrow_path
-from gristmill.errors import InputError
+from gristmill.cli.show import Block, Table, blocks, document
+from gristmill.errors import InputError, UsageError
 from gristmill.model.report import size
 from gristmill.nearest import nearest
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.locations import open_output, readable
 from gristmill.publish.log import Log
-from gristmill.publish.manifest import Manifest, document
-from gristmill.publish.settle import recover, unfinished
+from gristmill.publish.manifest import Manifest
+from gristmill.publish.manifest import document as entry_document
+from gristmill.publish.settle import Unfinished, recover, unfinished
 from gristmill.publish.state import read_state
 from gristmill.publish.verify import verify
-from gristmill.script.console import render
 from gristmill.storage import Storage, map_concurrently
 
 
-def datasets(output: str) -> list[str]:
-    """A line for each dataset, with the newest run that added to it."""
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What an output holds of a dataset. `newest_run` is null where all of it has gone."""
+
+    name: str
+    partitions: int
+    rows: int
+    files: int
+    bytes: int
+    newest_run: str | None
+
+
+@dataclass(frozen=True)
+class DatasetList:
+    """The datasets of an output."""
+
+    datasets: tuple[DatasetSummary, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """The newest publishes of an output, oldest first: the entries of its log, as they were written
+    (docs/publishing.md). `dataset` is the one that was asked for."""
+
+    dataset: str | None
+    publishes: tuple[Manifest, ...]
+
+
+@dataclass(frozen=True)
+class VerifiedDataset:
+    """A dataset, held against the log: what of its files is `wrong`, a line each."""
+
+    name: str
+    files: int
+    rows: int
+    wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Whether the files of an output are those that were published. A run may be `unfinished`."""
+
+    output: str
+    is_whole: bool
+    is_unfinished: bool
+    wrong: tuple[str, ...]
+    datasets: tuple[VerifiedDataset, ...]
+
+
+@dataclass(frozen=True)
+class SettledRun:
+    """A run that died: it was `finished` where it had committed, to `datasets`, else `dropped`."""
+
+    run: str
+    who: str
+    outcome: str
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LivingRun:
+    """A run that goes on: its next sign of life is due by `due`, UTC."""
+
+    run: str
+    who: str
+    due: datetime
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What was done about runs that had not finished."""
+
+    settled: tuple[SettledRun, ...]
+    alive: tuple[LivingRun, ...]
+
+
+def datasets(output: str) -> DatasetList:
+    """What there is, with the newest run that added to each."""
     storage = open_output(output)
     with readable(output):
         state = read_state(storage)
-    rows = []
-    for name, dataset in sorted(state.datasets.items()):
-        files = dataset.files
-        rows.append(
-            (
+    return DatasetList(
+        tuple(
+            DatasetSummary(
                 name,
-                f"{len({path.rpartition('/')[0] for path in files}):,}",
-                f"{sum(file.rows for file in files.values()):,}",
-                f"{len(files):,}",
-                size(sum(file.bytes for file in files.values())),
-                max((file.run for file in files.values()), default="-"),
+                len({path.rpartition("/")[0] for path in dataset.files}),
+                sum(file.rows for file in dataset.files.values()),
+                len(dataset.files),
+                sum(file.bytes for file in dataset.files.values()),
+                max((file.run for file in dataset.files.values()), default=None),
             )
+            for name, dataset in sorted(state.datasets.items())
         )
-    heading = ("dataset", "partitions", "rows", "files", "bytes", "newest run")
-    return render(heading, rows) if rows else ["nothing was published yet"]
+    )
 
 
-def history(output: str, dataset: str | None, count: int, *, as_json: bool) -> list[str]:
-    """The newest publishes, oldest first: a line for each dataset that changed, or JSON."""
+def history(output: str, dataset: str | None, count: int) -> History:
+    """The newest publishes, oldest first."""
+    if count < 1:
+        raise UsageError(f"-n takes 1 or more, not {count}")
     storage = open_output(output)
     with readable(output):
         manifests = _newest(storage, dataset, count)
         if dataset and not manifests:
             _check_known(storage, dataset)
-    if as_json:
-        return [json.dumps(document(manifest)) for manifest in manifests]
-    rows = [
-        (
-            manifest.committed.replace("+00:00", "Z"),
-            manifest.origin.job,
-            change.schema.name,
-            f"{change.rows:,}",
-            f"{len(change.files):,}",
-            size(change.bytes),
-            f"{len(change.removed):,}",
-            manifest.run,
-            manifest.origin.owner,
-        )
-        for manifest in manifests
-        for change in manifest.changes
-        if dataset in (None, change.schema.name)
-    ]
-    heading = ("when", "job", "dataset", "rows", "files", "bytes", "replaced", "run", "by")
-    if rows:
-        return render(heading, rows)
-    return [f"nothing was published {f'into {dataset} ' if dataset else ''}yet"]
+    return History(dataset, tuple(manifests))
 
 
 def _check_known(storage: Storage, dataset: str) -> None:
@@ -91,46 +150,112 @@ def _newest(storage: Storage, dataset: str | None, count: int) -> list[Manifest]
     return found[-count:]
 
 
-def check(output: str) -> tuple[list[str], bool]:
-    """What does not fit between the files and the log, by dataset; and whether all fits."""
+def check(output: str) -> Verification:
+    """What does not fit between the files and the log, by dataset."""
     storage = open_output(output)
 
     def rows_of(path: str) -> int:
-        filesystem, place = arrow_path(storage, path)
+        filesystem, full = arrow_path(storage, path)
         try:
-            return int(pq.read_metadata(place, filesystem=filesystem).num_rows)
+            return int(pq.read_metadata(full, filesystem=filesystem).num_rows)
         except ArrowException as error:
             raise OSError(str(error)) from error
 
     with readable(output):
         pending = unfinished(storage, utc_now())
         found = verify(storage, read_state(storage), rows_of)
-    lines = [line for one in found for line in one.wrong]
-    whole = not lines
-    if pending and lines:
-        lines.append(f"a run has not finished: gristmill recover {output}, then verify again")
-    for one in filter(lambda one: one.dataset, found):
-        state = f"{len(one.wrong):,} wrong" if one.wrong else "whole"
-        lines.append(f"{one.dataset}: {one.files:,} files, {one.rows:,} rows: {state}")
-    return lines or ["nothing was published yet"], whole
+    wrong = tuple(line for one in found for line in one.wrong)
+    named = tuple(
+        VerifiedDataset(one.dataset, one.files, one.rows, tuple(one.wrong))
+        for one in found
+        if one.dataset
+    )
+    return Verification(output, not wrong, bool(pending), wrong, named)
 
 
-def settle(output: str) -> list[str]:
+def settle(output: str) -> Recovery:
     """Settle what dead runs left; gives what was done, and which runs are alive."""
     storage = open_output(output)
     now = utc_now()
     with readable(output):
         settled = recover(storage, owner(), now)
-        alive = [found.lease for found in unfinished(storage, now) if found.lease]
-    lines = []
-    for found, manifest in settled:
-        name = str(found.lease) if found.lease else f"what run {found.run} left"
-        if manifest is None:
-            lines.append(f"dropped {name}: it had not committed")
+        leases = [found.lease for found in unfinished(storage, now) if found.lease]
+    alive = tuple(LivingRun(lease.run, str(lease), lease.expires) for lease in leases)
+    return Recovery(tuple(_settled(*one) for one in settled), alive)
+
+
+def _settled(found: Unfinished, manifest: Manifest | None) -> SettledRun:
+    who = str(found.lease) if found.lease else f"what run {found.run} left"
+    names = tuple(change.schema.name for change in manifest.changes) if manifest else ()
+    return SettledRun(found.run, who, "finished" if manifest else "dropped", names)
+
+
+@document.register
+def _(manifest: Manifest) -> Any:
+    return entry_document(manifest)
+
+
+@blocks.register
+def _(found: DatasetList) -> Iterable[Block]:
+    rows = [
+        (
+            one.name,
+            f"{one.partitions:,}",
+            f"{one.rows:,}",
+            f"{one.files:,}",
+            size(one.bytes),
+            one.newest_run or "-",
+        )
+        for one in found.datasets
+    ]
+    heading = ("dataset", "partitions", "rows", "files", "bytes", "newest run")
+    return [Table(heading, rows) if rows else "nothing was published yet"]
+
+
+@blocks.register
+def _(found: History) -> Iterable[Block]:
+    rows = [
+        (
+            manifest.committed.replace("+00:00", "Z"),
+            manifest.origin.job,
+            change.schema.name,
+            f"{change.rows:,}",
+            f"{len(change.files):,}",
+            size(change.bytes),
+            f"{len(change.removed):,}",
+            manifest.run,
+            manifest.origin.owner,
+        )
+        for manifest in found.publishes
+        for change in manifest.changes
+        if found.dataset in (None, change.schema.name)
+    ]
+    heading = ("when", "job", "dataset", "rows", "files", "bytes", "replaced", "run", "by")
+    into = f"into {found.dataset} " if found.dataset else ""
+    return [Table(heading, rows) if rows else f"nothing was published {into}yet"]
+
+
+@blocks.register
+def _(found: Verification) -> Iterable[Block]:
+    yield from found.wrong
+    if found.wrong and found.is_unfinished:
+        yield f"a run has not finished: gristmill recover {found.output}, then verify again"
+    for one in found.datasets:
+        state = f"{len(one.wrong):,} wrong" if one.wrong else "whole"
+        yield f"{one.name}: {one.files:,} files, {one.rows:,} rows: {state}"
+    if not (found.wrong or found.datasets):
+        yield "nothing was published yet"
+
+
+@blocks.register
+def _(found: Recovery) -> Iterable[Block]:
+    for run in found.settled:
+        if run.outcome == "dropped":
+            yield f"dropped {run.who}: it had not committed"
         else:
-            names = ", ".join(change.schema.name for change in manifest.changes)
-            lines.append(f"finished {name}: it had committed to {names}")
-    for lease in alive:
-        due = lease.expires.strftime("%H:%M:%SZ")
-        lines.append(f"left alone {lease}: alive, with its next sign of life due by {due}")
-    return lines or ["nothing to recover"]
+            yield f"finished {run.who}: it had committed to {', '.join(run.datasets)}"
+    for living in found.alive:
+        due = living.due.strftime("%H:%M:%SZ")
+        yield f"left alone {living.who}: alive, with its next sign of life due by {due}"
+    if not (found.settled or found.alive):
+        yield "nothing to recover"

@@ -1,38 +1,95 @@
-"""What the catalogue of jobs says, as lines for a terminal."""
+"""How what a command found out is shown: as JSON, or as text with tables that fit the terminal."""
 
-from collections.abc import Iterable
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import singledispatch
+from typing import Any
 
-from gristmill.model.dataset import REJECTS
-from gristmill.model.job import AnyJob
-from gristmill.model.options import describe
 from gristmill.script.console import render
 
 
-def jobs(catalogue: Iterable[AnyJob]) -> list[str]:
-    """A line for each job."""
-    rows = [
-        (job.name, job.help, ", ".join(dataset.name for dataset in job.writes)) for job in catalogue
-    ]
-    return render(("job", "what it does", "writes"), rows)
+@dataclass(frozen=True)
+class Table:
+    """A heading, and rows of as many cells."""
+
+    heading: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
-def job(shown: AnyJob) -> list[str]:
-    """All about one job: what it reads, its options, its datasets, why it rejects lines."""
-    lines = [f"{shown.name}: {shown.help}", "", f"reads  {shown.reads.help}", ""]
-    lines += render(("option", "default", "what it does"), describe(shown.options))
-    codes = {**shown.reads.rejects, **{check.code: "a check" for check in shown.checks}}
-    for dataset in (*shown.writes, *([REJECTS] if codes else [])):
-        partitions = ", ".join(dataset.partitioned_by)
-        lines += [
-            "",
-            f"writes  {dataset.name}: {dataset.help}",
-            f"        a run replaces a {dataset.write_mode}; partitioned by {partitions}",
-        ]
-        lines += render(
-            ("column", "type", "what it holds"),
-            [(field.name, field.type, field.help) for field in dataset.fields],
-        )
-    if codes:
-        lines += ["", "rejects  a line is rejected for the first of these that holds"]
-        lines += render(("reason", "what it means"), list(codes.items()))
-    return lines
+Block = str | Table
+
+_STYLES = {
+    **dict.fromkeys(("ok", "succeeded"), "green"),
+    **dict.fromkeys(("warning", "running", "pending"), "yellow"),
+    **dict.fromkeys(("failed", "cancelled"), "red"),
+}
+
+
+@singledispatch
+def blocks(value: object) -> Iterable[Block]:
+    """A value as text: lines, and tables. Each kind registers its own."""
+    raise TypeError(f"nothing says how to show {type(value).__name__}")
+
+
+@singledispatch
+def document(value: Any) -> Any:
+    """A value as JSON has it; a dataclass as an object with its fields."""
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return {field.name: document(getattr(value, field.name)) for field in fields}
+    if isinstance(value, Mapping):
+        return {str(key): document(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [document(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def show(value: object, *, as_json: bool = False) -> None:
+    """Print a value to standard output."""
+    if as_json:
+        print(json.dumps(document(value), indent=2, ensure_ascii=False))
+    elif sys.stdout.isatty():
+        _show_on_terminal(blocks(value))
+    else:
+        print("\n".join(lines(value)))
+
+
+def lines(value: object) -> list[str]:
+    """A value as plain lines, as wide as they are."""
+    found: list[str] = []
+    for block in blocks(value):
+        found += [block] if isinstance(block, str) else render(block.heading, block.rows)
+    return found
+
+
+def _show_on_terminal(shown: Iterable[Block]) -> None:
+    from rich.console import Console  # noqa: PLC0415  it takes a moment to load
+    from rich.table import Table as RichTable  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    for block in shown:
+        if isinstance(block, str):
+            # A path is to be copied, and so not to be broken.
+            console.print(block, markup=False, soft_wrap="://" in block)
+            continue
+        table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for place, name in enumerate(block.heading):
+            is_number = bool(block.rows) and all(row[place][:1].isdigit() for row in block.rows)
+            table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        for row in block.rows:
+            table.add_row(*map(_styled, row))
+        console.print(table)
+
+
+def _styled(text: str) -> str:
+    if text in _STYLES:
+        return f"[{_STYLES[text]}]{text}[/]"
+    return text.replace("[", r"\[")  # rich takes [bold] for a command

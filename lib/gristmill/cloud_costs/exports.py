@@ -182,7 +182,7 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
         broken = with_breaks(found.lines)
         for header, lines, some in found.alike(header_in, apart=broken):
             if header:
-                yield _of_lines(lines, header, some[0], some if some[0] in broken else ())
+                yield _of_lines(lines, header, some[0], broken if some[0] in broken else ())
     if zipped:
         for header, members in members_by_header(spark, zipped).items():
             lines = zipped_lines(spark, members)

@@ -3,28 +3,29 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from pyspark import StatusTracker
 from pyspark.sql import SparkSession
 
-from gristmill.model.progress import Progress
+from gristmill.model.progress import Phase, Progress
 
 _EVERY = 0.2
+WORKING = "working"
+"""The phase in which Spark's stages say what is done: they read, or they write."""
 
 
 @contextlib.contextmanager
-def watch(spark: SparkSession, hear: Callable[[Progress], None]) -> Iterator[None]:
-    """Call `hear` whenever the progress has changed, from a thread of its own."""
-    tracker = spark.sparkContext.statusTracker()
+def watch(spark: SparkSession, phase: Phase, hear: Callable[[Progress], None]) -> Iterator[None]:
+    """Call `hear` five times a second with how far a run is, from a thread of its own."""
     over = threading.Event()
 
     def look() -> None:
-        last: Progress | None = None
+        last = Progress(phase.name)
         while not over.wait(_EVERY):
-            now = _progress(tracker)
-            if now is not None and now != last:
-                hear(now)
-                last = now
+            # Telling of a run must never be what ends it.
+            with contextlib.suppress(Exception):
+                last = _progress(spark, phase) or last
+                hear(last)
 
     thread = threading.Thread(target=look, name="gristmill-progress", daemon=True)
     thread.start()
@@ -35,9 +36,17 @@ def watch(spark: SparkSession, hear: Callable[[Progress], None]) -> Iterator[Non
         thread.join()
 
 
-def _progress(tracker: StatusTracker) -> Progress | None:
+def _progress(spark: SparkSession, phase: Phase) -> Progress | None:
+    """How far it is; None between two stages of Spark's."""
+    tracker = spark.sparkContext.statusTracker()
     stages = tracker.getActiveStageIds()
     info = tracker.getStageInfo(max(stages)) if stages else None
     if info is None:
-        return None
-    return Progress(info.stageId, info.numTasks, info.numCompletedTasks)
+        return None if phase.name == WORKING else Progress(phase.name)
+    context: Any = spark._jsc
+    read = int(context.sc().statusStore().lastStageAttempt(info.stageId).inputBytes())
+    name = phase.name
+    if name == WORKING:
+        # A stage that reads nothing works on what an earlier one has read.
+        name = "reading" if read or not info.numCompletedTasks else "writing"
+    return Progress(name, info.numTasks, info.numCompletedTasks, read, phase.bytes)

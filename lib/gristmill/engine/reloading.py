@@ -10,15 +10,18 @@ from gristmill.engine.contents import contents
 from gristmill.errors import InputError
 from gristmill.model.job import AnyJob, Reading, Request
 from gristmill.publish.batch import fingerprint
+from gristmill.publish.contents import Found
 from gristmill.publish.publication import Publication
 
 
 @dataclass(frozen=True)
 class Reload:
-    """What to load: `reading`, None where there is nothing new; and what to tell of it."""
+    """What to load: `reading`, None where there is nothing new, with the `bytes` of its files where
+    those are known; and what to tell of it."""
 
     reading: Reading | None
     notes: tuple[str, ...]
+    bytes: int = 0
 
 
 def settle_reload(
@@ -38,7 +41,7 @@ def settle_reload(
         if fate.changed:
             where = _named(fate.changed, found)
             notes += (f"{where} other content than when it was loaded: those rows are replaced",)
-        return Reload(reading, notes)
+        return Reload(reading, (*reading.notes, *notes), _bytes(found, reading.files))
     held = sum(sum(publication.batch_rows(dataset.name).values()) for dataset in datasets)
     told = f"files of this batch that are gone: {len(fate.gone):,}"
     if fate.changed or fate.grown or any(dataset.write_mode != "batch" for dataset in datasets):
@@ -52,9 +55,14 @@ def settle_reload(
     notes += (f"{told}; its {held:,} rows stay, and would go with --replace",)
     new = [file for file in reading.files if fingerprint(file) in fate.new]
     if not new:
-        return Reload(None, (*notes, "no file is new: there is nothing to load"))
+        return Reload(None, (*reading.notes, *notes, "no file is new: there is nothing to load"))
     read = job.reads.read(spark, [unquote(file) for file in new], request.options)
-    return Reload(replace(read, files=reading.files), (*notes, f"new files: {len(new):,}"))
+    notes = (*reading.notes, *notes, f"new files: {len(new):,}")
+    return Reload(replace(read, files=reading.files), notes, _bytes(found, new))
+
+
+def _bytes(found: Mapping[str, Found], files: Collection[str]) -> int:
+    return sum(found[file].content.size for file in files if file in found)
 
 
 def _named(fingerprints: Collection[str], found: Mapping[str, object]) -> str:

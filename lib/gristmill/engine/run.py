@@ -12,10 +12,12 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from gristmill.engine.follow import plan
-from gristmill.engine.reloading import settle_reload
+from gristmill.engine.progress import WORKING
+from gristmill.engine.reloading import Reload, settle_reload
 from gristmill.engine.stage import Counted, Staged, Staging, stage_all
 from gristmill.errors import OutputError
 from gristmill.model.job import AnyJob, Reading, Request
+from gristmill.model.progress import Phase
 from gristmill.model.report import DatasetReport, Report
 from gristmill.publish.batch import batch_id
 from gristmill.publish.lease import owner
@@ -35,12 +37,13 @@ _QUIET = 6  # sweeps in a row that find nothing, after an interrupt
 class Run:
     """One run of a job: its id, which sorts by time, and when it started (UTC).
 
-    `published` is set once it has published what it made.
+    `published` is set once it has published what it made; `phase` is what it is doing.
     """
 
     id: str
     started: datetime
     published: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    phase: Phase = field(default_factory=Phase, compare=False, repr=False)
 
     @staticmethod
     def new() -> "Run":
@@ -74,18 +77,23 @@ def _execute(
     options, found = job.reads.resolve(spark, request.inputs, request.options)
     request = replace(request, options=options)
     schemas = [dataset.schema for dataset in job.datasets(options)]
-    publication = Publication(storage, _origin(spark, job, request, run), schemas)
+    publication = Publication(storage, origin_of(spark, job, request, run), schemas)
     for note in found:
         tell(note)
     before = {name: _context(spark).getLocalProperty(name) for name in _JOB_GROUP}
     spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
     try:
+        run.phase.name = "waiting"
         publication.begin(request.wait, tell)
+        run.phase.name = "listing"
         reading = job.reads.read(spark, request.inputs, request.options)
         staging = Staging(spark, publication, storage.root)
         with _kept(reading):
-            counted, notes = _made(job, request, staging, reading, tell)
+            again = settle_reload(spark, job, request, publication, reading)
+            run.phase.name, run.phase.bytes = WORKING, again.bytes
+            counted, notes = _made(job, request, staging, again, tell)
         if counted is not None:
+            run.phase.name = "publishing"
             publication.commit(counted.lines, counted.rejected, counted.skipped)
             run.published.set()
     except BaseException as error:
@@ -124,18 +132,20 @@ def _made(
     job: AnyJob,
     request: Request,
     staging: Staging,
-    reading: Reading,
+    again: Reload,
     tell: Callable[[str], None],
 ) -> tuple[Counted | None, Sequence[str]]:
-    """Stage what a run makes of a reading: what came out, None where there was nothing to make, and
+    """Stage what a run makes of its input: what came out, None where there was nothing to make, and
     what the user was told."""
-    spark, publication = staging.spark, staging.publication
-    again = settle_reload(spark, job, request, publication, reading)
-    planned = plan(spark, job, request, publication, again.reading or reading)
-    notes = [*reading.notes, *again.notes, *([planned.note] if planned.note else [])]
+    publication = staging.publication
+    notes = [*again.notes]
+    planned = None
+    if again.reading:
+        planned = plan(staging.spark, job, request, publication, again.reading)
+        notes += [planned.note] if planned.note else []
     for note in notes:
         tell(note)
-    if planned.is_current or again.reading is None:
+    if planned is None or planned.is_current:
         publication.finish()
         return None, notes
     counted = stage_all(job, request, planned, staging)
@@ -187,7 +197,8 @@ def _context(spark: SparkSession) -> Any:
     return wrapped.sc()
 
 
-def _origin(spark: SparkSession, job: AnyJob, request: Request, run: Run) -> Origin:
+def origin_of(spark: SparkSession, job: AnyJob, request: Request, run: Run) -> Origin:
+    """Where a run's publish comes from."""
     places = [qualified(spark, uri) for uri in request.inputs]
     return Origin(
         run=run.id,

@@ -1,11 +1,12 @@
 """A job as a command: the same flags, output and exit codes under every face."""
 
 import argparse
+import contextlib
 import logging
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,24 +14,32 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from gristmill.diagnosis.explain import explain
+from gristmill.engine.preview import preview
 from gristmill.engine.progress import watch
 from gristmill.engine.run import Run, execute
-from gristmill.errors import ExitCode, GristmillError, InputError, OutputError
+from gristmill.errors import ExitCode, GristmillError, InputError, OutputError, UsageError
 from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import ArgumentParser, duration
+from gristmill.model.progress import Progress
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand, expand_local, file_of
-from gristmill.script.console import Console
+from gristmill.script.console import Console, Speech, add_flags
 from gristmill.spark.session import aside, session, settings_for, spark_version, submitted, use_java
 from gristmill.storage.hadoop import open_storage
 
 
 def main(job: AnyJob) -> None:
     """Run `job` with the flags of this process, then exit: what makes a module a script."""
-    sys.exit(run_command(job, sys.argv[1:], Console(), program=Path(sys.argv[0]).name))
+    sys.exit(run_command(job, sys.argv[1:], Console, program=Path(sys.argv[0]).name))
 
 
-def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str) -> int:
+def run_command(
+    job: AnyJob,
+    argv: Sequence[str],
+    console: Callable[[Speech], Console],
+    program: str,
+    prepare: Callable[[argparse.ArgumentParser], None] = lambda _parser: None,
+) -> int:
     """Run `job` with the flags in `argv`.
 
     Gives the exit code: 0 done, 1 failed, 2 wrong usage, 3 too many rejects, 4 another run
@@ -40,8 +49,12 @@ def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str
     if not debug:
         # Py4J logs each Ctrl-C with its stack; without a handler that would go to the terminal.
         logging.getLogger().addHandler(logging.NullHandler())
+    out = console(Speech())
     try:
-        arguments = job_parser(job, program).parse_args(list(argv))
+        parser = job_parser(job, program)
+        prepare(parser)
+        arguments = parser.parse_args(list(argv))
+        out = console(Speech.of(arguments))
         request = Request(
             inputs=tuple(arguments.input),
             output=arguments.output,
@@ -52,9 +65,11 @@ def run_command(job: AnyJob, argv: Sequence[str], console: Console, program: str
             replace=arguments.replace,
             full=getattr(arguments, "full", False),
         )
-        return _run(job, request, arguments.report, console, debug=debug)
+        if arguments.dry_run:
+            return _preview(job, request, out, debug=debug)
+        return _run(job, request, arguments.report, out, debug=debug)
     except GristmillError as error:
-        console.fail(str(error))
+        out.fail(str(error))
         if debug:
             traceback.print_exc()
         return error.exit_code
@@ -84,7 +99,6 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         action="store_true",
         help="let go the rows of files that have gone since the same input was loaded before",
     )
-    job.options.add_arguments(parser)
     group = parser.add_argument_group("how it runs")
     group.add_argument(
         "--report", metavar="URI", help="write a report as JSON, to a file here or in S3"
@@ -106,7 +120,14 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     if job.by_day:
         text = "make all days again, also those of which the source has not changed"
         group.add_argument("--full", action="store_true", help=text)
+    text = "say what the run would read and replace, and run no job of Spark's"
+    group.add_argument("--dry-run", action="store_true", help=text)
     group.add_argument("--debug", action="store_true", help="print everything when it fails")
+    add_flags(parser)
+    try:
+        job.options.add_arguments(parser)
+    except argparse.ArgumentError as error:
+        raise UsageError(f"{job.name} has an option that every run has: {error}") from error
     return parser
 
 
@@ -132,10 +153,27 @@ def _run(
                 console.fail(str(unwritten))
         return code
     console.close()
+    console.detail(f"the run took {report.seconds:.1f} s")
     console.result(report)
     if report_to and is_local:
         report.write(Path(report_to))
     return 0
+
+
+def _preview(job: AnyJob, request: Request, console: Console, *, debug: bool) -> int:
+    try:
+        with _session(job, request, None, console, debug=debug) as (spark, whole):
+            found = preview(spark, job, whole, console.tell)
+    except (Exception, KeyboardInterrupt) as error:
+        console.close()
+        told, code = _cause(error, Run.new())
+        console.fail(told)
+        if debug:
+            traceback.print_exc()
+        return code
+    console.close()
+    console.preview(found)
+    return ExitCode.DONE
 
 
 def _cause(error: BaseException, run: Run) -> tuple[str, int]:
@@ -149,6 +187,26 @@ def _cause(error: BaseException, run: Run) -> tuple[str, int]:
 def _execute(
     job: AnyJob, request: Request, run: Run, report_to: str | None, console: Console, *, debug: bool
 ) -> Report:
+    with _session(job, request, report_to, console, debug=debug) as (spark, whole):
+        try:
+            with watch(spark, run.phase, console.progress):
+                report = execute(spark, job, whole, run, console.tell)
+        except BaseException as error:
+            if report_to:
+                unfinished = failed(job, whole, run, _cause(error, run)[0])
+                aside(partial(_write_report, spark, unfinished, report_to))
+            raise
+        if report_to:
+            _write_report(spark, report, report_to)
+        return report
+
+
+@contextlib.contextmanager
+def _session(
+    job: AnyJob, request: Request, report_to: str | None, console: Console, *, debug: bool
+) -> Iterator[tuple[SparkSession, Request]]:
+    """A session that reaches all that a request names, and the request with its lists of inputs
+    read. Raises `InputError`."""
     request = replace(request, inputs=expand_local(request.inputs))
     if not submitted():
         check_local(request.inputs)
@@ -157,22 +215,14 @@ def _execute(
     # An option may name a file, too.
     options = [value for value in request.options.to_json().values() if isinstance(value, str)]
     places = (*map(file_of, request.inputs), request.output, *options, report_to or "")
-    spark = session(f"gristmill {job.name}", settings_for(places, console.tell), debug=debug)
+    console.progress(Progress("starting"))
+    settings = settings_for(places, console.tell)
+    spark = session(f"gristmill {job.name}", settings, debug=debug)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()
     try:
-        try:
-            request = replace(request, inputs=expand(request.inputs, partial(_read, spark)))
-            with watch(spark, console.progress):
-                report = execute(spark, job, request, run, console.tell)
-        except BaseException as error:
-            if report_to:
-                unfinished = failed(job, request, run, _cause(error, run)[0])
-                aside(partial(_write_report, spark, unfinished, report_to))
-            raise
-        if report_to:
-            _write_report(spark, report, report_to)
-        return report
+        inputs = expand(request.inputs, partial(_read, spark))
+        yield spark, replace(request, inputs=inputs)
     finally:
         aside(spark.stop)
 

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from gristmill.emr.deploy import Deployment, deploy, plan
+from gristmill.emr.deploy import StackRequest, deploy, plan
 from gristmill.errors import GristmillError
 from tests.support.account import DEPLOYMENT
 from tests.support.cloudformation import REGION
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
 
 
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[StackRequest]:
     """A deployment into a VPC that there is."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
@@ -40,7 +40,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         yield replace(DEPLOYMENT, vpc=vpc, subnets=(subnet,), route_tables=(table,))
 
 
-def test_the_stack_can_be_made(network: Deployment) -> None:
+def test_the_stack_can_be_made(network: StackRequest) -> None:
     request = plan(network)
     given = ("StackName", "TemplateBody", "Parameters", "Capabilities", "Tags")
     cloudformation = boto3.client("cloudformation")
@@ -63,7 +63,7 @@ def test_the_stack_can_be_made(network: Deployment) -> None:
     assert outputs["Subnets"].split(",") == list(network.subnets or ())
 
 
-def test_a_change_set_is_made_and_carried_out(network: Deployment, tmp_path: Path) -> None:
+def test_a_change_set_is_made_and_carried_out(network: StackRequest, tmp_path: Path) -> None:
     lines: list[str] = []
     account = tmp_path / "account.toml"
     # As moto has no outputs for it.

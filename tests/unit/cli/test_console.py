@@ -1,14 +1,17 @@
 """The console: results on standard output, all else on standard error, and not too much of it."""
 
+import json
+import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
 from gristmill.cli.console import TerminalConsole, console
 from gristmill.model.progress import Progress
 from gristmill.model.report import DatasetReport, Report
-from gristmill.script.console import Console, render
+from gristmill.script.console import Console, Speech, render
 
 REPORT = Report(
     run="r",
@@ -59,14 +62,14 @@ def test_all_else_goes_to_standard_error(capsys: pytest.CaptureFixture[str], at:
     plain = Console()
     at(2000.0)
     plain.tell("format: common (recognised)")
-    plain.progress(Progress(stage=3, tasks=8, done=5))
+    plain.progress(Progress("writing", tasks=8, done=5))
     plain.fail("no such input: x")
     plain.close()
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.split("\n") == [
-        "format: common (recognised)",
-        "stage 3: 5 of 8 tasks done",
+    assert re.sub(r"\d\d:\d\d:\d\dZ", "TIME", err).split("\n") == [
+        "TIME  format: common (recognised)",
+        "TIME  writing: 5 of 8 tasks",
         "gristmill: no such input: x",
         "",
     ]
@@ -77,33 +80,33 @@ def test_progress_is_told_every_few_seconds_at_most(
 ) -> None:
     plain = Console()
     told = []
-    for tenth in range(200):  # twenty seconds
+    for tenth in range(400):  # forty seconds
         at(1000.0 + tenth / 10)
-        plain.progress(Progress(stage=0, tasks=200, done=tenth))
+        plain.progress(Progress("writing", tasks=200, done=tenth))
         if capsys.readouterr().err:
             told.append(tenth / 10)
-    assert told == [5.0, 10.0, 15.0]
+    assert told == [*range(2, 20, 2), 28.0, 38.0]
 
 
 def test_a_short_run_tells_no_progress(capsys: pytest.CaptureFixture[str], at: Clock) -> None:
     plain = Console()
-    at(1004.9)
-    plain.progress(Progress(stage=0, tasks=2, done=1))
+    at(1001.9)
+    plain.progress(Progress("starting"))
     assert capsys.readouterr() == ("", "")
 
 
 def test_plain_lines_are_for_what_is_no_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert type(console()) is Console
+    assert type(console(Speech())) is Console
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    assert type(console()) is TerminalConsole
+    assert type(console(Speech())) is TerminalConsole
 
 
 def test_a_terminal_is_told_the_same_in_the_same_places(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    terminal = TerminalConsole()
+    terminal = TerminalConsole(Speech())
     terminal.tell("reading [bold]a[1].log[/bold] " + "x" * 200)
     terminal.result(REPORT)
     terminal.fail("no such input: x")
@@ -140,3 +143,73 @@ def test_no_line_ends_with_blanks() -> None:
 
 def test_a_table_without_rows_is_its_heading() -> None:
     assert render(("dataset", "rows"), []) == ["dataset  rows", "-------  ----"]
+
+
+def test_quiet_says_errors_and_the_result_alone(
+    capsys: pytest.CaptureFixture[str], at: Clock
+) -> None:
+    quiet = Console(Speech(level=-1))
+    at(2000.0)
+    quiet.tell("format: common (recognised)")
+    quiet.progress(Progress("reading"))
+    quiet.fail("no such input: x")
+    quiet.result(REPORT)
+    out, err = capsys.readouterr()
+    assert err == "gristmill: no such input: x\n"
+    assert out.startswith("word-count: 7 lines in")
+
+
+def test_verbose_says_how_long_each_phase_took(
+    capsys: pytest.CaptureFixture[str], at: Clock
+) -> None:
+    verbose = Console(Speech(level=1))
+    verbose.progress(Progress("listing"))
+    at(1001.5)
+    verbose.progress(Progress("reading"))
+    assert capsys.readouterr().err.endswith("listing took 1.5 s\n")
+
+
+def test_a_log_of_json_has_the_time_the_level_and_the_numbers(
+    capsys: pytest.CaptureFixture[str], at: Clock
+) -> None:
+    talking = Console(Speech(log_format="json", as_json=True))
+    at(2000.0)
+    talking.tell("format: common (recognised)")
+    talking.progress(Progress("reading", tasks=8, done=5, read=10, bytes=40))
+    talking.fail("no such input: x")
+    talking.result(REPORT)
+    out, err = capsys.readouterr()
+    told = [json.loads(line) for line in err.splitlines()]
+    assert all(datetime.fromisoformat(line.pop("time")).tzinfo for line in told)
+    assert told == [
+        {"level": "info", "message": "format: common (recognised)"},
+        {
+            "level": "progress",
+            "message": "reading: 10 B of 40 B, 5 of 8 tasks",
+            "phase": "reading",
+            "tasks": 8,
+            "done": 5,
+            "read": 10,
+            "bytes": 40,
+        },
+        {"level": "error", "message": "no such input: x"},
+    ]
+    assert json.loads(out) == json.loads(REPORT.to_bytes())
+
+
+@pytest.mark.parametrize(
+    ("progress", "told"),
+    [
+        (Progress("starting"), "starting"),
+        (Progress("listing", 4, 1), "listing: 1 of 4 tasks"),
+        (Progress("reading", 300, 0, 0, 9_800_000_000), "reading: 9.8 GB, 0 of 300 tasks"),
+        (
+            Progress("reading", 300, 100, 3_100_000_000, 9_800_000_000),
+            "reading: 3.1 GB of 9.8 GB, 100 of 300 tasks",
+        ),
+        (Progress("reading", 3, 3, 50, 40), "reading: 40 B of 40 B, 3 of 3 tasks"),
+        (Progress("publishing"), "publishing"),
+    ],
+)
+def test_progress_names_the_phase_and_the_whole(progress: Progress, told: str) -> None:
+    assert str(progress) == told

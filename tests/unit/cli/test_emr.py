@@ -61,7 +61,7 @@ def test_a_deployment_can_be_planned(emr: Emr) -> None:
         (["plan", "submit"], "required: JOB"),
         (["plan", "deploy"], "needs SubnetIds and VpcId"),
         (["deploy", "--vpc", "x", "--log-days", "0"], "log_days: must be 1 or more"),
-        (["fly"], "invalid choice: 'fly'"),
+        (["fly"], "no command 'fly'; there are: submit, plan"),
         (["attach"], "required: RUN"),
     ],
 )

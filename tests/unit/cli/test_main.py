@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gristmill.cli import main, show
+from gristmill.cli import main, running
+from gristmill.cli.jobs import job_help
+from gristmill.cli.show import lines
 from gristmill.errors import InputError
 from gristmill.jobs import CATALOGUE
 from gristmill.script import command
@@ -121,15 +123,15 @@ def test_jobs_show_tells_the_options(capsys: Out) -> None:
 
 
 def test_jobs_show_tells_what_a_run_replaces_and_which_lines_it_rejects() -> None:
-    shown = "\n".join(show.job(CATALOGUE["access-logs"]))
+    shown = "\n".join(lines(job_help(CATALOGUE["access-logs"])))
     assert "a run replaces a batch; partitioned by date" in shown
     assert re.search(r"^bad_status +the status is neither", shown, re.MULTILINE)
-    assert "truncated_file" in "\n".join(show.job(CATALOGUE["word-count"]))
-    assert "rejects" not in "\n".join(show.job(CATALOGUE["flow-summary"]))
+    assert "truncated_file" in "\n".join(lines(job_help(CATALOGUE["word-count"])))
+    assert "rejects" not in "\n".join(lines(job_help(CATALOGUE["flow-summary"])))
 
 
 def test_jobs_show_without_a_name_says_how(capsys: Out) -> None:
-    assert "gristmill jobs show NAME" in refused(["jobs", "show"], capsys)
+    assert "required: NAME\nTry: gristmill jobs show" in refused(["jobs", "show"], capsys)
 
 
 @pytest.mark.parametrize("argv", [["jobs", "show", "word-cuont"], ["run", "word-cuont"]])
@@ -146,8 +148,8 @@ def test_a_command_is_needed(capsys: Out) -> None:
 
 
 def test_an_unknown_command_is_told_the_known_ones(capsys: Out) -> None:
-    told = refused(["jbos"], capsys)
-    assert "'jbos'" in told
+    assert refused(["jbos"], capsys).startswith("gristmill: no command 'jbos'; did you mean jobs?")
+    told = refused(["qqq"], capsys)
     for known in ("jobs", "run", "head", "rejects", "sample", "env"):
         assert known in told
 
@@ -343,7 +345,7 @@ def test_an_interrupt_ends_a_command_without_a_word(
     def interrupted(_jobs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(show, "jobs", interrupted)
+    monkeypatch.setattr(running, "job_list", interrupted)
     assert main(["jobs"]) == 130
     assert capsys.readouterr() == ("", "")
 

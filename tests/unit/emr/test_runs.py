@@ -15,7 +15,7 @@ from gristmill.cli import main
 from gristmill.cli.emr import runs
 from gristmill.emr import targets
 from gristmill.emr.aws import Aws
-from gristmill.emr.cost import PRICES
+from gristmill.emr.files import PRICES
 from gristmill.emr.outcome import RunOutcome
 from gristmill.emr.runs import Record, Runs
 from gristmill.errors import GristmillError

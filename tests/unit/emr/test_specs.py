@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gristmill.emr.files import ACCOUNT, CLUSTERS
 from gristmill.emr.specs import ClusterSpec, ServerlessSpec, load_spec
 from gristmill.emr.specs.cluster import architecture
-from gristmill.emr.specs.load import CLUSTERS, check, load_home
+from gristmill.emr.specs.load import check, load_home
 from gristmill.errors import UsageError
 from tests.support.emr_specs import CLUSTER, NODES, SERVERLESS, account, cluster
 
@@ -316,3 +317,8 @@ def test_runs_are_found_by_a_spec_that_is_not_whole(
     account.write_text("")
     with pytest.raises(UsageError, match=r"2 problems\n  (region|home): .*\n  (region|home): "):
         load_home(str(spec), account)
+
+
+def test_in_a_clone_the_account_s_file_is_where_people_look() -> None:
+    assert Path(__file__).parents[3] / "emr" / "account.toml" == ACCOUNT
+    assert CLUSTERS.is_dir()

@@ -106,8 +106,8 @@ def test_with_yes_it_removes_them_as_a_publish(
     # when, job, dataset, rows, files, bytes, replaced
     assert last[1:8] == ["expire", "ledger", "0", "0", "0", "B", "3"]
     told = json.loads(gristmill("history", out, "--json", "-n", "1").out)
-    assert told["origin"]["options"] == {"before": ago(90)}
-    assert gristmill("datasets", out).code == 0
+    assert told["publishes"][0]["origin"]["options"] == {"before": ago(90)}
+    assert gristmill("datasets", "list", out).code == 0
 
 
 def test_again_it_says_that_there_is_nothing_and_writes_nothing_down(
@@ -166,7 +166,7 @@ def test_an_output_folder_of_that_name_can_be_listed(
 ) -> None:
     out.rename(out.parent / "expire")
     monkeypatch.chdir(out.parent)
-    assert "ledger" in gristmill("datasets", "./expire").out
+    assert "ledger" in gristmill("datasets", "list", "expire").out
 
 
 def test_a_writer_is_waited_for_and_then_given_up(

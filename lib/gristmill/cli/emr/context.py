@@ -4,15 +4,15 @@ import argparse
 import json
 import os
 import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from gristmill.emr.aws import Aws
+from gristmill.emr.files import ACCOUNT
 from gristmill.emr.redact import redact
 from gristmill.emr.runs import Runs
 from gristmill.emr.specs import Spec, load_spec
-from gristmill.emr.specs.load import ACCOUNT, load_home
+from gristmill.emr.specs.load import load_home
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,6 @@ class SpecContext(HomeContext):
         spec = load_spec(arguments.cluster, arguments.account)
         aws = Aws(spec.region)
         return SpecContext(aws, Runs(aws, spec.home), spec)
-
-
-def tell(text: str) -> None:
-    """Say something in passing."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def print_requests(requests: object) -> int:

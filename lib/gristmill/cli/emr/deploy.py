@@ -3,40 +3,14 @@
 import argparse
 from typing import Any
 
-from gristmill.cli.emr.context import print_requests, tell
+from gristmill.cli.emr.context import print_requests
+from gristmill.cli.voice import tell
 from gristmill.emr.aws import Aws, explained
-from gristmill.emr.deploy import DEFAULT_PREFIX, Deployment, deploy, first_use, plan
+from gristmill.emr.deploy import DEFAULT_PREFIX, StackRequest, deploy, first_use, plan
 from gristmill.emr.partitions import Partition, partition_of
 
 _MANY = ("subnets", "route_tables", "inputs", "outputs", "data_kms_keys", "cluster_names")
 _ONE = ("stack", "vpc", "kms_key", "name_prefix", "access_logs", "log_days", "old_version_days")
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of a deployment: what is left out stays as it is."""
-    add = parser.add_argument
-    add("--region", metavar="NAME", help="where (default: as the AWS tools have it)")
-    add("--stack", default="gristmill", metavar="NAME", help="its name (default: gristmill)")
-    add("--vpc", metavar="ID", help="the VPC of clusters; a new stack needs it")
-    text = "a subnet for clusters, and again for each more; a new stack needs one"
-    add("--subnet", dest="subnets", action="append", metavar="ID", help=text)
-    text = "a route table that gets a way to S3 of its own (a gateway endpoint)"
-    add("--route-table", dest="route_tables", action="append", metavar="ID", help=text)
-    text = "a folder in S3 that jobs may read, and again for each more"
-    add("--input", dest="inputs", action="append", metavar="URI", help=text)
-    text = "a folder in S3 that jobs may read and write, and again for each more"
-    add("--output", dest="outputs", action="append", metavar="URI", help=text)
-    text = "a folder in S3, of another bucket, for S3's logs of who reads and writes the bucket"
-    add("--access-logs", metavar="URI", help=text)
-    add("--kms-key", metavar="ARN", help="encrypts the bucket and the disks of clusters")
-    text = "a key with which inputs or outputs are encrypted"
-    add("--data-kms-key", dest="data_kms_keys", action="append", metavar="ARN", help=text)
-    text = "a spec that may be submitted to; without any, all"
-    add("--cluster-name", dest="cluster_names", action="append", metavar="NAME", help=text)
-    add("--name-prefix", metavar="TEXT", help="what names of roles begin with")
-    add("--log-days", type=int, metavar="N", help="how long logs are kept")
-    text = "how long what was replaced in the bucket is kept"
-    add("--old-version-days", type=int, metavar="N", help=text)
 
 
 def make(arguments: argparse.Namespace) -> int:
@@ -61,7 +35,7 @@ def _partition(aws: Aws) -> Partition:
     return partition_of(aws.region or "us-east-1")
 
 
-def _request(arguments: argparse.Namespace, partition: Partition) -> Deployment:
+def _request(arguments: argparse.Namespace, partition: Partition) -> StackRequest:
     given: dict[str, Any] = {name: getattr(arguments, name) for name in _ONE}
     for name in _MANY:
         found = getattr(arguments, name)
@@ -69,4 +43,4 @@ def _request(arguments: argparse.Namespace, partition: Partition) -> Deployment:
     prefix = partition.endpoint_prefix
     # A stack of before keeps the template's own.
     given["endpoint_prefix"] = None if prefix == DEFAULT_PREFIX else prefix
-    return Deployment(**given, partition=partition.name)
+    return StackRequest(**given, partition=partition.name)

@@ -2,7 +2,8 @@
 
 import argparse
 
-from gristmill.cli.emr.context import SpecContext, tell
+from gristmill.cli.emr.context import SpecContext
+from gristmill.cli.voice import tell
 from gristmill.emr.aws import Aws
 from gristmill.emr.claims import HELD
 from gristmill.emr.runs import Found

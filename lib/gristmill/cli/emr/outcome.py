@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-from gristmill.cli.emr.context import tell
+from gristmill.cli.voice import tell
 from gristmill.emr.cause import Kind
 from gristmill.emr.outcome import RunOutcome
 from gristmill.emr.runs import Record
 from gristmill.runs import State
-from gristmill.script.console import Console
+from gristmill.script.console import Console, Speech
 
 
-def show(record: Record, found: RunOutcome) -> None:
-    """The answer: the report on standard output, all else beside it."""
-    if found.report is not None and found.report.state == "succeeded":
-        Console().result(found.report)
+def show(record: Record, found: RunOutcome, *, as_json: bool = False) -> None:
+    """The report on standard output, all else beside it."""
+    if found.report is not None and (as_json or found.report.state == "succeeded"):
+        Console(Speech(as_json=as_json)).result(found.report)
     elif found.status.state is State.SUCCEEDED:
         tell(f"it succeeded, but there is no report at {record.report}")
     for line in facts(record, found):

@@ -5,14 +5,18 @@ import contextlib
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gristmill.catalogue import find_job
-from gristmill.cli.emr.context import HomeContext, SpecContext, print_requests, resume_command, tell
+from gristmill.cli.emr.context import HomeContext, SpecContext, print_requests, resume_command
 from gristmill.cli.emr.outcome import facts, show
 from gristmill.cli.emr.targets import tell_drift
+from gristmill.cli.show import Block, Table, blocks
+from gristmill.cli.show import show as print_value
+from gristmill.cli.voice import tell
 from gristmill.emr.aws import Aws
 from gristmill.emr.cost import read_prices
 from gristmill.emr.links import look_at
@@ -25,13 +29,37 @@ from gristmill.emr.submit import plan, runner_of, submit
 from gristmill.emr.watch import StillRunningError, watch
 from gristmill.errors import ExitCode, GristmillError, UsageError
 from gristmill.runs import Handle, Runner, State, Status
-from gristmill.script.console import render
 
 # Flags of submit that no job has: behind the job's name they would be taken for one of its own.
 _OURS = {
     *("--account", "--cluster", "--transient", "--run", "--requirements", "--detach", "--dry-run"),
     *("--deadline", "--cancel-on-interrupt", "--prices"),
 }
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run on EMR: its key, its job, its state, where it runs, when it was submitted and by whom.
+
+    The state is one of `gristmill.runs.State`, `not submitted`, or `unknown`.
+    """
+
+    run: str
+    job: str
+    state: str
+    where: str
+    submitted: datetime
+    owner: str
+
+
+@dataclass(frozen=True)
+class RunList:
+    """Runs on EMR, the newest first; of a single one that was asked for also all `details`."""
+
+    runs: tuple[RunSummary, ...]
+    details: tuple[str, ...] = ()
+
+
 _CODES = {State.SUCCEEDED: ExitCode.DONE, State.CANCELLED: ExitCode.INTERRUPTED}
 
 
@@ -110,7 +138,7 @@ def _see_through(arguments: argparse.Namespace, context: HomeContext, record: Re
         rest = f"the rest of its answer: {resume_command(arguments, record.run)}"
         tell(f"run {record.run} has ended ({status.state.value}); {rest}")
         return ExitCode.INTERRUPTED
-    show(record, found)
+    show(record, found, as_json=arguments.json)
     return _CODES.get(status.state, ExitCode.FAILED)
 
 
@@ -171,24 +199,29 @@ def status(arguments: argparse.Namespace) -> int:
     runs, wanted = context.runs, arguments.run
     records = [runs.load(wanted)] if wanted else runs.newest(arguments.n)
     states = _states(context.aws, records)
-    rows = [
-        (
-            record.run,
-            record.submission.job,
-            states[record.run],
-            _where(record),
-            record.created.replace("+00:00", "Z"),
-            record.owner,
-        )
-        for record in records
-    ]
-    heading = ("run", "job", "state", "on", "submitted", "by")
-    print("\n".join(render(heading, rows) if rows else ["nothing was submitted yet"]))
-    if arguments.run:
-        print("\n".join(_details(arguments, context, records[0])))
+    found = tuple(_summary(record, states[record.run]) for record in records)
+    details = tuple(_details(arguments, context, records[0])) if wanted else ()
+    print_value(RunList(found, details), as_json=arguments.json)
     with contextlib.suppress(UsageError):  # a spec that is not whole has no application
         tell_drift(SpecContext.of(arguments))
     return 0
+
+
+def _summary(record: Record, state: str) -> RunSummary:
+    submitted = datetime.fromisoformat(record.created)
+    job, where = record.submission.job, _where(record)
+    return RunSummary(record.run, job, state, where, submitted, record.owner)
+
+
+@blocks.register
+def _(found: RunList) -> Iterable[Block]:
+    rows = [
+        (one.run, one.job, one.state, one.where, f"{one.submitted:%Y-%m-%dT%H:%M:%SZ}", one.owner)
+        for one in found.runs
+    ]
+    heading = ("run", "job", "state", "on", "submitted", "by")
+    yield Table(heading, rows) if rows else "nothing was submitted yet"
+    yield from found.details
 
 
 def _details(arguments: argparse.Namespace, context: HomeContext, record: Record) -> list[str]:

@@ -2,14 +2,25 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from gristmill.cli.emr.context import SpecContext, print_requests, tell
+from gristmill.cli.emr.context import SpecContext, print_requests
+from gristmill.cli.show import Block, Table, blocks
+from gristmill.cli.show import show as print_value
+from gristmill.cli.voice import tell
 from gristmill.emr import applications
 from gristmill.emr.runners.serverless import find_application
 from gristmill.emr.specs import ServerlessSpec, load_spec
-from gristmill.emr.targets import deployments, down, plan_up, up
+from gristmill.emr.targets import Deployment, deployments, down, plan_up, up
 from gristmill.errors import ExitCode, UsageError
-from gristmill.script.console import render
+
+
+@dataclass(frozen=True)
+class DeploymentList:
+    """The clusters and applications that are there; `since` is when each was made, UTC."""
+
+    deployments: tuple[Deployment, ...]
 
 
 def make(arguments: argparse.Namespace) -> int:
@@ -76,16 +87,15 @@ def tell_drift(context: SpecContext) -> None:
 def show(arguments: argparse.Namespace) -> int:
     """List what is up; gives the exit code."""
     context = SpecContext.of(arguments)
+    print_value(DeploymentList(tuple(deployments(context.aws))), as_json=arguments.json)
+    return 0
+
+
+@blocks.register
+def _(found: DeploymentList) -> Iterable[Block]:
     rows = [
-        (
-            one.name,
-            one.kind,
-            one.id,
-            one.state,
-            f"{one.since:%Y-%m-%dT%H:%MZ}",
-        )
-        for one in deployments(context.aws)
+        (one.name, one.kind, one.id, one.state, f"{one.since:%Y-%m-%dT%H:%MZ}")
+        for one in found.deployments
     ]
     heading = ("name", "kind", "id", "state", "since")
-    print("\n".join(render(heading, rows) if rows else ["nothing is up"]))
-    return 0
+    return [Table(heading, rows) if rows else "nothing is up"]

@@ -1,22 +1,29 @@
 """A project's own settings: `[tool.gristmill]` of the nearest `pyproject.toml`."""
 
 import tomllib
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gristmill.errors import UsageError
 from gristmill.nearest import nearest
 
-_KEYS = {"jobs"}
+_KEYS = {"jobs", "defaults"}
+DEFAULTS = frozenset(
+    {"output", "max-reject-rate", "wait", "log-format", "cluster", "account", "prices"}
+)
+"""The flags that a project may have a default for, without their dashes."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """A project: its `pyproject.toml`, None where there is none, and the modules with its jobs."""
+    """A project: its `pyproject.toml`, None where there is none, the modules with its jobs, and the
+    defaults of flags."""
 
     file: Path | None = None
     jobs: tuple[str, ...] = ()
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -38,7 +45,6 @@ class Project:
         return Project()
 
 
-@cache
 def _read(file: Path) -> Project | None:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -55,4 +61,17 @@ def _read(file: Path) -> Project | None:
     jobs = table.get("jobs", [])
     if not isinstance(jobs, list) or not all(isinstance(one, str) for one in jobs):
         raise UsageError(f'{file}: jobs under [tool.gristmill] is a list, as ["mypackage.jobs"]')
-    return Project(file, tuple(jobs))
+    return Project(file, tuple(jobs), _defaults(file, table.get("defaults", {})))
+
+
+def _defaults(file: Path, table: Any) -> Mapping[str, str]:
+    where = f"{file}: [tool.gristmill.defaults]"
+    if not isinstance(table, dict):
+        raise UsageError(f'{where} is a table, as output = "out"')
+    unknown = table.keys() - DEFAULTS
+    wrong = [f"{name}, which has none: {nearest(name, DEFAULTS)}" for name in unknown]
+    odd = [name for name, value in table.items() if not isinstance(value, str | int | float)]
+    wrong += [f"{name}, which is no text or number" for name in odd]
+    if wrong:
+        raise UsageError(f"{where} has {'; '.join(wrong)}")
+    return {name: str(value) for name, value in table.items()}

@@ -1,0 +1,131 @@
+"""The commands of `gristmill emr` and their flags, for which boto3 is not loaded."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gristmill.emr.files import ACCOUNT, PRICES
+from gristmill.model.options import duration
+from gristmill.script.console import add_flags
+
+if TYPE_CHECKING:
+    from gristmill.cli.parser import Commands
+
+
+def add(commands: "Commands") -> None:
+    """Add the commands."""
+    text = "run a job: gristmill emr submit [FLAG …] JOB --input s3://… --output s3://…"
+    added = _command(commands, "submit", "runs:submit_job", text)
+    _add_wanted(added)
+    _add_watching(added)
+    added.add_argument("--detach", action="store_true", help="submit, and do not wait")
+    text = "print the request as JSON and ask AWS nothing"
+    added.add_argument("--dry-run", action="store_true", help=text)
+    text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB …, up, deploy"
+    plans = commands.group("plan", text)
+    _add_wanted(_command(plans, "submit", "runs:show_plan", "what submit would ask for"))
+    _command(plans, "up", "targets:show_plan", "what up would ask for")
+    _add_deploy(_command(plans, "deploy", "deploy:show_plan", "what deploy would ask for"))
+    text = "take up a run again: wait for it and show its answer"
+    added = _command(commands, "attach", "runs:attach", text)
+    added.add_argument("run", metavar="RUN")
+    _add_watching(added)
+    text = "list the newest runs, or show all of one"
+    added = _command(commands, "status", "runs:status", text)
+    added.add_argument("run", nargs="?", metavar="RUN")
+    added.add_argument("-n", type=int, default=20, help="how many (default: 20)")
+    _add_prices(added)
+    added = _command(commands, "cancel", "runs:cancel", "end a run")
+    added.add_argument("run", metavar="RUN")
+    text = "show what a run's driver printed, and where the logs are"
+    added = _command(commands, "logs", "runs:logs", text)
+    added.add_argument("run", metavar="RUN")
+    text = "what is written down of runs: runs forget RUN takes it away, and nothing else"
+    kept = commands.group("runs", text)
+    text = "forget a run that has ended, or that never started; its output and logs stay"
+    added = _command(kept, "forget", "forget:forget", text)
+    added.add_argument("run", metavar="RUN")
+    text = "also where AWS cannot say whether it has ended"
+    added.add_argument("--force", action="store_true", help=text)
+    _add_targets(commands)
+    text = "make what EMR needs in the account, or bring it up to date (docs/emr-account.md)"
+    _add_deploy(_command(commands, "deploy", "deploy:make", text))
+
+
+def _command(commands: "Commands", name: str, handler: str, text: str) -> argparse.ArgumentParser:
+    added = commands.add(name, f"emr.{handler}", text)
+    text = f"what all specs share (default: $GRISTMILL_EMR_ACCOUNT, or {ACCOUNT})"
+    account = Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
+    added.add_argument("--account", type=Path, default=account, metavar="FILE", help=text)
+    if name != "deploy":
+        text = "the spec: a name in emr/clusters, or a TOML file (default: dev)"
+        added.add_argument("--cluster", default="dev", metavar="SPEC", help=text)
+    add_flags(added)
+    return added
+
+
+def _add_targets(commands: "Commands") -> None:
+    text = "make the cluster or the application, if it is not there"
+    added = _command(commands, "up", "targets:make", text)
+    text = "change an application that is not what its spec says"
+    added.add_argument("--update", action="store_true", help=text)
+    text = "end the cluster, or stop the application"
+    added = _command(commands, "down", "targets:end", text)
+    text = "end the runs that go on there too, and do not ask"
+    added.add_argument("--force", action="store_true", help=text)
+    added.add_argument("--delete", action="store_true", help="delete the application as well")
+    text = "list the clusters and applications that are there"
+    _command(commands, "clusters", "targets:show", text)
+
+
+def _add_wanted(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--transient", action="store_true", help="on a cluster made for this run")
+    text = "a name for the run: submitted twice under one name, it runs once"
+    parser.add_argument("--run", metavar="KEY", help=text)
+    text = "ship these dependencies, too: a file as pip takes"
+    parser.add_argument("--requirements", type=Path, metavar="FILE", help=text)
+    parser.add_argument("job", metavar="JOB")
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="…", help="the job's own flags")
+
+
+def _add_watching(parser: argparse.ArgumentParser) -> None:
+    text = "stop watching after this span; the run goes on (default: 12h)"
+    parser.add_argument("--deadline", type=duration, default="12h", metavar="SPAN", help=text)
+    text = "on Ctrl-C, cancel the run and do not ask"
+    parser.add_argument("--cancel-on-interrupt", action="store_true", help=text)
+    text = "of a run that failed, neither read its logs nor wait for them"
+    parser.add_argument("--no-logs", action="store_true", help=text)
+    _add_prices(parser)
+
+
+def _add_prices(parser: argparse.ArgumentParser) -> None:
+    text = "another table of prices (default: emr/prices.toml)"
+    parser.add_argument("--prices", type=Path, default=PRICES, metavar="FILE", help=text)
+
+
+def _add_deploy(parser: argparse.ArgumentParser) -> None:
+    """The flags of a deployment: what is left out stays as it is."""
+    add = parser.add_argument
+    add("--region", metavar="NAME", help="where (default: as the AWS tools have it)")
+    add("--stack", default="gristmill", metavar="NAME", help="its name (default: gristmill)")
+    add("--vpc", metavar="ID", help="the VPC of clusters; a new stack needs it")
+    text = "a subnet for clusters, and again for each more; a new stack needs one"
+    add("--subnet", dest="subnets", action="append", metavar="ID", help=text)
+    text = "a route table that gets a way to S3 of its own (a gateway endpoint)"
+    add("--route-table", dest="route_tables", action="append", metavar="ID", help=text)
+    text = "a folder in S3 that jobs may read, and again for each more"
+    add("--input", dest="inputs", action="append", metavar="URI", help=text)
+    text = "a folder in S3 that jobs may read and write, and again for each more"
+    add("--output", dest="outputs", action="append", metavar="URI", help=text)
+    text = "a folder in S3, of another bucket, for S3's logs of who reads and writes the bucket"
+    add("--access-logs", metavar="URI", help=text)
+    add("--kms-key", metavar="ARN", help="encrypts the bucket and the disks of clusters")
+    text = "a key with which inputs or outputs are encrypted"
+    add("--data-kms-key", dest="data_kms_keys", action="append", metavar="ARN", help=text)
+    text = "a spec that may be submitted to; without any, all"
+    add("--cluster-name", dest="cluster_names", action="append", metavar="NAME", help=text)
+    add("--name-prefix", metavar="TEXT", help="what names of roles begin with")
+    add("--log-days", type=int, metavar="N", help="how long logs are kept")
+    text = "how long what was replaced in the bucket is kept"
+    add("--old-version-days", type=int, metavar="N", help=text)

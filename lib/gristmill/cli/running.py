@@ -1,0 +1,35 @@
+"""Jobs, and a run of one on this machine."""
+
+import argparse
+import os
+
+from gristmill.catalogue import find_job, known_jobs, let_workers_import
+from gristmill.cli.console import console
+from gristmill.cli.jobs import job_help, job_list
+from gristmill.cli.settings import defaults, set_defaults
+from gristmill.cli.show import show
+from gristmill.script.command import run_command
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a job with its own flags; gives the exit code."""
+    values = defaults(os.environ)
+    found = find_job(arguments.job)
+    let_workers_import(found)
+    return run_command(
+        found.job,
+        arguments.arguments,
+        console,
+        program=f"gristmill run {arguments.job}",
+        prepare=lambda parser: set_defaults(parser, values),
+    )
+
+
+def list_jobs(arguments: argparse.Namespace) -> None:
+    """List the jobs that are known here."""
+    show(job_list(found.job for found in known_jobs().values()), as_json=arguments.json)
+
+
+def show_job(arguments: argparse.Namespace) -> None:
+    """Show all about a job."""
+    show(job_help(find_job(arguments.name).job), as_json=arguments.json)
