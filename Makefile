@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: clean emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,11 @@ emr-demo: setup ## See a job go to EMR and come back, without AWS: all of it run
 
 soak: setup ## Kill runs at random for ten minutes (SEED=1 ROUNDS=240)
 	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
+
+docs: setup ## Make the site of the documentation in .cache/site, its links checked
+	@$(UV) sync --quiet --locked --inexact --group docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "the site: .cache/site/index.html; to look at it: $(BIN)/mkdocs serve"
 
 lint: setup ## Check style and layers
 	$(BIN)/ruff check

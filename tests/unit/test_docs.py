@@ -2,20 +2,37 @@
 
 import ast
 import gzip
+import importlib.util
 import re
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 
+import gristmill
 from gristmill.cloud_costs import cur, focus
 from gristmill.cloud_costs.charges import REJECTS
 from gristmill.cloud_costs.cur import CATEGORIES
 from gristmill.jobs import CATALOGUE
+from gristmill.model.options import describe
 from gristmill.model.report import DatasetReport, Report
 from gristmill.sample import write_samples
 
 ROOT = Path(__file__).parents[2]
+
+
+def _reference() -> ModuleType:
+    """The module that writes pages of the site."""
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+reference = _reference()
 
 
 def test_the_fields_of_a_report_are_all_described_and_no_others() -> None:
@@ -25,14 +42,50 @@ def test_the_fields_of_a_report_are_all_described_and_no_others() -> None:
     assert sorted(described) == sorted(report + nested)
 
 
-def test_the_readme_names_every_job_and_every_folder_it_names_is_there() -> None:
+def test_the_readme_names_every_job_and_is_short() -> None:
     readme = (ROOT / "README.md").read_text()
     for job in CATALOGUE.values():
         assert f"| `{job.name}` |" in readme
-        for dataset in job.writes:
-            assert f"`{dataset.name}`" in readme
-    for folder in re.findall(r"^\| `([\w/]+/)`", readme, re.M):
+    assert len(readme.splitlines()) <= 120
+
+
+def test_every_folder_that_contributors_are_told_of_is_there() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text()
+    folders = re.findall(r"^\| `([\w/]+/)`", told, re.M)
+    assert len(folders) > 10
+    for folder in folders:
         assert (ROOT / folder).is_dir(), folder
+
+
+def test_every_link_of_the_readme_and_of_contributing_leads_to_a_file() -> None:
+    for page in ("README.md", "CONTRIBUTING.md"):
+        for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
+            assert (ROOT / link).is_file(), f"{page}: {link}"
+
+
+def test_the_reference_names_every_job_option_column_code_command_and_public_name() -> None:
+    pages = {name: "\n".join(page()) for name, page in reference.PAGES.items()}
+    for job in CATALOGUE.values():
+        assert f"## `{job.name}`" in pages["jobs"]
+        for flag, _, _ in describe(job.options):
+            assert flag.split()[0] in pages["jobs"]
+        for code in job.reads.rejects:
+            assert f"| `{code}` |" in pages["rejects"]
+        for dataset in job.writes:
+            assert f"## `{dataset.name}`" in pages["datasets"]
+            assert all(f"| `{field.name}` |" in pages["datasets"] for field in dataset.fields)
+    for name in vars(gristmill)["__all__"]:
+        assert f"## `gristmill.{name}`" in pages["python"]
+    for command in ("datasets expire", "emr submit", "doctor", "jobs show"):
+        assert f"## `gristmill {command}`" in pages["commands"]
+    assert "## Verification" in pages["json"]
+
+
+def test_every_page_of_the_site_is_in_its_menu() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text()
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    pages |= {f"reference/{name}.md" for name in reference.PAGES}
+    assert {page for page in pages if f": {page}\n" not in menu} == set()
 
 
 def test_the_job_in_the_readme_is_a_whole_job() -> None:
