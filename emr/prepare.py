@@ -10,8 +10,8 @@ from gristmill.catalogue import Found
 from gristmill.emr.package import Platform
 from gristmill.emr.requests.inputs import split
 from gristmill.emr.runs import Record
-from gristmill.emr.specs import ServerlessSpec, Spec
-from gristmill.emr.specs.spark import changed_by_yarn
+from gristmill.emr.specs import Spec
+from gristmill.emr.targets import Target, target_of
 from gristmill.errors import UsageError
 from gristmill.model.job import AnyJob
 from gristmill.publish.lease import owner
@@ -43,7 +43,12 @@ class SubmitRequest:
     own: Found | None = None
 
     @property
-    def target(self) -> Platform:
+    def target(self) -> Target:
+        """What it goes to. Raises `UsageError` for a transient one of EMR Serverless."""
+        return target_of(self.spec, transient=self.transient)
+
+    @property
+    def platform(self) -> Platform:
         """What is shipped must run on."""
         return Platform(self.spec.python, self.spec.architecture)
 
@@ -53,8 +58,7 @@ def prepare(wanted: SubmitRequest) -> Record:
     run = wanted.run or run_id(datetime.now(UTC), secrets.token_hex(4))
     if not _RUN.fullmatch(run):
         raise UsageError(f"--run takes 1 to 48 letters, digits, dots or dashes, not {run!r}")
-    if wanted.transient and isinstance(wanted.spec, ServerlessSpec):
-        raise UsageError("--transient makes a cluster, and EMR Serverless has none: leave it out")
+    _ = wanted.target  # or it cannot be
     parsed = job_parser(wanted.job, f"gristmill emr submit {wanted.job.name}").parse_args(
         list(wanted.argv)
     )
@@ -88,9 +92,3 @@ def prepare(wanted: SubmitRequest) -> Record:
         owner(),
         claim=secrets.token_hex(8),
     )
-
-
-def notes(wanted: SubmitRequest) -> list[str]:
-    """What is not wrong with a run, and had better be known."""
-    on_yarn = not isinstance(wanted.spec, ServerlessSpec)
-    return changed_by_yarn(wanted.spec.spark) if on_yarn else []

@@ -4,33 +4,26 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gristmill.emr.applications import drift
 from gristmill.emr.aws import Aws, RefusedError, parse_s3_uri
 from gristmill.emr.claims import check_same_run, claim
 from gristmill.emr.package import Package, Shipped, build, check, locate, upload
 from gristmill.emr.prepare import SubmitRequest, prepare
 from gristmill.emr.requests import Request, TooLongError
-from gristmill.emr.requests.clusters import run_job_flow_for
 from gristmill.emr.requests.inputs import InputList, listed
-from gristmill.emr.requests.serverless import start_job_run
-from gristmill.emr.requests.steps import add_job_flow_steps
-from gristmill.emr.runners.serverless import ServerlessRunner, find_application
+from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runners.steps import Ask, StepRunner
 from gristmill.emr.runners.transient import TransientRunner
 from gristmill.emr.runs import Record, Runs
-from gristmill.emr.specs import ServerlessSpec
-from gristmill.emr.targets import find_cluster, log_folder
 from gristmill.errors import GristmillError, UsageError
 from gristmill.runs import Handle, Runner, Submission
 
 
 def pack(wanted: SubmitRequest, folder: Path) -> tuple[Package, Shipped]:
     """What is shipped, built in `folder`, and where it will be. Raises `GristmillError`."""
-    package = build(folder, wanted.requirements, wanted.target, wanted.own)
+    package = build(folder, wanted.requirements, wanted.platform, wanted.own)
     return package, locate(package, wanted.spec.home)
 
 
@@ -39,8 +32,7 @@ def plan(wanted: SubmitRequest) -> dict[str, Request]:
     record = prepare(wanted)
     with TemporaryDirectory() as folder:
         _, shipped = pack(wanted, Path(folder))
-    target = "<application>" if isinstance(wanted.spec, ServerlessSpec) else "<cluster>"
-    name, ask = _request(wanted, shipped, target)
+    name, ask = wanted.target.operation, wanted.target.ask(shipped, wanted.target.placeholder)
     inputs = _listed(ask, record.submission, wanted.spec.home)
     if inputs is None:
         return {name: ask(record.submission)}
@@ -57,14 +49,15 @@ def submit(
 ) -> Record:
     """Run a job, or give the run that has the same key. Raises `GristmillError`."""
     record = prepare(wanted)
-    target = _target(aws, wanted, tell)
+    kind = wanted.target
+    target = kind.find(aws, tell, with_requirements=wanted.requirements is not None)
     runs = Runs(aws, wanted.spec.home)
     before = runs.find(record.run)
     if before and before.record.handle:
         return _submitted(before.record, record, tell)
     with TemporaryDirectory() as folder:
         package, shipped = pack(wanted, Path(folder))
-        _, ask = _request(wanted, shipped, target)
+        ask = kind.ask(shipped, target)
         # What is wrong with it is found before anybody knows of it.
         inputs = _listed(ask, record.submission, wanted.spec.home)
         for note in (*package.notes, *check(package)):
@@ -72,12 +65,11 @@ def submit(
         upload(package, wanted.spec.home, aws.s3)
     if inputs:
         aws.create(inputs.uri, inputs.data)
-    if _is_step(wanted):
-        record = replace(record, logs=log_folder(aws, target) or record.logs)
+    record = replace(record, logs=kind.logs(aws, target) or record.logs)
     ours = claim(runs, record, tell, pause)
     if ours.handle:
         return _submitted(ours, record, tell)
-    runner = _runner(aws, wanted, ask, target)
+    runner = kind.runner(aws, ask, target)
     return _started(runs, runner, ours, inputs.submission if inputs else ours.submission, tell)
 
 
@@ -95,11 +87,6 @@ def _listed(ask: Ask, submission: Submission, home: str) -> InputList | None:
         ask(inputs.submission)
         return inputs
     return None
-
-
-def _is_step(wanted: SubmitRequest) -> bool:
-    """Whether it goes to a cluster that is there."""
-    return not (wanted.transient or isinstance(wanted.spec, ServerlessSpec))
 
 
 def _submitted(found: Record, record: Record, tell: Callable[[str], None]) -> Record:
@@ -154,58 +141,6 @@ def _given_up(runs: Runs, record: Record) -> None:
         found = runs.find(record.run)
         if found and found.record == record:
             runs.replace(found, replace(record, claim=""))
-
-
-def _target(aws: Aws, wanted: SubmitRequest, tell: Callable[[str], None]) -> str:
-    """The id of the cluster or the application that is there for it; none for a transient one."""
-    spec = wanted.spec
-    if wanted.transient:
-        return ""
-    if isinstance(spec, ServerlessSpec):
-        found = find_application(aws, spec)
-        if found:
-            _compare(aws, wanted, spec, found, tell)
-    else:
-        found = find_cluster(aws, spec)
-    if found is None:
-        other = "" if isinstance(spec, ServerlessSpec) else ", or add --transient"
-        raise UsageError(f"{spec.name} is not up: gristmill emr up --cluster {spec.name}{other}")
-    return found
-
-
-def _compare(
-    aws: Aws,
-    wanted: SubmitRequest,
-    spec: ServerlessSpec,
-    application: str,
-    tell: Callable[[str], None],
-) -> None:
-    """Say where an application is not what its spec says; refuse what could not run in it."""
-    for found in drift(aws, spec, application):
-        said = f"{application} is not what its spec says: {found}"
-        how = f"gristmill emr up --update --cluster {spec.name} changes it"
-        if found.part == "architecture" and wanted.requirements:
-            raise UsageError(f"{said}; dependencies are built for the spec's: {how}")
-        tell(f"note: {said}; {how}")
-
-
-def _request(wanted: SubmitRequest, shipped: Shipped, target: str) -> tuple[str, Ask]:
-    """What AWS is asked for: the name of the operation, and what makes its request."""
-    spec = wanted.spec
-    if isinstance(spec, ServerlessSpec):
-        return "StartJobRun", partial(start_job_run, spec, target, shipped)
-    if wanted.transient:
-        return "RunJobFlow", partial(run_job_flow_for, spec, shipped)
-    return "AddJobFlowSteps", partial(add_job_flow_steps, spec, target, shipped)
-
-
-def _runner(aws: Aws, wanted: SubmitRequest, ask: Ask, target: str) -> Runner:
-    logs = wanted.spec.logs
-    if isinstance(wanted.spec, ServerlessSpec):
-        return ServerlessRunner(aws, logs, ask, target)
-    if wanted.transient:
-        return TransientRunner(aws, logs, ask)
-    return StepRunner(aws, logs, ask, target)
 
 
 def runner_of(aws: Aws, record: Record) -> tuple[Runner, Handle]:

@@ -13,7 +13,7 @@ from gristmill.emr.prepare import SubmitRequest
 from gristmill.emr.runs import Runs
 from gristmill.emr.specs import ClusterSpec
 from gristmill.emr.submit import submit
-from gristmill.emr.targets import down, up
+from gristmill.emr.targets.cluster import down, up
 from gristmill.errors import GristmillError
 from gristmill.jobs import CATALOGUE
 from gristmill.storage.remote import RemoteStorage

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gristmill.emr import applications
 from gristmill.emr.aws import Aws
 from gristmill.emr.cause import Kind, probable_cause
 from gristmill.emr.package import Shipped
@@ -20,7 +21,7 @@ from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runners.steps import StepRunner
 from gristmill.emr.runners.transient import TransientRunner
 from gristmill.emr.specs import ServerlessSpec, Spec
-from gristmill.emr.targets import up
+from gristmill.emr.targets.cluster import up
 from gristmill.emr.watch import watch
 from gristmill.errors import GristmillError
 from gristmill.runs import Handle, Runner, State, Status, Submission
@@ -56,7 +57,7 @@ def runner_for(
         return LocalRunner(folder / "runs", BEHAVE)
     spec = spec_of(kind, simulator)
     if isinstance(spec, ServerlessSpec):
-        application = up(reach, spec, print)
+        application = applications.up(reach, spec, print)
         return ServerlessRunner(
             reach, spec.logs, partial(start_job_run, spec, application, shipped), application
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gristmill.emr import applications
 from gristmill.emr.aws import Aws
 from gristmill.emr.cost import read_prices
 from gristmill.emr.outcome import run_outcome
@@ -23,7 +24,7 @@ from gristmill.emr.runners.steps import StepRunner, steps
 from gristmill.emr.runners.transient import TransientRunner, clusters
 from gristmill.emr.runs import Record
 from gristmill.emr.specs import ClusterSpec, ServerlessSpec
-from gristmill.emr.targets import down, find_cluster, log_folder, up
+from gristmill.emr.targets.cluster import down, find_cluster, log_folder, up
 from gristmill.emr.watch import watch
 from gristmill.errors import BusyError, GristmillError, UsageError
 from gristmill.runs import Handle, State, Submission
@@ -335,7 +336,7 @@ def test_a_job_run_whose_token_was_used_with_other_code_is_found_by_its_name(
     account = {key: value for key, value in simulator.account.items() if key in SERVERLESS}
     serverless = made({**SERVERLESS, **account, "name": f"tokens-{secrets.token_hex(4)}"})
     assert isinstance(serverless, ServerlessSpec)
-    application = up(reach, serverless, print)
+    application = applications.up(reach, serverless, print)
     wanted = submission()
 
     def with_code(name: str) -> ServerlessRunner:

@@ -13,11 +13,11 @@ import pytest
 
 from gristmill.cli import main
 from gristmill.cli.emr import runs
-from gristmill.emr import targets
 from gristmill.emr.aws import Aws
 from gristmill.emr.files import PRICES
 from gristmill.emr.outcome import RunOutcome
 from gristmill.emr.runs import Record, Runs
+from gristmill.emr.targets import deployments
 from gristmill.errors import GristmillError
 from gristmill.runs import Handle, State, Status, Submission
 from tests.support.emr_specs import account
@@ -187,7 +187,7 @@ def test_when_a_cluster_was_made_is_told_in_utc(monkeypatch: pytest.MonkeyPatch)
     aws: Any = argparse.Namespace(
         emr=Pages({"Clusters": [cluster]}), serverless=Pages({"applications": [application]})
     )
-    assert [f"{one.since:%H:%M}" for one in targets.deployments(aws)] == ["00:30", "00:30"]
+    assert [f"{one.since:%H:%M}" for one in deployments.deployments(aws)] == ["00:30", "00:30"]
 
 
 def test_the_region_is_that_of_the_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:

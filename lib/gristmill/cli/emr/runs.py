@@ -21,7 +21,7 @@ from gristmill.emr.aws import Aws
 from gristmill.emr.cost import read_prices
 from gristmill.emr.links import look_at
 from gristmill.emr.outcome import RunOutcome, run_outcome
-from gristmill.emr.prepare import SubmitRequest, notes
+from gristmill.emr.prepare import SubmitRequest
 from gristmill.emr.redact import redact
 from gristmill.emr.runs import Record
 from gristmill.emr.specs import load_spec
@@ -86,7 +86,7 @@ def _wanted(arguments: argparse.Namespace) -> SubmitRequest:
 def submit_job(arguments: argparse.Namespace) -> int:
     """Submit a job and, unless it is left alone, see it through; gives the exit code."""
     wanted = _wanted(arguments)
-    for note in notes(wanted):
+    for note in wanted.target.notes:
         tell(f"note: {note}")
     if arguments.dry_run:
         return print_requests(plan(wanted))
@@ -103,7 +103,7 @@ def submit_job(arguments: argparse.Namespace) -> int:
 def show_plan(arguments: argparse.Namespace) -> int:
     """Print what AWS would be asked for; gives the exit code."""
     wanted = _wanted(arguments)
-    for note in notes(wanted):
+    for note in wanted.target.notes:
         tell(f"note: {note}")
     # In the request they are one encoded word.
     tell(f"arguments: {shlex.join(redact((wanted.job.name, *wanted.argv)))}")

@@ -9,11 +9,10 @@ from gristmill.cli.emr.context import SpecContext, print_requests
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.cli.show import show as print_value
 from gristmill.cli.voice import tell
-from gristmill.emr import applications
-from gristmill.emr.runners.serverless import find_application
-from gristmill.emr.specs import ServerlessSpec, load_spec
-from gristmill.emr.targets import Deployment, deployments, down, plan_up, up
-from gristmill.errors import ExitCode, UsageError
+from gristmill.emr.specs import load_spec
+from gristmill.emr.targets import target_of
+from gristmill.emr.targets.deployments import Deployment, deployments
+from gristmill.errors import ExitCode
 
 
 @dataclass(frozen=True)
@@ -27,44 +26,27 @@ def make(arguments: argparse.Namespace) -> int:
     """Make what a spec describes; gives the exit code."""
     context = SpecContext.of(arguments)
     try:
-        print(up(context.aws, context.spec, tell, update=arguments.update))
+        print(target_of(context.spec).up(context.aws, tell, update=arguments.update))
     except KeyboardInterrupt:
         tell(
             f"what was asked for goes on starting: gristmill emr clusters lists it, and "
             f"gristmill emr down --cluster {arguments.cluster} ends it"
         )
         return ExitCode.INTERRUPTED
-    return 0
+    return ExitCode.DONE
 
 
 def show_plan(arguments: argparse.Namespace) -> int:
     """Print what AWS would be asked for; gives the exit code."""
-    return print_requests(plan_up(load_spec(arguments.cluster, arguments.account)))
+    return print_requests(target_of(load_spec(arguments.cluster, arguments.account)).plan_up())
 
 
 def end(arguments: argparse.Namespace) -> int:
     """End what a spec describes; gives the exit code."""
     context = SpecContext.of(arguments)
-    if isinstance(context.spec, ServerlessSpec):
-        return _end_application(arguments, context, context.spec)
-    if arguments.delete:
-        raise UsageError("--delete is for applications of EMR Serverless: a cluster just ends")
-    found = down(context.aws, context.spec, confirmed, force=arguments.force)
-    tell(f"{context.spec.name} is not up" if found is None else f"asked that {found} end")
-    return 0
-
-
-def _end_application(
-    arguments: argparse.Namespace, context: SpecContext, spec: ServerlessSpec
-) -> int:
-    found = applications.down(
-        context.aws, spec, confirmed, tell, force=arguments.force, delete=arguments.delete
-    )
-    if found is None:
-        tell(f"{spec.name} is not up")
-    else:
-        tell(f"deleted {found}" if arguments.delete else f"asked that {found} stop")
-    return 0
+    flags = {"force": arguments.force, "delete": arguments.delete}
+    tell(target_of(context.spec).down(context.aws, confirmed, tell, **flags))
+    return ExitCode.DONE
 
 
 def confirmed(question: str) -> bool:
@@ -78,10 +60,8 @@ def confirmed(question: str) -> bool:
 
 def tell_drift(context: SpecContext) -> None:
     """Say where an application is not what its spec says."""
-    spec = context.spec
-    if isinstance(spec, ServerlessSpec) and (found := find_application(context.aws, spec)):
-        for one in applications.drift(context.aws, spec, found):
-            tell(f"note: {found} is not what its spec says: {one}")
+    for one in target_of(context.spec).drift(context.aws):
+        tell(f"note: {one}")
 
 
 def show(arguments: argparse.Namespace) -> int:

@@ -1,62 +1,124 @@
-"""What runs are submitted to: clusters and applications, made, found, listed and ended."""
+"""Clusters: made, found, ended, and runs as their steps."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from gristmill.emr import applications
 from gristmill.emr.aws import Aws, explained, parse_s3_uri
+from gristmill.emr.package import Shipped
 from gristmill.emr.requests import CLUSTER_TAG, Request
-from gristmill.emr.requests.clusters import cluster_name, run_job_flow
-from gristmill.emr.requests.serverless import create_application
+from gristmill.emr.requests.clusters import cluster_name, run_job_flow, run_job_flow_for
+from gristmill.emr.requests.steps import add_job_flow_steps
 from gristmill.emr.runners.once import once
-from gristmill.emr.runners.transient import clusters
-from gristmill.emr.specs import ClusterSpec, ServerlessSpec, Spec
+from gristmill.emr.runners.steps import Ask, StepRunner
+from gristmill.emr.runners.transient import TransientRunner, clusters
+from gristmill.emr.specs.cluster import ClusterSpec
+from gristmill.emr.specs.spark import changed_by_yarn
+from gristmill.emr.targets.target import Confirm, Target, Tell
 from gristmill.errors import BusyError, GristmillError, UsageError
+from gristmill.runs import Runner
 
-_LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
+LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"]
 _READY = {"RUNNING", "WAITING"}
 _LOOK = 5.0
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """A cluster or an application that is there: `since` is when it was made, UTC."""
+class ClusterTarget(Target):
+    """A cluster that is there: runs are its steps."""
 
-    name: str
-    id: str
-    kind: str
-    state: str
-    since: datetime
+    spec: ClusterSpec
+    operation = "AddJobFlowSteps"
+    placeholder = "<cluster>"
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What YARN changes of the spec's settings."""
+        return changed_by_yarn(self.spec.spark)
+
+    def find(self, aws: Aws, _tell: Tell, *, with_requirements: bool) -> str:  # noqa: ARG002
+        """The id of the cluster. Raises `UsageError` where it is not up."""
+        found = find_cluster(aws, self.spec)
+        if found is None:
+            name = self.spec.name
+            raise UsageError(
+                f"{name} is not up: gristmill emr up --cluster {name}, or add --transient"
+            )
+        return found
+
+    def ask(self, shipped: Shipped, target: str) -> Ask:
+        """What makes the request of a run."""
+        return partial(add_job_flow_steps, self.spec, target, shipped)
+
+    def runner(self, aws: Aws, ask: Ask, target: str) -> Runner:
+        """What looks after runs there."""
+        return StepRunner(aws, self.spec.logs, ask, target)
+
+    def logs(self, aws: Aws, target: str) -> str | None:
+        """Where the cluster puts logs: not what its spec says by now, but its own."""
+        return log_folder(aws, target)
+
+    def plan_up(self) -> Mapping[str, Request]:
+        """The request that `up` would make, by its name."""
+        return {"RunJobFlow": run_job_flow(self.spec)}
+
+    def up(self, aws: Aws, tell: Tell, *, update: bool) -> str:
+        """Make the cluster, if it is not there; gives its id."""
+        if update:
+            raise UsageError("--update is for applications of EMR Serverless: down, then up")
+        return up(aws, self.spec, tell)
+
+    def down(
+        self,
+        aws: Aws,
+        confirm: Confirm,
+        _tell: Tell,
+        *,
+        force: bool,
+        delete: bool,
+    ) -> str:
+        """End the cluster; gives what has been done."""
+        if delete:
+            raise UsageError("--delete is for applications of EMR Serverless: a cluster just ends")
+        found = down(aws, self.spec, confirm, force=force)
+        return f"{self.spec.name} is not up" if found is None else f"asked that {found} end"
 
 
-def plan_up(spec: Spec) -> dict[str, Request]:
-    """The request that `up` would make, by its name."""
-    if isinstance(spec, ServerlessSpec):
-        return {"CreateApplication": create_application(spec)}
-    return {"RunJobFlow": run_job_flow(spec)}
+@dataclass(frozen=True)
+class TransientTarget(ClusterTarget):
+    """A cluster that is made for one run, and ends with it."""
+
+    operation = "RunJobFlow"
+
+    def find(self, _aws: Aws, _tell: Tell, *, with_requirements: bool) -> str:  # noqa: ARG002
+        """Nothing: there is no cluster yet."""
+        return ""
+
+    def ask(self, shipped: Shipped, _target: str) -> Ask:
+        """What makes the request of a run."""
+        return partial(run_job_flow_for, self.spec, shipped)
+
+    def runner(self, aws: Aws, ask: Ask, _target: str) -> Runner:
+        """What looks after runs there."""
+        return TransientRunner(aws, self.spec.logs, ask)
+
+    def logs(self, _aws: Aws, _target: str) -> str | None:
+        """As the spec says."""
+        return None
 
 
 def up(
     aws: Aws,
-    spec: Spec,
+    spec: ClusterSpec,
     tell: Callable[[str], None],
     pause: Callable[[float], None] = time.sleep,
-    *,
-    update: bool = False,
 ) -> str:
-    """Make what a spec describes, if it is not there; gives its id once it takes runs.
+    """Make the cluster of a spec, if it is not there; gives its id once it takes runs.
 
-    An application that is not what its spec says is changed with `update`, and refused without.
     Raises `GristmillError`.
     """
-    if isinstance(spec, ServerlessSpec):
-        return applications.up(aws, spec, tell, pause, update=update)
-    if update:
-        raise UsageError("--update is for applications of EMR Serverless: down, then up")
-
     sent = []
 
     def send() -> str:
@@ -82,7 +144,7 @@ def _wait(
             tell(f"cluster {cluster} {said}")
         if said in _READY:
             return
-        if said not in _LIVE:
+        if said not in LIVE:
             why = status.get("StateChangeReason", {})
             raise GristmillError(
                 f"cluster {cluster} did not start: {why.get('Code', said)}: "
@@ -99,7 +161,7 @@ def find_cluster(aws: Aws, spec: ClusterSpec) -> str | None:
     """
     found = [
         str(cluster["Id"])
-        for cluster in clusters(aws, ClusterStates=_LIVE)
+        for cluster in clusters(aws, ClusterStates=LIVE)
         if cluster["Name"] == cluster_name(spec) and _is_of(spec, _described(aws, cluster["Id"]))
     ]
     if len(found) > 1:
@@ -166,34 +228,3 @@ def _going_on(aws: Aws, cluster: str) -> list[str]:
         )
         steps = [step for page in pages for step in page["Steps"]]
     return [f"{step['Name']} ({step['Status']['State']})" for step in reversed(steps)]
-
-
-def deployments(aws: Aws) -> list[Deployment]:
-    """All clusters and applications of ours that are there."""
-    found = [
-        Deployment(
-            cluster["Name"].removeprefix("gristmill "),
-            cluster["Id"],
-            "cluster",
-            cluster["Status"]["State"],
-            cluster["Status"]["Timeline"]["CreationDateTime"].astimezone(UTC),
-        )
-        for cluster in clusters(aws, ClusterStates=[*_LIVE, "TERMINATING"])
-        if cluster["Name"].startswith("gristmill ")
-    ]
-    with explained("list the applications of EMR Serverless"):
-        pages = aws.serverless.get_paginator("list_applications").paginate()
-        listed: list[dict[str, Any]] = [
-            application for page in pages for application in page["applications"]
-        ]
-    return found + [
-        Deployment(
-            application["name"].removeprefix("gristmill-"),
-            application["id"],
-            "serverless",
-            application["state"],
-            application["createdAt"].astimezone(UTC),
-        )
-        for application in listed
-        if application["name"].startswith("gristmill-") and application["state"] != "TERMINATED"
-    ]
