@@ -30,8 +30,8 @@ import pyarrow.parquet as pq
 
 from gristmill import failpoints as faults
 from gristmill.errors import GristmillError
+from gristmill.publish import claims as claims_module
 from gristmill.publish import lease
-from gristmill.publish import publication as publication_module
 from gristmill.publish.publication import Publication
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import REFUSED, SALES, STOCK, Work, begin, commit, publication, stage
@@ -116,7 +116,7 @@ def publish_once(storage: LocalStorage, name: str, shops: str, at: Callable[[str
 
 def contend(folder: str, name: str) -> None:
     """A run for each line of standard input."""
-    publication_module._POLL_SECONDS = 0.005
+    claims_module._POLL_SECONDS = 0.005
     storage = LocalStorage(folder)
     for number, line in enumerate(sys.stdin):
         wait = timedelta(seconds=float(line))

@@ -8,8 +8,8 @@ place, and one that holds but some of them is refused.
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gristmill.errors import InputError
 from gristmill.publish.contents import Content, Fate, Found, fate
@@ -90,6 +90,30 @@ def one_spelling(uri: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:_DIGITS]
+
+
+def reading(origin: Origin, uris: Mapping[str, str], contents: Mapping[str, Found]) -> Origin:
+    """The origin of a run that reads files, URIs by their fingerprints.
+
+    `contents` are what they hold, by URI, where that is known.
+    """
+    known = sorted(uris)
+    held = [contents[uris[file]] for file in known if uris[file] in contents]
+    told = tuple(str(found.content) for found in held) if len(held) == len(known) else ()
+    return replace(origin, files=tuple(known), contents=told)
+
+
+def adding(origin: Origin, before: Iterable[Batch], gone: Collection[str]) -> Origin:
+    """The origin of a run that adds to its batch, which still knows contents that are gone, by the
+    fingerprints of their files."""
+    files = dict(zip(origin.files, origin.contents, strict=True))
+    for batch in before:
+        for file, content in batch.known.items():
+            if file in gone:
+                # Another file may have its name by now.
+                files[fingerprint(f"{file} {content}")] = content
+    names = tuple(sorted(files))
+    return replace(origin, files=names, contents=tuple(files[name] for name in names), adds=True)
 
 
 def covered(batches: Mapping[str, Batch], origin: Origin) -> dict[str, Batch]:

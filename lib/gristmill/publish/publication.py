@@ -1,28 +1,42 @@
 """A run's publication, from its claims to its end."""
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from enum import Enum
 
-from gristmill.errors import BusyError, LeaseLostError
+from gristmill.errors import LeaseLostError
 from gristmill.failpoints import point
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
-from gristmill.publish.batch import compare, covered, fingerprint, lost
+from gristmill.publish.batch import adding, compare, fingerprint, lost, reading
+from gristmill.publish.changes import StagedDataset, change_of
+from gristmill.publish.claims import claim_in_turn
 from gristmill.publish.contents import Fate, Found
 from gristmill.publish.followed import Followed, Made
-from gristmill.publish.lease import Clock, Heartbeat, Lease, claim, find, utc_now
+from gristmill.publish.lease import Clock, Heartbeat, Lease, utc_now
 from gristmill.publish.log import Log
-from gristmill.publish.manifest import Abandoned, Change, File, Manifest, Origin
+from gristmill.publish.manifest import Abandoned, Change, Manifest, Origin
 from gristmill.publish.root import mark, open_root
-from gristmill.publish.settle import apply, conclude, put_away, settle
-from gristmill.publish.state import DatasetState, RootState, read_state, write_checkpoint
-from gristmill.storage import Storage, StoredFile, map_concurrently
+from gristmill.publish.settle import apply, conclude, put_away
+from gristmill.publish.state import RootState, read_state, write_checkpoint
+from gristmill.storage import Storage, StoredFile
 
-_POLL_SECONDS = 1.0
 
-_StagedDataset = tuple[DatasetSchema, Sequence[StoredFile], Sequence[int], frozenset[str]]
+class Step(Enum):
+    """How far a publication is.
+
+    NEW → CLAIMED (`claim`) → COMMITTING (`commit`) → COMMITTED (its entry is in the log) →
+    PUBLISHED (its files are in their place). From CLAIMED on, `finish` ends it: as PUBLISHED where
+    its entry turns out to be in the log, as DROPPED, without a trace, where it is not.
+    """
+
+    NEW = "new"
+    CLAIMED = "claimed"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+    PUBLISHED = "published"
+    DROPPED = "dropped"
 
 
 class Publication:
@@ -43,12 +57,11 @@ class Publication:
         self._schemas = schemas
         self._clock = clock
         self._log = Log(storage)
-        self._changes: list[_StagedDataset] = []
+        self._changes: list[StagedDataset] = []
         self._removals: list[Change] = []
         self._lease: Lease | None = None
         self._heartbeat: Heartbeat | None = None
-        self._tried = False
-        self._published = False
+        self._step = Step.NEW
         self._state = RootState(0, {})
 
     def begin(self, wait: timedelta, tell: Callable[[str], None]) -> None:
@@ -73,11 +86,12 @@ class Publication:
         self._lease = Lease.new(run, job, self._log.head(), self._clock())
         self._heartbeat = Heartbeat(self._storage, self._lease, self._clock)
         self._heartbeat.start()
+        self._step = Step.CLAIMED
         point("begin.lease")
         deadline = self._clock() + wait
         # In one order for all, so that no two runs wait for each other.
         for name in sorted(schema.name for schema in self._schemas):
-            self._claim_one(name, deadline, tell)
+            claim_in_turn(self._storage, name, run, deadline=deadline, clock=self._clock, tell=tell)
             point("begin.claim")
         self._state = read_state(self._storage)
         if self.is_overtaken():
@@ -101,12 +115,14 @@ class Publication:
         earlier batch of a claimed dataset that holds others too.
         """
         uris = {fingerprint(uri): uri for uri in sorted(files)}
-        known = sorted(uris)
-        held = [contents[uris[file]] for file in known if contents and uris[file] in contents]
-        told = tuple(str(found.content) for found in held) if len(held) == len(known) else ()
-        self._origin = replace(self._origin, files=tuple(known), contents=told)
+        self._origin = reading(self._origin, uris, contents or {})
         if beside:
-            self._origin = self._beside(beside)
+            before = [
+                dataset.batches[self._origin.batch]
+                for dataset in self._state.datasets.values()
+                if self._origin.batch in dataset.batches
+            ]
+            self._origin = adding(self._origin, before, beside)
         notes: list[str] = []
         for schema in self._schemas:
             if schema.name in self._state.datasets:
@@ -114,20 +130,6 @@ class Publication:
                 notes += compare(batches, self._origin, uris)
         # The datasets of a job tend to hold the same batches.
         return tuple(dict.fromkeys(notes))
-
-    def _beside(self, gone: Collection[str]) -> Origin:
-        """The origin of a run that adds to its batch, which still knows contents that are gone."""
-        origin = self._origin
-        files = dict(zip(origin.files, origin.contents, strict=True))
-        for held in self._state.datasets.values():
-            before = held.batches.get(origin.batch)
-            for file, content in before.known.items() if before else ():
-                if file in gone:
-                    # Another file may have its name by now.
-                    files[fingerprint(f"{file} {content}")] = content
-        names = tuple(sorted(files))
-        contents = tuple(files[name] for name in names)
-        return replace(origin, files=names, contents=contents, adds=True)
 
     def lost(self, contents: Mapping[str, Found]) -> Fate:
         """The files of this batch, by fingerprint, whose content is nowhere in `contents`, those
@@ -151,26 +153,6 @@ class Publication:
     def _check(self, schema: DatasetSchema) -> None:
         if schema.name in self._state.datasets:
             schema.check_compatible(self._state.datasets[schema.name].schema)
-
-    def _claim_one(self, dataset: str, deadline: datetime, tell: Callable[[str], None]) -> None:
-        told = ""
-        while (holder := claim(self._storage, dataset, self._origin.run)) is not None:
-            lease = find(self._storage, holder)
-            now = self._clock()
-            if lease is None:
-                continue
-            if lease.is_dead(now):
-                settle(self._storage, lease, self._origin.run, now)
-                continue
-            if now >= deadline:
-                raise BusyError(
-                    f"{dataset} is being written by {lease}; nothing was published: "
-                    "run again later, or wait longer with --wait"
-                )
-            if told != holder:
-                tell(f"waiting for {lease}, which writes {dataset}")
-                told = holder
-            time.sleep(_POLL_SECONDS)
 
     def folder(self, dataset: str) -> str:
         """Where the files of `dataset` are to be staged."""
@@ -212,7 +194,8 @@ class Publication:
         """
         self._check(schema)
         point("stage")
-        self._changes.append((schema, self.staged(schema.name), rows, frozenset(scope)))
+        files = self.staged(schema.name)
+        self._changes.append(StagedDataset(schema, files, rows, frozenset(scope)))
 
     def remove(self, dataset: str, files: Collection[str]) -> None:
         """Take out, with the commit, files that the root holds of a claimed dataset."""
@@ -232,15 +215,15 @@ class Publication:
             lines=lines,
             rejected=rejected,
             skipped=skipped,
-            changes=(*(self._change(*staged) for staged in self._changes), *self._removals),
+            changes=(*map(self._change, self._changes), *self._removals),
         )
         number = self._state.number + 1
-        self._tried = True
+        self._step = Step.COMMITTING
         point("commit.before")
         while not self._log.append(number, manifest):
             self._give_way(number)
             number += 1
-        self._published = True
+        self._step = Step.COMMITTED
         point("commit.after")
         self._end(manifest)
         write_checkpoint(self._storage, self._clock())
@@ -273,42 +256,8 @@ class Publication:
             "nothing was published: run again"
         )
 
-    def _change(
-        self,
-        schema: DatasetSchema,
-        files: Sequence[StoredFile],
-        rows: Sequence[int],
-        scope: frozenset[str],
-    ) -> Change:
-        # The name says what replaces the file: its batch, where that is what a run replaces.
-        is_batch = schema.write_mode == "batch"
-        prefix = f"{self._origin.batch}-" if is_batch else ""
-        published = tuple(
-            File(
-                f"{layout.folder(file.path)}/{prefix}{self._origin.run}-{number:05d}.parquet",
-                file.size,
-                count,
-            )
-            for number, (file, count) in enumerate(zip(files, rows, strict=True))
-        )
-        name = schema.name
-        held = self._state.datasets.get(name, DatasetState(schema))
-        known, superseded = set(held.files), covered(held.batches, self._origin)
-        if is_batch:
-            own = () if self._origin.adds else (prefix,)
-            prefixes = (*own, *(f"{batch}-" for batch in superseded))
-            removed = {path for path in known if layout.name(path).startswith(prefixes)}
-        else:
-            # A partition is replaced with all that lies in it, and what the log has of it is
-            # forgotten, even where somebody has deleted it.
-            folders = scope | {layout.folder(file.path) for file in files}
-            removed = {path for path in known if layout.folder(path) in folders}
-            places = [f"{name}/{folder}" for folder in folders]
-            there = map_concurrently(self._storage, self._storage.data_files, places)
-            for folder, found in zip(folders, there, strict=True):
-                removed |= {f"{folder}/{file.path}" for file in found}
-        staged = tuple(file.path for file in files)
-        return Change(schema, published, staged, tuple(sorted(removed)), tuple(superseded))
+    def _change(self, staged: StagedDataset) -> Change:
+        return change_of(self._storage, self._state, self._origin, staged)
 
     def _end(self, manifest: Manifest | None) -> None:
         if manifest is not None:
@@ -317,6 +266,7 @@ class Publication:
             self._heartbeat.stop()
         put_away(self._storage, self._origin.run)
         self._lease = None
+        self._step = Step.PUBLISHED if manifest is not None else Step.DROPPED
 
     def finish(self) -> bool:
         """Carry out what was committed, or put the run away without a trace; gives which.
@@ -324,15 +274,13 @@ class Publication:
         May be repeated.
         """
         if self._lease is not None:
-            self._published = False
             manifest = None
-            if self._tried:
+            if self._step in (Step.COMMITTING, Step.COMMITTED):
                 # The answer may be all that got lost of a commit, or it may yet arrive.
                 by = self._origin.run
                 manifest = conclude(self._storage, self._lease, by, self._clock())
             self._end(manifest)
-            self._published = manifest is not None
-        return self._published
+        return self._step is Step.PUBLISHED
 
     def sweep(self) -> bool:
         """Delete what came into the stage after `finish`; gives whether there was anything."""

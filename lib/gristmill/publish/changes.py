@@ -1,0 +1,60 @@
+"""What a run does to a dataset of a root: the files that come in, and those that they replace."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gristmill.model.schema import DatasetSchema
+from gristmill.publish import layout
+from gristmill.publish.batch import covered
+from gristmill.publish.manifest import Change, File, Origin
+from gristmill.publish.state import DatasetState, RootState
+from gristmill.storage import Storage, StoredFile, map_concurrently
+
+
+@dataclass(frozen=True)
+class StagedDataset:
+    """What is staged for a dataset: its files, the rows of each, and folders of partitions that are
+    replaced even where there is no file for them."""
+
+    schema: DatasetSchema
+    files: Sequence[StoredFile]
+    rows: Sequence[int]
+    scope: frozenset[str]
+
+
+def change_of(storage: Storage, state: RootState, origin: Origin, staged: StagedDataset) -> Change:
+    """What publishing it does to a root that holds `state`."""
+    held = state.datasets.get(staged.schema.name, DatasetState(staged.schema))
+    superseded = covered(held.batches, origin)
+    # The name says what replaces the file: its batch, where that is what a run replaces.
+    is_batch = staged.schema.write_mode == "batch"
+    prefix = f"{origin.batch}-" if is_batch else ""
+    if is_batch:
+        own = () if origin.adds else (prefix,)
+        prefixes = (*own, *(f"{batch}-" for batch in superseded))
+        removed = {path for path in held.files if layout.name(path).startswith(prefixes)}
+    else:
+        removed = _in_partitions(storage, held, staged)
+    named = enumerate(zip(staged.files, staged.rows, strict=True))
+    files = tuple(
+        File(
+            f"{layout.folder(file.path)}/{prefix}{origin.run}-{number:05d}.parquet",
+            file.size,
+            count,
+        )
+        for number, (file, count) in named
+    )
+    paths = tuple(file.path for file in staged.files)
+    return Change(staged.schema, files, paths, tuple(sorted(removed)), tuple(superseded))
+
+
+def _in_partitions(storage: Storage, held: DatasetState, staged: StagedDataset) -> set[str]:
+    """What there is in the partitions that are replaced: also what the log does not know of, and
+    what it has of files that somebody has deleted."""
+    folders = staged.scope | {layout.folder(file.path) for file in staged.files}
+    removed = {path for path in held.files if layout.folder(path) in folders}
+    places = [f"{staged.schema.name}/{folder}" for folder in folders]
+    there = map_concurrently(storage, storage.data_files, places)
+    for folder, found in zip(folders, there, strict=True):
+        removed |= {f"{folder}/{file.path}" for file in found}
+    return removed
