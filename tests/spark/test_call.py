@@ -73,7 +73,7 @@ def test_a_call_runs_a_job_and_leaves_everything_as_it_was(
         spark.conf.unset("spark.sql.session.timeZone")
         for name in ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel"):
             spark.sparkContext._jsc.setLocalProperty(name, None)
-    assert (report.state, report.lines, report.datasets[0].rows) == ("done", 2, 2)
+    assert (report.state, report.lines, report.datasets[0].rows) == ("succeeded", 2, 2)
     rows = spark.read.parquet(str(tmp_path / "out" / "word_counts")).collect()
     assert {(row["word"], row["count"], row["corpus"]) for row in rows} == {
         ("one", 1, "mine"),
