@@ -17,6 +17,7 @@ from gristmill.emr.specs.rules import problems
 from gristmill.emr.specs.serverless import ServerlessSpec
 from gristmill.emr.specs.spark import Problem
 from gristmill.errors import UsageError
+from gristmill.nearest import near
 
 Spec = ClusterSpec | ServerlessSpec
 
@@ -147,8 +148,9 @@ def _find(name: str) -> Path:
         path = CLUSTERS / f"{name}.toml"
     if path.is_file():
         return path
-    known = ", ".join(sorted(found.stem for found in CLUSTERS.glob("*.toml")))
-    raise UsageError(f"no spec {path}: name one of {known}, or a TOML file")
+    known = sorted(found.stem for found in CLUSTERS.glob("*.toml"))
+    told = f"no spec {path}: name one of {', '.join(known)}, or a TOML file"
+    raise UsageError(told + near(path.stem, known))
 
 
 def _read(path: Path) -> dict[str, Any]:

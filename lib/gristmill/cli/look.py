@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from gristmill.api.arrow import arrow_path
 from gristmill.cli.show import Block, Table, blocks
-from gristmill.errors import InputError, UsageError
+from gristmill.errors import GristmillError, InputError, UsageError
+from gristmill.nearest import near
 from gristmill.publish.locations import local_path, open_location, open_output, readable
 from gristmill.publish.root import is_root
 from gristmill.storage import HIDDEN, Storage
@@ -179,12 +180,22 @@ def _open(storage: Storage, folder: str) -> _Dataset:
     """A dataset in `folder` of a place. Raises `InputError` where it has no files."""
     paths = [file.path for file in storage.data_files(folder) if file.path.endswith(".parquet")]
     if not paths:
-        raise InputError(f"no dataset in {storage.root}/{folder}".rstrip("/"))
+        where = f"{storage.root}/{folder}".rstrip("/")
+        raise InputError(f"no dataset in {where}{_beside(where)}")
     # Columns may have come since the oldest files were written; none ever goes.
     newest = max(paths, key=lambda path: _STAMP.findall(path)[-1:])
     filesystem, full = arrow_path(storage, f"{folder}/{newest}".lstrip("/"))
     columns = pq.read_schema(full, filesystem=filesystem).names
     return _Dataset(storage, folder, tuple(paths), (*columns, *_partition(newest)))
+
+
+def _beside(uri: str) -> str:
+    """The nearest of the datasets that lie where this was looked for."""
+    root, _, name = uri.rpartition("/")
+    try:
+        return near(name, open_location(root).names(""))
+    except (OSError, GristmillError):
+        return ""
 
 
 def _partition(path: str) -> dict[str, str | None]:

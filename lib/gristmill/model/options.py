@@ -3,13 +3,13 @@
 import argparse
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
 from gristmill.errors import UsageError
-from gristmill.nearest import nearest
+from gristmill.nearest import near, nearest
 
 _SPEC = "gristmill option"
 _MANY = tuple[str, ...]
@@ -164,6 +164,19 @@ class Options:
 class ArgumentParser(argparse.ArgumentParser):
     """A parser that raises `UsageError` where argparse would end the process."""
 
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """The arguments. Raises `UsageError`, with the nearest of the flags there are."""
+        found, rest = self.parse_known_args(args, namespace)
+        known = list(_flags(self))
+        wrong = [word.partition("=")[0] for word in rest if word.startswith("--")]
+        if wrong:
+            self.error("; ".join(f"no flag {flag}: {nearest(flag, known)}" for flag in wrong))
+        if rest:
+            self.error(f"unexpected: {' '.join(rest)}")
+        return found
+
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         # Before Python 3.13 argparse drops the value of `--x=--`.
         if arg_strings == ["--"] and action.option_strings and action.nargs is None:
@@ -173,6 +186,15 @@ class ArgumentParser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         """Raise `message`, with where to read on."""
         raise UsageError(f"{message}\nTry: {self.prog} --help")
+
+
+def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The flags of a parser, and of all commands below it, without those that have one letter."""
+    for action in parser._actions:
+        yield from (flag for flag in action.option_strings if flag.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _flags(below)
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -260,7 +282,8 @@ def _check_one(spec: _Spec, wanted: Any, name: str, value: Any) -> None:
     if not fits:
         raise UsageError(f"{name} takes {getattr(wanted, '__name__', wanted)}, not {value!r}")
     if spec.choices is not None and value not in spec.choices:
-        raise UsageError(f"{name} takes one of {', '.join(spec.choices)}, not {value!r}")
+        told = f"{name} takes one of {', '.join(spec.choices)}, not {value!r}"
+        raise UsageError(told + near(str(value), spec.choices))
     if spec.minimum is not None and not value >= spec.minimum:
         raise UsageError(f"{name} takes {spec.minimum:g} or more, not {value!r}")
     if spec.pattern is not None and not re.fullmatch(spec.pattern, str(value)):

@@ -51,7 +51,7 @@ def test_a_deployment_can_be_planned(emr: Emr) -> None:
     ("arguments", "says"),
     [
         (["submit", "no-such-job"], "no job is named 'no-such-job'; there are: word-count"),
-        (["submit", *JOB, "--colour"], "unrecognized arguments: --colour"),
+        (["submit", *JOB, "--colour"], "no flag --colour: "),
         (["submit", *JOB, "--format", "x"], "--format takes one of"),
         (["submit", "access-logs", "--input", "data", "--output", "s3://o/o"], "upload it to S3"),
         (["submit", "--run", "a b", *JOB], "--run takes 1 to 48 letters"),

@@ -155,6 +155,33 @@ def test_values_without_a_form_in_json_are_texts(value: object, json_value: obje
     assert document(value) == json_value
 
 
+# What was mistyped
+
+FILES = ("--input", __file__, "--output", "new")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["jbos"], "no command 'jbos'; did you mean jobs?"),
+        (["datasets", "lsit", "out"], "no command 'lsit'; did you mean list?"),
+        (["emr", "submt"], "no command 'submt'; did you mean submit?"),
+        (["history", "out", "--jsno"], "no flag --jsno: did you mean --json?"),
+        (["history", "out", "words", "more"], "unexpected: more"),
+        (["run", "word-cuont"], "did you mean word-count?"),
+        (["run", "word-count", "--corpsu", "x", *FILES], "--corpsu: did you mean --corpus?"),
+        (["run", "access-logs", "--format=comon", *FILES], "did you mean common or combined?"),
+        (["head", "OUT/wrods"], "did you mean words?"),
+        (["history", "OUT", "wrods"], "did you mean words?"),
+        (["emr", "plan", "up", "--cluster", "serverles"], "did you mean serverless?"),
+    ],
+)
+def test_the_nearest_name_is_told(words: list[str], told: str, out: Path, capsys: Out) -> None:
+    (out / "words").mkdir()
+    assert main([word.replace("OUT", str(out)) for word in words]) in (1, 2)
+    assert told in capsys.readouterr().err
+
+
 # Help, completion, defaults
 
 

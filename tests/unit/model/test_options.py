@@ -126,7 +126,7 @@ def test_json_without_a_required_option_is_refused_without_talk_of_python() -> N
 
 @pytest.mark.parametrize("word", ["--colour=red", "--nam=y", "stray", "-n", "--no-name"])
 def test_unknown_flags_are_refused_by_name(word: str) -> None:
-    with pytest.raises(UsageError, match=word):
+    with pytest.raises(UsageError, match=word.partition("=")[0]):
         Made.parse(["--name=x", word])
 
 
