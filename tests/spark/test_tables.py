@@ -392,6 +392,26 @@ def test_a_parquet_file_without_a_column_stops_the_run(spark: SparkSession, tmp_
         read(spark, ORDERS, path)
 
 
+def test_what_is_no_parquet_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match=r"a\.parquet cannot be read as Parquet: "):
+        read(spark, ORDERS, tmp_path)
+
+
+def test_a_file_in_utf16_is_told_how_to_be_read(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("id,placed,amount\n".encode("utf-16"))
+    with pytest.raises(InputError, match=r"a\.csv is UTF-16: iconv -f utf-16 -t utf-8"):
+        read(spark, ORDERS, tmp_path)
+
+
+def test_files_without_a_line_stand_beside_others(spark: SparkSession, tmp_path: Path) -> None:
+    lines_of("", tmp_path / "a.csv")
+    lines_of("\n \n", tmp_path / "b.csv")
+    lines_of("id,placed,amount\n1,2026-01-05,1\n", tmp_path / "c.csv")
+    rows, rejects = read(spark, ORDERS, tmp_path)
+    assert ([row[0] for row in rows], rejects) == ([1], {})
+
+
 # What the files are
 
 

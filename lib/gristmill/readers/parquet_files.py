@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
@@ -54,8 +55,13 @@ def _declared(spark: SparkSession) -> Callable[[str], str]:
     of_path, opened = parquet.util.HadoopInputFile.fromPath, parquet.ParquetFileReader.open
 
     def declared(file: str) -> str:
-        with closing(opened(of_path(path(uri(file)), conf))) as reader:
-            return str(reader.getFileMetaData().getSchema().toString())
+        try:
+            with closing(opened(of_path(path(uri(file)), conf))) as reader:
+                return str(reader.getFileMetaData().getSchema().toString())
+        except Py4JJavaError as error:
+            thrown: Any = error.java_exception
+            why = str(thrown.getMessage()).splitlines()[0]
+            raise InputError(f"{file} cannot be read as Parquet: {why}") from error
 
     return declared
 

@@ -11,7 +11,8 @@ from gristmill.readers.tables.column import TableColumn
 from gristmill.readers.text.lines import ORIGIN, RAW, TextFiles
 
 REJECTS = {
-    "not_json": "the line is no JSON (RFC 8259), has more than one value, or a name twice further in",
+    "not_json": "the line is no JSON (RFC 8259), or more than one value, or an object in it has a "
+    "name twice",
     "not_an_object": "the line is JSON, and no object",
     "repeated_name": "the object has a name twice, and so two values for one column",
 }

@@ -40,6 +40,8 @@ _OTHER = {
     b"\x28\xb5\x2f\xfd": "compressed with zstd: use gzip or plain text",
     b"\xfd7zXZ": "compressed with xz: use gzip or plain text",
     b"PAR1": "a Parquet file, not text",
+    b"\xff\xfe": "UTF-16: iconv -f utf-16 -t utf-8 makes UTF-8 of it",
+    b"\xfe\xff": "UTF-16: iconv -f utf-16 -t utf-8 makes UTF-8 of it",
 }
 _NOISE, _NULS = 0.05, 0.3
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
