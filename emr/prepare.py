@@ -15,7 +15,7 @@ from gristmill.emr.targets import Target, target_of
 from gristmill.errors import UsageError
 from gristmill.model.job import AnyJob
 from gristmill.publish.lease import owner
-from gristmill.publish.settle import run_id
+from gristmill.publish.run_ids import run_id
 from gristmill.readers.input_list import expand_local, file_of
 from gristmill.runs import Submission
 from gristmill.script.command import job_parser

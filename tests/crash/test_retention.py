@@ -13,7 +13,7 @@ from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest, Origin
 from gristmill.publish.retention import expire
-from gristmill.publish.settle import run_id
+from gristmill.publish.run_ids import run_id
 from gristmill.storage.local import LocalStorage
 from tests.crash.matrix import killed, settle
 from tests.support.publishing import LEDGER, Work, publish, stored, wrong

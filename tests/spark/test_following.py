@@ -23,7 +23,7 @@ from gristmill.model.report import Report
 from gristmill.publish import retention
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.manifest import Origin
-from gristmill.publish.settle import run_id
+from gristmill.publish.run_ids import run_id
 from gristmill.readers.logs.cloudtrail import CLOUDTRAIL_EVENTS
 from gristmill.readers.logs.http import views
 from gristmill.readers.logs.vpc_flow import VPC_FLOWS

@@ -10,7 +10,7 @@ from gristmill.publish import layout
 from gristmill.publish.lease import Clock, utc_now
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
-from gristmill.publish.settle import run_id
+from gristmill.publish.run_ids import run_id
 from gristmill.storage import Storage
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

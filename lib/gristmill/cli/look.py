@@ -1,6 +1,5 @@
 """Looking at what was published, without starting a JVM."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +16,7 @@ from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.nearest import near
 from gristmill.publish.locations import local_path, open_location, open_output, readable
 from gristmill.publish.root import is_root
+from gristmill.publish.run_ids import stamps_in
 from gristmill.storage import HIDDEN, Storage
 
 _CELL = 60
@@ -24,7 +24,6 @@ _LINE = 200
 _CHUNK = 1 << 20
 _BATCH = 10_000
 _NULL = "__HIVE_DEFAULT_PARTITION__"
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ def _open(storage: Storage, folder: str) -> _Dataset:
         where = f"{storage.root}/{folder}".rstrip("/")
         raise InputError(f"no dataset in {where}{_beside(where)}")
     # Columns may have come since the oldest files were written; none ever goes.
-    newest = max(paths, key=lambda path: _STAMP.findall(path)[-1:])
+    newest = max(paths, key=lambda path: stamps_in(path)[-1:])
     filesystem, full = arrow_path(storage, f"{folder}/{newest}".lstrip("/"))
     columns = pq.read_schema(full, filesystem=filesystem).names
     return _Dataset(storage, folder, tuple(paths), (*columns, *_partition(newest)))

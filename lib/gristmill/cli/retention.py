@@ -12,7 +12,7 @@ from gristmill.publish.locations import open_output, readable
 from gristmill.publish.manifest import Origin
 from gristmill.publish.retention import Aged, aged
 from gristmill.publish.retention import expire as remove
-from gristmill.publish.settle import run_id
+from gristmill.publish.run_ids import run_id
 from gristmill.publish.state import read_state
 
 

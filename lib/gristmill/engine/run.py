@@ -23,7 +23,7 @@ from gristmill.publish.batch import batch_id
 from gristmill.publish.lease import owner
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
-from gristmill.publish.settle import run_id
+from gristmill.publish.run_ids import run_id
 from gristmill.spark.session import aside
 from gristmill.spark.settings import session_for_run
 from gristmill.storage.hadoop import open_storage, qualified

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from gristmill.errors import OutputError
 from gristmill.failpoints import point
@@ -10,16 +10,11 @@ from gristmill.publish import layout
 from gristmill.publish.lease import Lease, find
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Manifest
+from gristmill.publish.run_ids import started
 from gristmill.publish.state import read_state
 from gristmill.storage import Storage, map_concurrently
 
 _LEFT_BEHIND_AFTER = timedelta(days=1)
-_STAMP = "%Y%m%dT%H%M%SZ"
-
-
-def run_id(now: datetime, salt: str) -> str:
-    """An identifier that sorts by time: `20261121T134200Z-1f0c`."""
-    return f"{now.astimezone(UTC).strftime(_STAMP)}-{salt}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ def unfinished(storage: Storage, now: datetime) -> list[Unfinished]:
         lease = find(storage, run)
         if lease is not None:
             found.append(Unfinished(run, lease, lease.is_dead(now)))
-        elif _started(run, now) < now - _LEFT_BEHIND_AFTER:
+        elif started(run, now) < now - _LEFT_BEHIND_AFTER:
             # Younger ones may be about to write their lease.
             found.append(Unfinished(run, None, dead=True))
     return found
@@ -148,10 +143,3 @@ def _folders(paths: Iterable[str]) -> list[str]:
             found.add(folder)
             folder = layout.folder(folder)
     return sorted(found, key=lambda folder: (-folder.count("/"), folder))
-
-
-def _started(run: str, now: datetime) -> datetime:
-    try:
-        return datetime.strptime(run.partition("-")[0], _STAMP).replace(tzinfo=UTC)
-    except ValueError:
-        return now

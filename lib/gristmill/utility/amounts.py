@@ -21,8 +21,8 @@ CENTS = "decimal(38,2)"
 QUANTITY = "decimal(38,18)"
 """How much was used, in kWh or kW."""
 
-FACTOR = "decimal(30,18)"
-"""A quantity that is read, or to be multiplied."""
+EXACT = "decimal(30,18)"
+"""A quantity as it is read, or to be multiplied."""
 
 RATE = "decimal(25,18)"
 """What a unit costs."""
@@ -32,7 +32,7 @@ _SUMMAND = "decimal(36,18)"  # two of them add up to 37 digits, three to 38
 
 def amount(quantity: Column, rate: Column) -> Column:
     """A quantity times a rate, as `MONEY`. A quantity of more than twelve digits fails the run."""
-    return (quantity.cast(FACTOR) * rate.cast(RATE)).cast(MONEY)
+    return (quantity.cast(EXACT) * rate.cast(RATE)).cast(MONEY)
 
 
 def total(first: Column, second: Column, third: Column) -> Column:

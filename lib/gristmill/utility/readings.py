@@ -18,7 +18,7 @@ from gristmill.readers.text import delimited as table
 from gristmill.readers.text.delimited import CsvColumn
 from gristmill.readers.text.lines import LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE, text_files
 from gristmill.utility import meters, tariff_file, tariffs
-from gristmill.utility.amounts import FACTOR
+from gristmill.utility.amounts import EXACT
 from gristmill.utility.meters import Defaults, Meters
 from gristmill.utility.prices import KEY, price_list, step
 from gristmill.utility.tariffs import Tariff
@@ -58,7 +58,7 @@ class ReadingsReader(Reader):
 
     The job's options need `tariff` and `meters` (paths; the latter may be empty), `zone`,
     `interval_minutes`, `seasons` and `currency`. Its rows have the columns of `meters.FIELDS`,
-    and `start timestamp`, `wall timestamp` (of `local_time`), `kwh` (`FACTOR`, null for a
+    and `start timestamp`, `wall timestamp` (of `local_time`), `kwh` (`EXACT`, null for a
     missing reading) and `price` (of `prices`).
     """
 
@@ -115,7 +115,7 @@ def _with_meters(
 
 def _judged(lines: DataFrame) -> DataFrame:
     """The lines with `start`, `wall` and `kwh`, and the reason why one is no reading."""
-    kwh = F.when(F.col("kwh").rlike(_NUMBER), F.col("kwh").try_cast(FACTOR))
+    kwh = F.when(F.col("kwh").rlike(_NUMBER), F.col("kwh").try_cast(EXACT))
     says_none = F.col("kwh").isNull() | F.lower("kwh").isin(*_NO_READING)
     codes = {
         "no_meter": F.col("meter").isNull(),

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.readers import local_time
-from gristmill.utility.amounts import FACTOR, MONEY, QUANTITY, RATE, amount, in_cents, total
+from gristmill.utility.amounts import EXACT, MONEY, QUANTITY, RATE, amount, in_cents, total
 from gristmill.utility.prices import CHARGES, PRICE
 from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY
 
@@ -178,7 +178,7 @@ def _missing(since: Column, until: Column) -> Column:
 
 
 _FACT = (
-    f"struct<month: string, customer: {CHARGES}, price: {PRICE}, kwh: {FACTOR}, "
+    f"struct<month: string, customer: {CHARGES}, price: {PRICE}, kwh: {EXACT}, "
     "problem: struct<since: timestamp, until: timestamp, problem: string>>"
 )
 
@@ -202,7 +202,7 @@ def _fact(
 
 
 _ENTRY = (
-    f"array<struct<charge: string, window: string, unit: string, rate: {RATE}, quantity: {FACTOR}>>"
+    f"array<struct<charge: string, window: string, unit: string, rate: {RATE}, quantity: {EXACT}>>"
 )
 
 
@@ -211,7 +211,7 @@ def _entries(kind: str) -> Column:
 
     def entry(charge: Column, quantity: Column) -> Column:
         return F.struct(
-            F.lit(kind), charge["window"], charge["unit"], charge["rate"], quantity.cast(FACTOR)
+            F.lit(kind), charge["window"], charge["unit"], charge["rate"], quantity.cast(EXACT)
         )
 
     per_hour = (F.lit(60) / F.col("interval_minutes")).cast("decimal(2,0)")

@@ -16,7 +16,8 @@ from gristmill.publish import layout, lease, state
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Manifest
 from gristmill.publish.root import open_root
-from gristmill.publish.settle import recover, run_id, unfinished
+from gristmill.publish.run_ids import run_id
+from gristmill.publish.settle import recover, unfinished
 from gristmill.publish.snapshot import settled
 from gristmill.publish.state import read_state
 from gristmill.storage.local import LocalStorage
