@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import gristmill
@@ -15,8 +15,11 @@ from gristmill.jobs import CATALOGUE
 from gristmill.model.dataset import REJECTS, Dataset
 from gristmill.model.options import describe
 from gristmill.readers import tables, text
+from gristmill.script.console import add_flags
 
 Page = Callable[[], Iterable[str]]
+
+_HEADING = ("flag or argument", "what it is")
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -32,16 +35,30 @@ def commands() -> Iterator[str]:
     """Every command, with its flags."""
     yield "# Commands\n"
     yield "`gristmill COMMAND --help` says the same at a terminal.\n"
+    shared = argparse.ArgumentParser(add_help=False)
+    add_flags(shared)
+    yield "Every command that shows something takes these, too:\n"
+    yield from _table(_HEADING, _arguments(shared))
+    known = {action.dest for action in shared._actions}
     for path, one in paths(parser()):
         if path == "gristmill" or not one.get_default("handler"):
             continue
-        yield f"## `{path}`\n\n{one.description}\n"
-        rows = [
-            (_flag(action), action.help or "")
-            for action in one._actions
-            if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
-        ]
-        yield from _table(("flag or argument", "what it is"), rows)
+        yield f"## `{path}`\n\n{_sentence(one.description or '')}\n"
+        if rows := list(_arguments(one, known)):
+            yield from _table(_HEADING, rows)
+
+
+def _arguments(
+    one: argparse.ArgumentParser, known: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
+    for action in one._actions:
+        is_own = isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
+        if not is_own and action.dest not in known:
+            yield _flag(action), action.help or ""
+
+
+def _sentence(text_: str) -> str:
+    return f"{text_[:1].upper()}{text_[1:]}."
 
 
 def _flag(action: argparse.Action) -> str:
@@ -110,7 +127,12 @@ def python() -> Iterator[str]:
 
 def _signature(found: Any) -> str:
     parts = str(inspect.signature(found))
-    return re.sub(r"<object object at 0x\w+>|<factory>", "…", parts).replace("~", "")
+    return _plain(re.sub(r"<object object at 0x\w+>|<factory>", "…", parts).replace("~", ""))
+
+
+def _plain(kinds: str) -> str:
+    """Types without the modules that they are from."""
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z]|date\b|datetime\b)", "", kinds)
 
 
 def _members(found: type) -> Iterator[str]:
@@ -141,7 +163,8 @@ def json_documents() -> Iterator[str]:
 
 
 def _type(kind: Any) -> str:
-    return kind.__name__ if isinstance(kind, type) and not hasattr(kind, "__args__") else str(kind)
+    is_plain = isinstance(kind, type) and not hasattr(kind, "__args__")
+    return kind.__name__ if is_plain else _plain(str(kind))
 
 
 def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
