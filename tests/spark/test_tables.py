@@ -6,7 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -41,8 +41,9 @@ def read(
     spark: SparkSession, reader: TableReader, path: Path, **options: Any
 ) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
     """The rows, in order, and the rejects: each line's text, with why."""
-    resolved, _ = reader.resolve(spark, [str(path)], TableOptions(**options))
-    found = reader.read(spark, [str(path)], resolved).rows
+    wanted = TableOptions(**options)
+    settled, _ = reader.resolve(spark, [str(path)], wanted)
+    found = reader.read(spark, [str(path)], replace(wanted, **settled)).rows
     names = [column.name for column in reader.columns]
     lines = sorted(found.collect(), key=lambda row: row[LINE_NUMBER])
     rows = [tuple(row[name] for name in names) for row in lines if row[REASON] is None]

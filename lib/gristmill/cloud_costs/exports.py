@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Protocol
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -61,12 +61,20 @@ class _Part:
         return F.col(f"_cells.{_CORRUPT}").isNotNull() | has_odd_quotes()
 
 
-class ExportReader(Reader):
-    """A reader that gives a row of charges for each line of a cost export.
+class ExportOptions(Protocol):
+    """The options of a job that reads cost exports."""
 
-    The job's options need an `export`, the name under which the charges are kept, and a `scope`,
-    what of a month a load is: see `SCOPES`.
-    """
+    @property
+    def export(self) -> str:
+        """The name under which the charges are kept."""
+
+    @property
+    def scope(self) -> str:
+        """What of a month a load is: see `SCOPES`."""
+
+
+class ExportReader(Reader[ExportOptions]):
+    """A reader that gives a row of charges for each line of a cost export."""
 
     help = "cost exports: FOCUS or AWS CUR, as .csv, .csv.gz, .zip or .parquet"
 
@@ -75,7 +83,7 @@ class ExportReader(Reader):
         """Why a line is no charge."""
         return REJECTS
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: ExportOptions) -> Reading:
         """The charges in `inputs`. Raises `InputError` for what is not a known export."""
         found = find_files(spark, inputs)
         scope = SCOPES.get(options.scope)

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from gristmill.engine.run import Run, origin_of
 from gristmill.errors import InputError
 from gristmill.model.dataset import Dataset
-from gristmill.model.job import AnyJob, Request
+from gristmill.model.job import AnyJob, Reader, Request
 from gristmill.publish import layout
 from gristmill.publish.batch import covered, fingerprint
 from gristmill.publish.manifest import Origin
@@ -55,7 +55,8 @@ def preview(
 ) -> Preview:
     """What a run of `job` would do. Raises what it would raise before it reads."""
     with session_for_run(spark) as own:
-        options, notes = job.reads.resolve(own, request.inputs, request.options)
+        settled, notes = job.reads.resolve(own, request.inputs, request.options)
+        options = replace(request.options, **settled)
         for note in notes:
             tell(note)
         request = replace(request, options=options)
@@ -80,8 +81,9 @@ def preview(
 
 
 def _files(spark: SparkSession, job: AnyJob, request: Request) -> Sequence[str] | None:
+    reads: Reader[Any] = job.reads
     if isinstance(job.reads, DatasetReader | DatasetsReader):
-        job.reads.read(spark, request.inputs, request.options)  # It is there, or this says so.
+        reads.read(spark, request.inputs, request.options)  # It is there, or this says so.
         return None
     if any(database_kind(uri) for uri in request.inputs):
         return None

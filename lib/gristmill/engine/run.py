@@ -74,7 +74,8 @@ def _execute(
     spark: SparkSession, job: AnyJob, request: Request, run: Run, tell: Callable[[str], None]
 ) -> Report:
     storage = open_storage(spark, request.output)
-    options, found = job.reads.resolve(spark, request.inputs, request.options)
+    settled, found = job.reads.resolve(spark, request.inputs, request.options)
+    options = replace(request.options, **settled)
     request = replace(request, options=options)
     schemas = [dataset.schema for dataset in job.datasets(options)]
     publication = Publication(storage, origin_of(spark, job, request, run), schemas)

@@ -14,6 +14,7 @@ from gristmill.model.dataset import Dataset
 from gristmill.model.options import Options
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+ReadT_contra = TypeVar("ReadT_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Reading:
     is_live: bool = False
 
 
-class Reader(ABC):
-    """From raw files to rows."""
+class Reader(ABC, Generic[ReadT_contra]):
+    """From raw files to rows, by options that have at least what `ReadT_contra` has."""
 
     @property
     @abstractmethod
@@ -51,13 +52,13 @@ class Reader(ABC):
         return {}
 
     def resolve(
-        self, _spark: SparkSession, _inputs: Sequence[str], options: Any
-    ) -> tuple[Any, tuple[str, ...]]:
-        """The options with all settled that depends on the input, and what to tell the user."""
-        return options, ()
+        self, _spark: SparkSession, _inputs: Sequence[str], _options: ReadT_contra
+    ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """What of the options depends on the input, by name, and what to tell the user."""
+        return {}, ()
 
     @abstractmethod
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: ReadT_contra) -> Reading:
         """Read `inputs` (paths, globs or URIs) by options that are resolved.
 
         Raises `InputError`.
@@ -166,7 +167,7 @@ class Job(Generic[OptionsT]):
     name: str
     help: str
     options: type[OptionsT]
-    reads: Reader
+    reads: Reader[OptionsT]
     writes: tuple[Dataset, ...]
     transform: Transform[OptionsT]
     checks: tuple[Check, ...] = ()

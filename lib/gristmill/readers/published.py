@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -24,7 +24,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class DatasetReader(Reader):
+class DatasetReader(Reader[object]):
     """A reader of one dataset. Each input is its folder, or the output root that holds it."""
 
     dataset: Dataset
@@ -34,7 +34,7 @@ class DatasetReader(Reader):
         """What it reads, in a line."""
         return f"the dataset {self.dataset.name}: its folder, or the output root that holds it"
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], _options: object) -> Reading:
         """Rows of the dataset. Raises `InputError` where there never was one."""
         found = [_published(spark, self.dataset, uri) for uri in inputs]
         for published, uri in zip(found, inputs, strict=True):
@@ -43,12 +43,19 @@ class DatasetReader(Reader):
         return _reading(found, [published.rows for published in found])
 
 
+class DatasetOptions(Protocol):
+    """The options of a job that reads one of several datasets."""
+
+    @property
+    def dataset(self) -> str:
+        """The name of one, or `ALL`."""
+
+
 @dataclass(frozen=True)
-class DatasetsReader(Reader):
+class DatasetsReader(Reader[DatasetOptions]):
     """A reader of those of several datasets that are there, each through its view.
 
-    Each input is the folder of one of them, or an output root. The job's options need a `dataset`:
-    the name of one, or `ALL`.
+    Each input is the folder of one of them, or an output root.
     """
 
     views: Sequence[tuple[Dataset, View]]
@@ -59,7 +66,7 @@ class DatasetsReader(Reader):
         names = ", ".join(dataset.name for dataset, _ in self.views)
         return f"{names}, those that are there: their folders, or the output root that holds them"
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: DatasetOptions) -> Reading:
         """Their rows. Raises `InputError` where an input holds none of them."""
         wanted = [
             (dataset, view)

@@ -5,7 +5,7 @@ A line is one interval of one meter, as Green Button's IntervalReading is
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -53,11 +53,38 @@ _TIME_FAULTS = (local_time.BAD, local_time.SKIPPED, local_time.AMBIGUOUS)
 _NO_READING = ("nan", "null", "na", "n/a")
 
 
-class ReadingsReader(Reader):
+class ReadingOptions(Protocol):
+    """The options of a job that reads meter readings."""
+
+    @property
+    def tariff(self) -> str:
+        """The file of the tariffs."""
+
+    @property
+    def meters(self) -> str:
+        """The file of the meters, or nothing."""
+
+    @property
+    def zone(self) -> str:
+        """The IANA time zone of meters that have none in their file."""
+
+    @property
+    def interval_minutes(self) -> int:
+        """Minutes from a reading to the next, of such meters."""
+
+    @property
+    def seasons(self) -> str:
+        """The months of each season, where the tariff does not name them."""
+
+    @property
+    def currency(self) -> str:
+        """The currency of the rates."""
+
+
+class ReadingsReader(Reader[ReadingOptions]):
     """A reader of meter readings, each with its meter and its price.
 
-    The job's options need `tariff` and `meters` (paths; the latter may be empty), `zone`,
-    `interval_minutes`, `seasons` and `currency`. Its rows have the columns of `meters.FIELDS`,
+    Its rows have the columns of `meters.FIELDS`,
     and `start timestamp`, `wall timestamp` (of `local_time`), `kwh` (`EXACT`, null for a
     missing reading) and `price` (of `prices`).
     """
@@ -69,7 +96,7 @@ class ReadingsReader(Reader):
         """Reason codes and what each means."""
         return REJECTS
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: ReadingOptions) -> Reading:
         """The readings. Raises `InputError` where they, the meters or the tariff do not do."""
         billed, notes = _tariffs(spark, options.tariff, options.currency)
         defaults = Defaults(options.zone, options.interval_minutes)

@@ -1,9 +1,8 @@
 """Reading logs: the format recognised, every line parsed."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
-from typing import Any
+from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -20,12 +19,20 @@ _LOOKED_AT = 1000
 _DIGEST = "_CloudTrail-Digest_"
 
 
-class LogReader(Reader):
-    """A reader that gives a row of its format's dataset for each line that is one.
+class LogOptions(Protocol):
+    """The options of a job that reads logs."""
 
-    The job's options need a `format`: the name of one, or `AUTO`; and `strict`, whether a file that
-    is cut off or damaged fails the run, and is not a reject.
-    """
+    @property
+    def format(self) -> str:
+        """The name of a format, or `AUTO`."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether a file that is cut off or damaged fails the run, and is not a reject."""
+
+
+class LogReader(Reader[LogOptions]):
+    """A reader that gives a row of its format's dataset for each line that is one."""
 
     help = "logs of web servers and of AWS, plain or .gz"
 
@@ -41,17 +48,17 @@ class LogReader(Reader):
         return {**named, **damage.REJECTS}
 
     def resolve(
-        self, spark: SparkSession, inputs: Sequence[str], options: Any
-    ) -> tuple[Any, tuple[str, ...]]:
-        """The options with the format that was recognised. Raises `InputError`."""
+        self, spark: SparkSession, inputs: Sequence[str], options: LogOptions
+    ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """The format that was recognised. Raises `InputError`."""
         if options.format != AUTO:
-            return options, ()
+            return {}, ()
         chosen = recognise(heads(spark, inputs, _LOOKED_AT))
         if chosen is None:
-            return dataclasses.replace(options, format="combined"), ()
-        return dataclasses.replace(options, format=chosen), (f"format: {chosen} (recognised)",)
+            return {"format": "combined"}, ()
+        return {"format": chosen}, (f"format: {chosen} (recognised)",)
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: LogOptions) -> Reading:
         """Parse the lines of `inputs`."""
         chosen = formats()[options.format]
         if chosen.header is None:

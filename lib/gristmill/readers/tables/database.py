@@ -59,7 +59,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class DatabaseReader(Reader):
+class DatabaseReader(Reader[object]):
     """A reader that gives a typed row for each row of a table in a database, or rejects it.
 
     `table` may name its schema, as `shop.orders`. The input is the JDBC URL of the database:
@@ -89,7 +89,7 @@ class DatabaseReader(Reader):
         """Why a row can be rejected, as `amount.not_decimal`."""
         return of_columns(self.columns)
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], _options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], _options: object) -> Reading:
         """Rows of the columns, each of its type. Raises `InputError`."""
         check_zones(self.columns, local_time.zones(spark))
         if len(inputs) > 1:

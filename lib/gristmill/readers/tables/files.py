@@ -1,6 +1,5 @@
 """Tables in files: CSV, JSON lines and Parquet, by columns that are declared once."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +45,7 @@ class TableOptions(TextOptions):
 
 
 @dataclass(frozen=True)
-class TableReader(Reader):
+class TableReader(Reader[object]):
     """A reader that gives a typed row for each row of a table in files, or rejects it.
 
     `columns` are those that are read; others are left out, and named. In CSV and Parquet their
@@ -92,19 +91,21 @@ class TableReader(Reader):
         }
 
     def resolve(
-        self, spark: SparkSession, inputs: Sequence[str], options: Any
-    ) -> tuple[Any, tuple[str, ...]]:
-        """The options with the format that the names of the files say. Raises `InputError`."""
+        self, spark: SparkSession, inputs: Sequence[str], options: object
+    ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """The format that the names of the files say. Raises `InputError`."""
         if not isinstance(options, TableOptions) or options.format != AUTO:
-            return options, ()
+            return {}, ()
         found = _format_of(find_files(spark, inputs))
-        return dataclasses.replace(options, format=found), (f"format: {found} (recognised)",)
+        return {"format": found}, (f"format: {found} (recognised)",)
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: object) -> Reading:
         """Rows of the columns, each of its type. Raises `InputError`."""
         check_zones(self.columns, local_time.zones(spark))
-        is_ours = isinstance(options, TableOptions)
-        kind = options.format if is_ours else _format_of(find_files(spark, inputs))
+        if isinstance(options, TableOptions):
+            kind = options.format
+        else:
+            kind = _format_of(find_files(spark, inputs))
         if kind == "parquet":
             files = find_files(spark, inputs)
             table = parquet.rows(spark, files, self.columns)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial, reduce
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
@@ -206,7 +206,7 @@ class TextOptions(Options):
     )
 
 
-class Lines(Reader):
+class Lines(Reader[object]):
     """A reader that gives each line as a row: `line string`. It rejects what is no line any more.
 
     With options that are not `TextOptions`, a file that is not whole fails the run.
@@ -219,7 +219,7 @@ class Lines(Reader):
         """A file that is not whole."""
         return damage.REJECTS
 
-    def read(self, spark: SparkSession, inputs: Sequence[str], options: Any) -> Reading:
+    def read(self, spark: SparkSession, inputs: Sequence[str], options: object) -> Reading:
         """Rows of `line string`, with the columns of `ORIGIN`."""
         strict = not isinstance(options, TextOptions) or options.strict
         found = text_files(spark, inputs, strict=strict)
