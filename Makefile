@@ -54,8 +54,10 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 test: setup ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
 
-test-more: test-real ## Run the same on more data, and on real files (minutes)
+test-more: test-real ## Run the same on more data, on real files, and on S3 (half an hour)
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough
+	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
+	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/aws
 
 test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their folder)
 	$(BIN)/pytest -n 2 --dist worksteal tests/real
@@ -73,7 +75,7 @@ s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (
 
 test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
 	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \
-	  $(BIN)/pytest -n 2 --dist worksteal tests/aws; \
+	  $(BIN)/pytest -n 2 --dist worksteal -m "not thorough" tests/aws; \
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "SKIPPED: the tests on S3 did NOT run, as what they need could not be installed" >&2; fi
 

@@ -88,6 +88,7 @@ def load_all(spark: SparkSession, source: str, output: str) -> Mapping[str, Coun
     }
 
 
+@pytest.mark.thorough
 def test_exports_and_summaries_have_the_figures_that_they_have_on_disk(
     spark: SparkSession, server: S3Server, exports: Path, bucket: str, tmp_path: Path
 ) -> None:

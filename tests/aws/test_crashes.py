@@ -92,8 +92,15 @@ def copy(server: S3Server, saved: str) -> Callable[[str], str]:
     return fresh
 
 
-@pytest.mark.parametrize("scope", VICTIMS)
-@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize(
+    ("scope", "arrives"),
+    [
+        ("batch", True),
+        pytest.param("batch", False, marks=pytest.mark.thorough),
+        pytest.param("partition", True, marks=pytest.mark.thorough),
+        pytest.param("partition", False, marks=pytest.mark.thorough),
+    ],
+)
 def test_a_run_that_dies_at_any_request_leaves_the_old_or_the_new(
     spark: SparkSession, proxy: Proxy, copy: Callable[[str], str], scope: str, *, arrives: bool
 ) -> None:
@@ -142,7 +149,10 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("fault", "told"),
-    [(Fault.LOSE_REPLY, "finished word-count by "), (Fault.RESET, "dropped word-count by ")],
+    [
+        (Fault.LOSE_REPLY, "finished word-count by "),
+        pytest.param(Fault.RESET, "dropped word-count by ", marks=pytest.mark.thorough),
+    ],
 )
 def test_a_killed_run_is_settled_by_recover_and_can_be_run_again(
     server: S3Server, text: Path, fault: Fault, told: str

@@ -44,7 +44,10 @@ def nth_change(fault: Fault, nth: int) -> Rule:
     return rule
 
 
-@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize(
+    "fault",
+    [PASSING[0], *(pytest.param(fault, marks=pytest.mark.thorough) for fault in PASSING[1:])],
+)
 def test_a_fault_that_passes_is_outlived(
     spark: SparkSession, proxy: Proxy, place: str, fault: Fault
 ) -> None:
@@ -123,7 +126,7 @@ def test_what_never_answers_fails_in_time_and_changes_nothing(
     assert not wrong(direct)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.thorough)])
 def test_in_a_storm_each_run_publishes_or_fails_and_nothing_is_lost(
     spark: SparkSession, proxy: Proxy, place: str, seed: int
 ) -> None:

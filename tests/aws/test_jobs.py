@@ -82,7 +82,7 @@ def test_a_rerun_on_s3_replaces_and_leaves_nothing_behind(
         done = gristmill("run", "word-count", "--input", f"s3://{bucket}/in/text", "--output", out)
         assert done.code == 0, done.err
         assert gristmill("verify", out).code == 0
-    history = [json.loads(line) for line in gristmill("history", out, "--json").out.splitlines()]
+    history = json.loads(gristmill("history", out, "--json").out)["publishes"]
     first, second = (entry["changes"][0] for entry in history)
     assert second["removed"] == [file["path"] for file in first["files"]]
     assert [file["rows"] for file in first["files"]] == [file["rows"] for file in second["files"]]

@@ -27,7 +27,7 @@ def test_what_is_old_goes_from_s3_as_a_publish(place: str) -> None:
     assert not wrong(root)
     again = finish([BIN / "gristmill", *words, "--yes"])
     assert "nothing to remove" in again.out
-    history = finish([BIN / "gristmill", "history", uri, "--json"]).out.splitlines()
-    first, second = (json.loads(line) for line in history)
+    history = finish([BIN / "gristmill", "history", uri, "--json"]).out
+    first, second = json.loads(history)["publishes"]
     assert second["origin"]["job"] == "expire"
     assert len(second["changes"][0]["removed"]) == len(first["changes"][0]["files"]) - 1

@@ -30,6 +30,7 @@ def never(question: str) -> bool:
     raise AssertionError(question)
 
 
+@pytest.mark.thorough
 def test_many_inputs_and_odd_arguments_reach_the_job(
     command: Command, simulator: Simulator, reach: Aws
 ) -> None:
