@@ -10,6 +10,7 @@ _WHERE = {
     "Field": "model.dataset",
     "Job": "model.job",
     "Options": "model.options",
+    "Progress": "model.progress",
     "Reader": "model.job",
     "Reading": "model.job",
     "Report": "model.report",

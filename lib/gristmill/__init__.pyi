@@ -12,6 +12,7 @@ from gristmill.model.job import Reader as Reader
 from gristmill.model.job import Reading as Reading
 from gristmill.model.options import Options as Options
 from gristmill.model.options import option as option
+from gristmill.model.progress import Progress as Progress
 from gristmill.model.report import Report as Report
 from gristmill.readers.published import DatasetReader as DatasetReader
 from gristmill.readers.published import DatasetsReader as DatasetsReader

@@ -82,6 +82,16 @@ def test_a_call_runs_a_job_and_leaves_everything_as_it_was(
     assert spark.range(3).count() == 3
 
 
+def test_a_call_hears_how_far_it_is(spark: SparkSession, text: Path, tmp_path: Path) -> None:
+    heard: list[gristmill.Progress] = []
+    out = tmp_path / "out"
+    gristmill.run("word-count", input=text, output=out, spark=spark, progress=heard.append)
+    phases = {one.phase for one in heard}
+    assert phases <= {"waiting", "listing", "reading", "writing", "publishing", "starting"}
+    assert phases & {"reading", "writing"}
+    assert all(one.done <= one.tasks for one in heard)
+
+
 def test_threads_call_beside_each_other(spark: SparkSession, text: Path, tmp_path: Path) -> None:
     def call(name: str) -> Any:
         return gristmill.run("word-count", input=text, output=tmp_path / name)

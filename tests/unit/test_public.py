@@ -10,7 +10,7 @@ import gristmill
 
 PUBLIC = (
     *("ByDay", "Check", "Costs", "Dataset", "DatasetReader", "DatasetsReader", "Field", "Job"),
-    *("Options", "Reader", "Reading", "Report", "main", "open", "option", "run"),
+    *("Options", "Progress", "Reader", "Reading", "Report", "main", "open", "option", "run"),
 )
 """A name that goes breaks what others have written."""
 HELD = vars(gristmill)

@@ -12,10 +12,12 @@ from pyspark.sql import SparkSession
 
 from gristmill.catalogue import Found, find_job, let_workers_import
 from gristmill.diagnosis.explain import explain
+from gristmill.engine.progress import watch
 from gristmill.engine.run import Run, execute
 from gristmill.errors import GristmillError, RunError, UsageError
 from gristmill.model.job import AnyJob, Job, Request
 from gristmill.model.options import duration
+from gristmill.model.progress import Progress
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand_local
 from gristmill.spark.session import aside, session, settings_for, submitted, use_java
@@ -39,6 +41,7 @@ def run(
     max_reject_rate: float | None = None,
     wait: timedelta | str = "10m",
     notice: Notice | None = None,
+    progress: Callable[[Progress], None] | None = None,
     **options: Any,
 ) -> Report:
     """Run a job and publish what it makes, as `gristmill run` does; gives the report.
@@ -47,7 +50,8 @@ def run(
     job; the others are the flags of `gristmill run`. The run has a session of its own beside
     `spark`, or beside the session that runs; where none does, one is started, and stopped at the
     end. `notice` hears what there is to say on the way, which else goes to the logger
-    `gristmill.api.run`. It may be called from any thread.
+    `gristmill.api.run`; `progress` hears five times a second how far the run is, from a thread of
+    its own. It may be called from any thread.
 
     Raises `UsageError` before anything is started, and any other `GristmillError` where nothing was
     published; `error.retryable` says whether the same call may do better later.
@@ -69,8 +73,11 @@ def run(
     )
     tell = notice or _LOG.info
     with _session(spark or _running(), job, found, request, tell) as running:
+        this = Run.new()
+        watching = watch(running, this.phase, progress) if progress else contextlib.nullcontext()
         try:
-            return execute(running, job, request, Run.new(), tell)
+            with watching:
+                return execute(running, job, request, this, tell)
         except GristmillError:
             raise
         except Exception as error:

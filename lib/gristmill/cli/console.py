@@ -9,7 +9,8 @@ from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElap
 from rich.progress import Progress as Bar
 
 from gristmill.model.progress import Progress
-from gristmill.script.console import Console, Speech
+from gristmill.model.report import Report, summary, table
+from gristmill.script.console import Console, Speech, render
 
 
 def console(speech: Speech) -> Console:
@@ -41,6 +42,19 @@ class TerminalConsole(Console):
     def close(self) -> None:
         """Take the bar away."""
         self._bar.stop()
+
+    def result(self, report: Report) -> None:
+        """Show what a run published, so that it fits."""
+        heading, rows = table(report)
+        width = self._bar.console.width
+        is_wide = any(len(line) > width for line in render(heading, rows))
+        if self.speech.as_json or not is_wide or not sys.stdout.isatty():
+            super().result(report)
+            return
+        # A path that is broken cannot be copied: it stands by itself.
+        print(summary(report))
+        print("\n".join(render(heading[:-1], [row[:-1] for row in rows])))
+        print(f"in {report.output}", flush=True)
 
     def _show(self, text: str, done: float, total: float | None) -> None:
         if self._task is None:

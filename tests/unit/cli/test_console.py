@@ -213,3 +213,15 @@ def test_a_log_of_json_has_the_time_the_level_and_the_numbers(
 )
 def test_progress_names_the_phase_and_the_whole(progress: Progress, told: str) -> None:
     assert str(progress) == told
+
+
+@pytest.mark.parametrize("width", [50, 200])
+def test_at_a_terminal_the_result_fits_and_no_path_is_broken(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    TerminalConsole(Speech()).result(REPORT)
+    told = capsys.readouterr().out.splitlines()
+    assert any(line.endswith(REPORT.output if width == 50 else "file:///out/w") for line in told)
+    assert max(map(len, told[1:])) <= max(width, len(f"in {REPORT.output}"))
