@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.support.process import ROOT, TIMEOUT, environment
 
 COLLECT = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o"]
@@ -27,6 +29,7 @@ def collected(process: subprocess.Popen[str]) -> list[str]:
     return [line for line in out.splitlines() if "::" in line]
 
 
+@pytest.mark.thorough
 def test_two_collections_some_seconds_apart_are_the_same(tmp_path: Path) -> None:
     first = collecting("1", tmp_path)
     time.sleep(2.5)  # what gzip writes of the time are whole seconds

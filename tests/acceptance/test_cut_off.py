@@ -68,6 +68,7 @@ def cut_off(command: list[str | Path], output: Path, how: signal.Signals) -> tup
         return process.returncode, err
 
 
+@pytest.mark.thorough
 def test_a_rerun_that_is_killed_leaves_the_output_whole_and_can_be_run_again(
     run_job: RunJob, long_text: Path, tmp_path: Path
 ) -> None:

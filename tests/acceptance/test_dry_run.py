@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from gristmill.jobs import access_logs
 from tests.acceptance.test_own_jobs import inside
 from tests.conftest import RunJob
@@ -32,6 +34,7 @@ def test_a_dry_run_says_what_would_be_replaced_and_writes_nothing(
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
+@pytest.mark.thorough
 def test_a_dry_run_of_a_summary_and_of_what_is_not_there(tmp_path: Path, samples: Path) -> None:
     words = ("run", "word-count", "--input", samples / "text", "--output", "new", "--dry-run")
     done = inside(tmp_path, *words)

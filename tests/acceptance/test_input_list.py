@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pyarrow.dataset as arrow
+import pytest
 
 from tests.support.process import BIN, finish
 
 
+@pytest.mark.thorough
 def test_a_run_reads_what_a_list_names(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.txt").write_text(f"word w{number}\n")

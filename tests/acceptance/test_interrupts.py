@@ -77,7 +77,10 @@ def whole_run(samples: Path, output: Path) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("share", [0.05, 0.25, 0.5, 0.85])
+@pytest.mark.parametrize(
+    "share",
+    [0.25, 0.85, *(pytest.param(share, marks=pytest.mark.thorough) for share in (0.05, 0.5))],
+)
 def test_a_run_ends_where_it_is_interrupted(
     run_job: RunJob, samples: Path, tmp_path: Path, share: float
 ) -> None:

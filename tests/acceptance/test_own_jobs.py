@@ -35,6 +35,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_a_file_is_a_job(project: Path) -> None:
     done = inside(project, "run", "steps/shout_job.py", "--input", "in.txt", "--output", "out")
     assert done.code == 0, done.err

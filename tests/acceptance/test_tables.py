@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 import gristmill
 from tests.acceptance.test_own_jobs import inside
 from tests.support.process import ROOT
@@ -26,6 +28,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.thorough
 def test_the_job_of_the_page_loads_a_file_and_says_what_the_page_says(tmp_path: Path) -> None:
     (tmp_path / "shop_orders.py").write_text(blocks("python")[0])
     (tmp_path / "orders.csv").write_text(CSV)

@@ -98,6 +98,7 @@ def in_2_0(name: str) -> str:
     return reference.snake(name.replace("/", "_")).replace("arn", "a_r_n")
 
 
+@pytest.mark.thorough
 def test_every_container_holds_the_same_charges(read: ReadAll, tmp_path: Path) -> None:
     folder = tmp_path / ODD
     folder.mkdir()

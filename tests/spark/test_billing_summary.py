@@ -274,6 +274,7 @@ TAGS: list[tuple[dict[str, str], str | None, str | None]] = [
 ]
 
 
+@pytest.mark.thorough
 def test_names_of_tags_may_differ_in_case(spark: SparkSession, tmp_path: Path) -> None:
     lines = [
         CHARGE | {"Tags": json.dumps(tags), "BilledCost": str(2**number)}

@@ -263,6 +263,7 @@ def any_sequence(mill: Mill, seed: int, steps: int) -> None:
                     mill.see(job)
 
 
+@pytest.mark.thorough
 def test_any_sequence_leaves_what_would_be_made_from_scratch(mill: Mill) -> None:
     any_sequence(mill, 20261005, 4)
 

@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import pyarrow.dataset as arrow
+import pytest
 
 from gristmill.jobs import access_logs, traffic_summary, word_count
 from gristmill.jobs.word_count import WordCountOptions
@@ -44,6 +45,7 @@ def test_a_corpus_replaces_itself_even_with_nothing(run_job: RunJob, tmp_path: P
     assert [row["corpus"] for row in found.to_table().to_pylist()] == ["a", "a"]
 
 
+@pytest.mark.thorough
 def test_a_rerun_gives_the_same_bytes_under_other_names(
     run_job: RunJob, samples: Path, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def ledger(run_job: RunJob, tmp_path: Path) -> Ledger:
     return Ledger(run_job, tmp_path)
 
 
+@pytest.mark.thorough
 def test_the_last_delivery_is_all_that_a_month_holds(ledger: Ledger) -> None:
     ledger.load(*PRELIMINARY, OCTOBER)
     others: Costs = {("aws", "2026-10"): [Decimal("1.25")]}
@@ -135,6 +136,7 @@ def test_no_month_is_replaced_by_less_of_it(ledger: Ledger) -> None:
     assert ledger.costs()["aws", "2026-09"] == [Decimal(2), Decimal(5), Decimal(7)]
 
 
+@pytest.mark.thorough
 def test_loads_of_a_part_of_a_month_add_up(ledger: Ledger) -> None:
     nobody = charge(8, "", "3")
     ledger.load(charge(5, "a", "1"), charge(6, "a", "2"), nobody, OCTOBER)

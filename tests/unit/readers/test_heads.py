@@ -115,11 +115,10 @@ def test_other_formats_are_refused_by_name(data: bytes, what: str) -> None:
     [
         struct.pack("<2000I", *range(2000)),
         b"\x7fELF\x02\x01\x01" + b"\0" * 500 + b".text\0.data\0" + b"\0\x01\0\0" * 500,
-        "plain, but in UTF-16".encode("utf-16"),
         random.Random(5).randbytes(HEAD),
         png(),
     ],
-    ids=["numbers", "program", "utf-16", "noise", "picture"],
+    ids=["numbers", "program", "noise", "picture"],
 )
 def test_what_is_binary_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match=r"^file:///a is binary, not text"):
@@ -163,3 +162,9 @@ def test_a_character_that_the_end_of_the_head_cuts_is_a_mark() -> None:
 
 def test_colours_of_a_terminal_are_text() -> None:
     assert _text("file:///a.log", b"\x1b[31mred\x1b[0m\n" * 50).startswith("\x1b[31mred")
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf16_is_refused_with_what_makes_utf8_of_it(order: str) -> None:
+    with pytest.raises(InputError, match=r"^file:///a is UTF-16: iconv -f utf-16 -t utf-8"):
+        _text("file:///a", "\ufeffplain, but in UTF-16".encode(order))
