@@ -136,44 +136,6 @@ def _machines(request: dict[str, Any], *, fleets: bool) -> list[tuple[str, str]]
     ]
 
 
-def group(cluster: Cluster, collection: Collection) -> dict[str, Any]:
-    """An instance group."""
-    request = collection.request
-    return {
-        **_given(request, ("Name", "BidPrice", "Configurations")),
-        "Id": collection.id,
-        "Market": request.get("Market", "ON_DEMAND"),
-        "InstanceGroupType": collection.role,
-        "InstanceType": request["InstanceType"],
-        "RequestedInstanceCount": request["InstanceCount"],
-        "RunningInstanceCount": len(collection.instances) if _is_up(cluster) else 0,
-        "Status": _collection_status(cluster),
-    }
-
-
-def fleet(cluster: Cluster, collection: Collection) -> dict[str, Any]:
-    """An instance fleet."""
-    request = collection.request
-    on_demand, spot = (request.get(f"Target{kind}Capacity", 0) for kind in ("OnDemand", "Spot"))
-    return {
-        **_given(request, ("Name", "LaunchSpecifications", "ResizeSpecifications")),
-        "Id": collection.id,
-        "Status": _collection_status(cluster),
-        "InstanceFleetType": collection.role,
-        "TargetOnDemandCapacity": on_demand,
-        "TargetSpotCapacity": spot,
-        "ProvisionedOnDemandCapacity": on_demand if _is_up(cluster) else 0,
-        "ProvisionedSpotCapacity": spot if _is_up(cluster) else 0,
-        "InstanceTypeSpecifications": [
-            {
-                "InstanceType": one["InstanceType"],
-                "WeightedCapacity": one.get("WeightedCapacity", 1),
-            }
-            for one in request["InstanceTypeConfigs"]
-        ],
-    }
-
-
 def instance(cluster: Cluster, collection: Collection, one: Instance) -> dict[str, Any]:
     """A machine."""
     key = "InstanceFleetId" if has_fleets(cluster) else "InstanceGroupId"
@@ -209,14 +171,6 @@ def has_fleets(cluster: Cluster) -> bool:
 
 def _is_up(cluster: Cluster) -> bool:
     return instance_state(cluster) == "RUNNING"
-
-
-def _collection_status(cluster: Cluster) -> dict[str, Any]:
-    return {
-        "State": instance_state(cluster),
-        "StateChangeReason": {},
-        "Timeline": _timeline(cluster),
-    }
 
 
 def _cluster_status(cluster: Cluster) -> dict[str, Any]:

@@ -4,26 +4,9 @@ from typing import Any
 
 from simulator.emr import answers
 from simulator.emr.state import Account, page
-from simulator.errors import InvalidRequest
 
 Parameters = dict[str, Any]
 Answer = dict[str, Any]
-
-
-def list_instance_groups(account: Account, asked: Parameters) -> Answer:
-    cluster = account.cluster(asked["ClusterId"])
-    if answers.has_fleets(cluster):
-        raise InvalidRequest("Instance fleets and instance groups are mutually exclusive.")
-    shown, marker = page(cluster.collections, asked, lambda one: one.id)
-    return {"InstanceGroups": [answers.group(cluster, one) for one in shown], **marker}
-
-
-def list_instance_fleets(account: Account, asked: Parameters) -> Answer:
-    cluster = account.cluster(asked["ClusterId"])
-    if not answers.has_fleets(cluster):
-        raise InvalidRequest("Instance fleets and instance groups are mutually exclusive.")
-    shown, marker = page(cluster.collections, asked, lambda one: one.id)
-    return {"InstanceFleets": [answers.fleet(cluster, one) for one in shown], **marker}
 
 
 def list_instances(account: Account, asked: Parameters) -> Answer:

@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator.errors import Conflict, ValidationError
 from simulator.releases import RELEASES
-from simulator.serverless.state import Account, Application, JobRun, Parameters, new_id, page
+from simulator.serverless.state import Account, Application, Parameters, new_id, page
 
 Answer = dict[str, Any]
 
@@ -85,21 +85,6 @@ def delete_application(account: Account, asked: Parameters) -> Answer:
     return {}
 
 
-def list_tags_for_resource(account: Account, asked: Parameters) -> Answer:
-    return {"tags": _resource(account, asked["resourceArn"]).tags}
-
-
-def tag_resource(account: Account, asked: Parameters) -> Answer:
-    _resource(account, asked["resourceArn"]).tags |= asked["tags"]
-    return {}
-
-
-def untag_resource(account: Account, asked: Parameters) -> Answer:
-    resource = _resource(account, asked["resourceArn"])
-    resource.tags = {k: v for k, v in resource.tags.items() if k not in asked["tagKeys"]}
-    return {}
-
-
 def _check(asked: Parameters) -> None:
     label = asked["releaseLabel"]
     if label not in RELEASES:
@@ -119,12 +104,6 @@ def _at_rest(account: Account, asked: Parameters, done: str) -> Application:
             f"and is {application.state}."
         )
     return application
-
-
-def _resource(account: Account, arn: str) -> Application | JobRun:
-    parts = arn.partition(":/")[2].split("/")
-    application = account.application(parts[1] if len(parts) > 1 else "")
-    return application.job_run(parts[3]) if len(parts) > 3 else application
 
 
 def _summary(application: Application) -> Answer:

@@ -102,14 +102,6 @@ def cancel_job_run(account: Account, asked: Parameters) -> Answer:
     return {"applicationId": application.id, "jobRunId": run.id}
 
 
-def get_dashboard_for_job_run(account: Account, asked: Parameters) -> Answer:
-    application, run = _found(account, asked)
-    if run.started is None:
-        raise ValidationError(f"Job run {run.id} is in state {run.state} and has no dashboard yet.")
-    host = f"{application.id}.dashboard.emr-serverless.{account.region}.amazonaws.com"
-    return {"url": f"https://{host}/{run.id}/?authToken=simulated"}
-
-
 def arguments(asked: Parameters) -> list[str]:
     """What spark-submit is to be given for a job run. Raises `ValidationError`."""
     submit = asked["jobDriver"]["sparkSubmit"]

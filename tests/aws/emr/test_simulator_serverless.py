@@ -85,8 +85,6 @@ def test_a_run_goes_through_its_states_and_says_why_it_failed(
     assert serverless.start_job_run(**asked)["jobRunId"] == run
     said = refused(serverless.start_job_run, **{**asked, "name": "another"})
     assert said.startswith("ConflictException")
-    url = serverless.get_dashboard_for_job_run(applicationId=application, jobRunId=run)["url"]
-    assert run in url
 
 
 def test_runs_wait_for_their_turn_and_are_cancelled(
@@ -146,9 +144,6 @@ def test_an_application_starts_stops_and_goes(aws: Simulator, serverless: Any) -
     serverless.update_application(**here, architecture="ARM64", clientToken="update")
     found = serverless.get_application(**here)["application"]
     assert (found["architecture"], found["tags"]) == ("ARM64", {"a": "1"})
-    serverless.tag_resource(resourceArn=made["arn"], tags={"b": "2"})
-    serverless.untag_resource(resourceArn=made["arn"], tagKeys=["a"])
-    assert serverless.list_tags_for_resource(resourceArn=made["arn"])["tags"] == {"b": "2"}
     serverless.delete_application(**here)
     gone = serverless.list_applications(states=["TERMINATED"])["applications"]
     assert [one["id"] for one in gone] == [made["applicationId"]]
