@@ -160,6 +160,7 @@ def test_in_a_storm_each_run_publishes_or_fails_and_nothing_is_lost(
     assert published > 6
 
 
+@pytest.mark.thorough
 def test_a_job_gets_through_a_storm(
     proxy: Proxy, server: S3Server, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def figures(report: Path) -> tuple[object, ...]:
     return told["lines"], told["rejected"], told["rejects"], datasets
 
 
+@pytest.mark.thorough
 def test_the_jobs_run_from_s3_to_s3_with_the_figures_that_they_have_on_disk(
     bucket: str, samples: Path, tmp_path: Path
 ) -> None:

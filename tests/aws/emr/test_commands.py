@@ -200,6 +200,7 @@ def test_a_deadline_of_ours_leaves_the_run_alone(emr: Emr, simulator: Simulator)
     assert emr("cancel", run).code == 0
 
 
+@pytest.mark.thorough
 def test_what_runs_on_a_cluster_of_its_own_leaves_none(emr: Emr, simulator: Simulator) -> None:
     where = ("--input", place(simulator, "in/text"), "--output", place(simulator, "alone"))
     done = emr("submit", "--cluster", "nightly", "--transient", "word-count", *where)

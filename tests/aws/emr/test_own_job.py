@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from gristmill.shipping.new import new_project
 from gristmill.storage.remote import RemoteStorage
 from simulator import Simulator
@@ -21,6 +23,7 @@ def test_a_job_of_one_s_own_runs_on_a_cluster(
     assert [file.path for file in storage.data_files("loud_lines/kind=text")]
 
 
+@pytest.mark.thorough
 def test_the_job_of_a_new_project_runs_on_a_cluster(
     command: Command, simulator: Simulator, tmp_path: Path
 ) -> None:
