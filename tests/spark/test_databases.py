@@ -103,8 +103,8 @@ def test_in_pieces_or_as_one_every_row_comes_once(
     ("columns", "table", "key", "told"),
     [
         (COLUMNS, "orders", None, "no such table: orders"),
-        (COLUMNS, "the orders", "idd", r"no column idd: did you mean id\?"),
-        ((TableColumn("amout", "int"),), "the orders", None, r"no column amout: did you mean Amo"),
+        (COLUMNS, "the orders", "idd", r"has no idd\. Its columns are: id, Amount"),
+        ((TableColumn("amout", "int"),), "the orders", None, r"has no amout\. Its columns are: id"),
         (COLUMNS, "the orders", "note", "the key note is not a whole number: 'a', 'b'"),
     ],
 )
@@ -138,6 +138,7 @@ def test_a_column_that_may_be_missing_is_null(spark: SparkSession, shop: Path) -
         ("jdbc:sqlite:/nowhere/shop.db", InputError, "no SQLite database at /nowhere/shop.db"),
         ("jdbc:postgresql://host/shop?user=a&password=b", UsageError, PASSWORD),
         ("jdbc:postgresql://a:b@host/shop", UsageError, PASSWORD),
+        ("jdbc:postgresql://host/shop?ssl=true&sslpassword=b", UsageError, PASSWORD),
     ],
 )
 def test_a_url_that_does_not_do_is_told(

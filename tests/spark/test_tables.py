@@ -389,8 +389,36 @@ def test_a_value_of_parquet_that_does_not_fit_is_a_reject(
 
 def test_a_parquet_file_without_a_column_stops_the_run(spark: SparkSession, tmp_path: Path) -> None:
     path = parquet(tmp_path / "a.parquet", id=pa.array([1]), when=pa.array(["x"]))
-    with pytest.raises(InputError, match=r"has no placed, amount\. Its columns are: id, when"):
+    with pytest.raises(InputError, match=r"has no placed; no amount\. Its columns are: id, when"):
         read(spark, ORDERS, path)
+
+
+def test_a_column_under_two_names_is_told_wherever_it_lies(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    reader = TableReader(columns=(TableColumn("id", "int", spellings=("id", "number")),))
+    parquet(tmp_path / "a.parquet", id=pa.array([1]), number=pa.array([2]))
+    with pytest.raises(InputError, match=r"has id twice \(id, number\)"):
+        read(spark, reader, tmp_path / "a.parquet")
+    path = lines_of('{"id":1,"number":2}\n{"number":3}\n', tmp_path / "a.jsonl")
+    rows, rejects = read(spark, reader, path)
+    assert (rows, rejects) == ([(3,)], {'{"id":1,"number":2}': "repeated_name"})
+
+
+def test_a_bound_counts_with_all_of_its_digits(spark: SparkSession, tmp_path: Path) -> None:
+    column = TableColumn("n", "decimal(20,10)", minimum=1e-8, maximum=1e9)
+    path = lines_of("n\n0.00000001\n0.000000009\n1000000000\n1000000000.1\n", tmp_path / "a.csv")
+    rows, rejects = read(spark, TableReader(columns=(column,)), path)
+    assert rows == [(Decimal("0.00000001"),), (Decimal(1000000000),)]
+    assert list(rejects.values()) == ["n.out_of_range"] * 2
+
+
+def test_what_is_not_resolved_goes_by_its_name_all_the_same(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    path = lines_of('{"id":1,"placed":"2026-01-05","amount":1}\n', tmp_path / "a.jsonl")
+    (row,) = ORDERS.read(spark, [str(path)], TableOptions()).rows.collect()
+    assert (row["id"], row[REASON]) == (1, None)
 
 
 def test_what_is_no_parquet_is_named(spark: SparkSession, tmp_path: Path) -> None:

@@ -141,11 +141,7 @@ def _run(
     try:
         report = _execute(job, request, run, elsewhere, console, debug=debug)
     except (Exception, KeyboardInterrupt) as error:
-        console.close()
-        cause, code = _cause(error, run)
-        console.fail(cause)
-        if debug:
-            traceback.print_exc()
+        cause, code = _told(error, run, console, debug=debug)
         if report_to and is_local:
             try:
                 failed(job, request, run, cause).write(Path(report_to))
@@ -165,15 +161,20 @@ def _preview(job: AnyJob, request: Request, console: Console, *, debug: bool) ->
         with _session(job, request, None, console, debug=debug) as (spark, whole):
             found = preview(spark, job, whole, console.tell)
     except (Exception, KeyboardInterrupt) as error:
-        console.close()
-        told, code = _cause(error, Run.new())
-        console.fail(told)
-        if debug:
-            traceback.print_exc()
-        return code
+        return _told(error, Run.new(), console, debug=debug)[1]
     console.close()
     console.preview(found)
     return ExitCode.DONE
+
+
+def _told(error: BaseException, run: Run, console: Console, *, debug: bool) -> tuple[str, int]:
+    """Say why a run failed; gives that, and the exit code."""
+    console.close()
+    cause, code = _cause(error, run)
+    console.fail(cause)
+    if debug:
+        traceback.print_exception(error)
+    return cause, code
 
 
 def _cause(error: BaseException, run: Run) -> tuple[str, int]:

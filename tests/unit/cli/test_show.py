@@ -253,6 +253,12 @@ def test_defaults_that_are_wrong_are_named(
     assert told in capsys.readouterr().err
 
 
+def test_a_default_that_is_no_choice_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    monkeypatch.setenv("GRISTMILL_LOG_FORMAT", "xml")
+    assert main(["jobs"]) == 2
+    assert "the default of --log-format is 'xml', not one of text, json" in capsys.readouterr().err
+
+
 def test_errors_are_json_where_that_is_asked_for(capsys: Out) -> None:
     assert main(["history", "/nowhere", "--log-format", "json"]) == 1
     told = json.loads(capsys.readouterr().err)

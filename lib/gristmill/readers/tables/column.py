@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
 from gristmill.model.dataset import Field
+from gristmill.readers.text.delimited import CsvColumn
 
 INTEGERS = {"tinyint": 7, "smallint": 15, "int": 31, "bigint": 63}
 """The types of whole numbers, and the bits that each has beside its sign."""
@@ -61,6 +62,11 @@ class TableColumn:
     def names(self) -> tuple[str, ...]:
         """What the source may call it."""
         return self.spellings or (self.name,)
+
+    @property
+    def wanted(self) -> CsvColumn:
+        """What is looked for among the columns of a source."""
+        return CsvColumn(self.name, self.names, required=self.required)
 
     @property
     def field(self) -> Field:

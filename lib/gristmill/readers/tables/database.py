@@ -16,18 +16,18 @@ from gristmill.errors import InputError, UsageError
 from gristmill.model.checks import REASON
 from gristmill.model.dataset import Field
 from gristmill.model.job import Reader, Reading
-from gristmill.nearest import nearest
 from gristmill.readers import local_time
 from gristmill.readers.tables.column import TableColumn
 from gristmill.readers.tables.files import of_columns
 from gristmill.readers.tables.typed import check_zones, typed
+from gristmill.readers.text.delimited import CsvColumn, positions
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE, row_number
 from gristmill.spark.jdbc import DRIVERS, database_kind
 
 USER, PASSWORD = "GRISTMILL_DATABASE_USER", "GRISTMILL_DATABASE_PASSWORD"
 """The environment variables that say who reads; a URL is written down with each run."""
 
-_SECRET = re.compile(r"[?&;](user|password)=|//[^/@]*@", re.IGNORECASE)
+_SECRET = re.compile(r"[?&;]\w*(user|password)=|//[^/@]*@", re.IGNORECASE)
 _KEY = "_key"
 _FETCHED = "10000"  # rows at a time; PostgreSQL's driver would hold all of them
 
@@ -98,15 +98,14 @@ class DatabaseReader(Reader[object]):
         kind = _kind_of(url)
         query = _Query(spark, url, kind)
         held = query.names(_quote(*self.table.split(".")))
-        found = {column.name: _name_in(held, column.names) for column in self.columns}
-        missing = [one.name for one in self.columns if one.required and not found[one.name]]
-        key = _name_in(held, (self.key,)) if self.key else None
-        if self.key and not key:
-            missing.append(self.key)
-        if missing:
-            told = "; ".join(f"no column {name}: {nearest(name, held)}" for name in missing)
-            raise InputError(f"{self.table} in {url} has {told}")
-        texts = query.rows(self, {name: at for name, at in found.items() if at}, key)
+        where = f"{self.table} in {url}"
+        at = positions(held, where, [column.wanted for column in self.columns])
+        found = {name: held[place] for name, place in at.items()}
+        key = None
+        if self.key:
+            wanted = CsvColumn(self.key, (self.key,), required=True)
+            key = held[positions(held, where, [wanted])[self.key]]
+        texts = query.rows(self, found, key)
         return Reading(typed(texts, self.columns), is_live=True)
 
 
@@ -212,12 +211,6 @@ def _kind_of(url: str) -> _Kind:
         if not path.is_absolute() or not path.is_file():
             raise InputError(f"no SQLite database at {path}: give the whole path of the file")
     return _KINDS[name]
-
-
-def _name_in(held: Sequence[str], names: Sequence[str | None]) -> str | None:
-    """Which column of a table has one of these names, in any case."""
-    lower = {str(name).lower() for name in names}
-    return next((name for name in held if name.lower() in lower), None)
 
 
 def _quote(*names: str) -> str:

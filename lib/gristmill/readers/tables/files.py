@@ -17,7 +17,7 @@ from gristmill.readers.tables import json_lines, parquet
 from gristmill.readers.tables.column import TableColumn
 from gristmill.readers.tables.typed import check_zones, typed
 from gristmill.readers.text import damage, delimited
-from gristmill.readers.text.delimited import CsvColumn, Dialect
+from gristmill.readers.text.delimited import Dialect
 from gristmill.readers.text.lines import RAW, TextFiles, TextOptions, find_files, text_files
 
 AUTO = "auto"
@@ -102,9 +102,8 @@ class TableReader(Reader[object]):
     def read(self, spark: SparkSession, inputs: Sequence[str], options: object) -> Reading:
         """Rows of the columns, each of its type. Raises `InputError`."""
         check_zones(self.columns, local_time.zones(spark))
-        if isinstance(options, TableOptions):
-            kind = options.format
-        else:
+        kind = options.format if isinstance(options, TableOptions) else AUTO
+        if kind == AUTO:
             kind = _format_of(find_files(spark, inputs))
         if kind == "parquet":
             files = find_files(spark, inputs)
@@ -129,11 +128,7 @@ class TableReader(Reader[object]):
             skips_empty=True,
             has_breaks=self.has_breaks,
         )
-        wanted = [
-            CsvColumn(column.name, column.names, required=column.required)
-            for column in self.columns
-        ]
-        return delimited.rows(found, wanted, dialect)
+        return delimited.rows(found, [column.wanted for column in self.columns], dialect)
 
 
 def of_columns(columns: Sequence[TableColumn]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """JSON lines: an object on each line (https://jsonlines.org), its members by name."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -44,7 +46,8 @@ def rows(found: TextFiles, columns: Sequence[TableColumn]) -> DataFrame:
     names = F.json_object_keys(RAW)
     is_repeated = F.size(F.array_distinct(names)) < F.size(names)
     broken: Mapping[str, Column] = {
-        "repeated_name": F.col("_value").isNull() & F.coalesce(is_repeated, F.lit(False)),
+        "repeated_name": (F.col("_value").isNull() & F.coalesce(is_repeated, F.lit(False)))
+        | _has_two_names(columns),
         "not_json": F.col("_value").isNull(),
         "not_an_object": ~F.startswith(kind, F.lit("OBJECT")),
     }
@@ -54,5 +57,18 @@ def rows(found: TextFiles, columns: Sequence[TableColumn]) -> DataFrame:
 
 
 def _member(column: TableColumn) -> Column:
-    found = [F.try_variant_get("_value", f"$['{name}']", "string") for name in column.names]
-    return F.coalesce(*found).alias(column.name)
+    return F.coalesce(*_members(column)).alias(column.name)
+
+
+def _members(column: TableColumn) -> list[Column]:
+    return [F.try_variant_get("_value", f"$['{name}']", "string") for name in column.names]
+
+
+def _has_two_names(columns: Sequence[TableColumn]) -> Column:
+    """Whether an object has values under several of the names that one column may have."""
+    counted = [
+        sum((one.isNotNull().cast("int") for one in _members(column)), F.lit(0)) > 1
+        for column in columns
+        if len(column.names) > 1
+    ]
+    return reduce(or_, counted, F.lit(False))

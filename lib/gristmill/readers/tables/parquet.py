@@ -8,12 +8,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
 
-from gristmill.errors import InputError
 from gristmill.model.checks import REASON
 from gristmill.readers.parquet_files import alike, origin, quoted, text_of
 from gristmill.readers.tables.column import TableColumn
 from gristmill.readers.tables.typed import typed
-from gristmill.readers.text.delimited import told
+from gristmill.readers.text.delimited import positions
 
 
 @dataclass(frozen=True)
@@ -27,33 +26,18 @@ class Rows:
 def rows(spark: SparkSession, files: Sequence[str], columns: Sequence[TableColumn]) -> Rows:
     """The rows of files, each of which has all columns that are required.
 
-    Raises `InputError`, naming all that are missing.
+    Raises `InputError`, naming all that are missing or there twice.
     """
     frames, unused = [], dict[str, None]()
     for read, file in alike(spark, files):
-        fields = _fields(read, file, columns)
+        at = positions(read.columns, file, [column.wanted for column in columns])
+        fields = {name: read.schema.fields[place] for name, place in at.items()}
         used = {field.name for field in fields.values()}
         unused |= dict.fromkeys(name for name in read.columns if name not in used)
         cells = [_cell(column, fields.get(column.name)) for column in columns]
         reason = F.lit(None).cast("string").alias(REASON)
         frames.append(typed(read.select(*origin(), reason, *cells), columns))
     return Rows(reduce(DataFrame.unionByName, frames), tuple(unused))
-
-
-def _fields(read: DataFrame, file: str, columns: Sequence[TableColumn]) -> dict[str, StructField]:
-    """Which column of a file is which."""
-    found: dict[str, StructField] = {}
-    missing = []
-    for column in columns:
-        names = {name.lower() for name in column.names}
-        here = [field for field in read.schema.fields if field.name.lower() in names]
-        if here:
-            found[column.name] = here[0]
-        elif column.required:
-            missing.append(column.name)
-    if missing:
-        raise InputError(f"{file} has no {', '.join(missing)}. {told(read.columns)}")
-    return found
 
 
 def _cell(column: TableColumn, field: StructField | None) -> Column:

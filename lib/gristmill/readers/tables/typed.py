@@ -1,6 +1,7 @@
 """From texts to values of declared types, and what is wrong where a text is none."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -124,5 +125,5 @@ def _is_like(column: TableColumn, value: Column) -> Column:
 
 def _bound(column: TableColumn, bound: object) -> Column:
     if column.type in INTEGERS or column.digits:
-        return F.lit(str(bound)).cast("decimal(38,6)")
+        return F.lit(Decimal(f"{Decimal(str(bound)):f}"))  # with all of its digits
     return F.lit(str(bound)).cast(column.type)

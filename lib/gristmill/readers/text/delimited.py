@@ -92,7 +92,7 @@ def rows(found: TextFiles, wanted: Sequence[CsvColumn], dialect: Dialect = Diale
         separator = dialect.separator or separator_of(header)
         names = _names(header, files[0], wanted, replace(dialect, separator=separator))
         records = joined(lines, separator) if files[0] in broken else lines
-        places = _places(names, files[0], wanted) if names else {}
+        places = positions(names, files[0], wanted) if names else {}
         used = {names[place] for place in places.values()}
         unused |= dict.fromkeys(name for name in names if name not in used)
         fields = _fields(records, separator, len(names))
@@ -158,8 +158,11 @@ def _names(header: str, file: str, wanted: Sequence[CsvColumn], dialect: Dialect
     return [name.strip() for name in names]
 
 
-def _places(names: Sequence[str], file: str, wanted: Sequence[CsvColumn]) -> Mapping[str, int]:
-    """Where each column stands in the lines of files with these columns."""
+def positions(names: Sequence[str], where: str, wanted: Sequence[CsvColumn]) -> Mapping[str, int]:
+    """Where each column stands among the names, in any case, that a source has.
+
+    Raises `InputError`, naming `where` and all columns that are missing or there twice.
+    """
     lower = [name.lower() for name in names]
     places: dict[str, int] = {}
     wrong = []
@@ -173,7 +176,7 @@ def _places(names: Sequence[str], file: str, wanted: Sequence[CsvColumn]) -> Map
         elif column.required:
             wrong.append(_missing(column))
     if wrong:
-        raise InputError(f"{file} has {'; '.join(wrong)}. {told(names)}")
+        raise InputError(f"{where} has {'; '.join(wrong)}. {_told(names)}")
     return places
 
 
@@ -182,7 +185,7 @@ def _missing(column: CsvColumn) -> str:
     return f"no {column.name}" + (f" (nor {', '.join(others)})" if others else "")
 
 
-def told(names: Sequence[str]) -> str:
+def _told(names: Sequence[str]) -> str:
     """The columns of a file, as a message has them."""
     shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
     return f"Its columns are: {shown}"
