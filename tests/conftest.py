@@ -1,5 +1,6 @@
 """One Spark for the tests of a process, and sample data."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from gristmill.sample import write_samples
 from gristmill.spark.jdbc import DRIVERS
 from gristmill.spark.session import session, settings_for, use_java
 from tests.support.process import Finished, Gristmill
+from tests.support.warm import Warm
 
 RunJob = Callable[..., Report]
 
@@ -28,6 +30,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     if isinstance(val, str) and len(val) <= _LONGEST_NAME and val.isprintable() and val.isascii():
         return None
     return argname if isinstance(val, str | bytes) else None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what the tests have left warm, once all workers have ended."""
+    factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        Warm(factory.getbasetemp()).run("warm", "stop")
 
 
 @pytest.fixture(scope="session")

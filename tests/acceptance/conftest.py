@@ -1,17 +1,13 @@
-"""The command line as a process."""
-
-from pathlib import Path
+"""The command line as a process, for which that of an earlier test is warm."""
 
 import pytest
 
-from tests.support.process import BIN, Finished, Gristmill, finish
+from tests.support.process import Gristmill, shared_folder
+from tests.support.warm import Warm
 
 
 @pytest.fixture(scope="session")
-def gristmill() -> Gristmill:
+def gristmill(tmp_path_factory: pytest.TempPathFactory) -> Gristmill:
     """Run `gristmill` with arguments and wait for its end."""
-
-    def run(*arguments: str | Path, **changes: str) -> Finished:
-        return finish([BIN / "gristmill", *arguments], **changes)
-
-    return run
+    warm = Warm(shared_folder(tmp_path_factory))
+    return warm.run

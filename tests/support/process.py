@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.dataset as arrow
+import pytest
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
@@ -33,18 +34,19 @@ def environment(**changes: str) -> dict[str, str]:
 
     Java compiles quickly rather than well: what is run here is over before more would pay.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
+    theirs = ("SPARK_", "PYSPARK_", "PYTEST_", "GRISTMILL_WARM")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(theirs)}
     return {**kept, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1", **changes}
 
 
-def finish(command: list[str | Path], **changes: str) -> Finished:
-    """Run a command as a process and wait for its end."""
+def finish(command: list[str | Path], folder: Path = ROOT, /, **changes: str) -> Finished:
+    """Run a command as a process, in a folder, and wait for its end."""
     done = subprocess.run(
         command,
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
-        cwd=ROOT,
+        cwd=folder,
         env=environment(**changes),
         check=False,
     )
@@ -73,6 +75,12 @@ def failure(err: str) -> str:
     assert "Traceback" not in err
     assert "\tat " not in err
     return "\n".join(told)
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The folder for temporary files that all workers of these tests have in common."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def rows(dataset: Path) -> int:

@@ -20,7 +20,7 @@ from gristmill.model.options import duration
 from gristmill.model.progress import Progress
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand_local
-from gristmill.spark.session import aside, session, settings_for, submitted, use_java
+from gristmill.spark.session import end, session, settings_for, submitted
 
 Notice = Callable[[str], None]
 Place = str | os.PathLike[str]
@@ -74,7 +74,9 @@ def run(
     tell = notice or _LOG.info
     with _session(spark or _running(), job, found, request, tell) as running:
         this = Run.new()
-        watching = watch(running, this.phase, progress) if progress else contextlib.nullcontext()
+        watching: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if progress:
+            watching = watch(running, this.id, this.phase, progress)
         try:
             with watching:
                 return execute(running, job, request, this, tell)
@@ -112,7 +114,6 @@ def _session(
     try:
         if not submitted():
             check_local(request.inputs)
-            use_java()
         if found:
             let_workers_import(found)
         options = [value for value in request.options.to_json().values() if isinstance(value, str)]
@@ -121,7 +122,7 @@ def _session(
         try:
             yield own
         finally:
-            aside(own.stop)
+            end(own)
     finally:
         for name, value in before.items():
             if value is None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Mapping
 
 from gristmill.catalogue import find_job, known_jobs, let_workers_import
 from gristmill.cli.console import console
@@ -9,6 +10,7 @@ from gristmill.cli.jobs import job_help, job_list
 from gristmill.cli.settings import defaults, set_defaults
 from gristmill.cli.show import show
 from gristmill.script.command import run_command
+from gristmill.warm.client import NO_WARM
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,8 +23,14 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.arguments,
         console,
         program=f"gristmill run {arguments.job}",
-        prepare=lambda parser: set_defaults(parser, values),
+        prepare=lambda parser: _prepare(parser, values),
     )
+
+
+def _prepare(parser: argparse.ArgumentParser, values: Mapping[str, str]) -> None:
+    text = "start Spark for this run alone: neither use what is warm nor leave it (help warm)"
+    parser.add_argument(NO_WARM, action="store_true", help=text)
+    set_defaults(parser, values)
 
 
 def list_jobs(arguments: argparse.Namespace) -> None:

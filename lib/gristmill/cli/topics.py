@@ -56,6 +56,15 @@ A name (gristmill jobs lists them), a file (my_job.py), or a module (mypackage.p
 are known of the jobs of Gristmill, of installed packages, and of the modules that pyproject.toml
 lists as jobs under [tool.gristmill]. gristmill new DIR makes a project.
 """,
+    "warm": """Why a second run starts in a moment.
+
+At a terminal, the first run leaves a process behind that has a Spark running, and the next ones are
+done there: the same output, the same exit codes, Ctrl-C as ever. It ends after 15 minutes in which
+nothing is run, when memory is short, and when you log out. gristmill warm status shows it,
+gristmill warm stop ends it. Another folder, other settings or another environment start another
+Spark. GRISTMILL_WARM=0 turns it off, as --no-warm does for one run; in scripts GRISTMILL_WARM=1
+turns it on. Elsewhere than on Linux it is off unless turned on.
+""",
     "s3": """Reading and writing S3.
 
 Credentials, region and endpoint come from the usual AWS environment: AWS_PROFILE, AWS_REGION,

@@ -15,8 +15,13 @@ WORKING = "working"
 
 
 @contextlib.contextmanager
-def watch(spark: SparkSession, phase: Phase, hear: Callable[[Progress], None]) -> Iterator[None]:
-    """Call `hear` five times a second with how far a run is, from a thread of its own."""
+def watch(
+    spark: SparkSession, run: str, phase: Phase, hear: Callable[[Progress], None]
+) -> Iterator[None]:
+    """Call `hear` five times a second with how far a run is, from a thread of its own.
+
+    The jobs of the run `run` are those of the job group of that name.
+    """
     over = threading.Event()
 
     def look() -> None:
@@ -24,7 +29,7 @@ def watch(spark: SparkSession, phase: Phase, hear: Callable[[Progress], None]) -
         while not over.wait(_EVERY):
             # Telling of a run must never be what ends it.
             with contextlib.suppress(Exception):
-                last = _progress(spark, phase) or last
+                last = _progress(spark, run, phase) or last
                 hear(last)
 
     thread = threading.Thread(target=look, name="gristmill-progress", daemon=True)
@@ -36,10 +41,14 @@ def watch(spark: SparkSession, phase: Phase, hear: Callable[[Progress], None]) -
         thread.join()
 
 
-def _progress(spark: SparkSession, phase: Phase) -> Progress | None:
+def _progress(spark: SparkSession, run: str, phase: Phase) -> Progress | None:
     """How far it is; None between two stages of Spark's."""
     tracker = spark.sparkContext.statusTracker()
-    stages = tracker.getActiveStageIds()
+    stages = set(tracker.getActiveStageIds())
+    if stages:
+        # Other runs may be on the same Spark.
+        jobs = filter(None, map(tracker.getJobInfo, tracker.getJobIdsForGroup(run)))
+        stages &= {stage for job in jobs for stage in job.stageIds}
     info = tracker.getStageInfo(max(stages)) if stages else None
     if info is None:
         return None if phase.name == WORKING else Progress(phase.name)

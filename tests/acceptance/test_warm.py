@@ -1,0 +1,187 @@
+"""Runs that are handed over to a warm process: the same as without it, and it ends in time."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.dataset as arrow
+import pytest
+
+from gristmill.sample import write_samples
+from tests.support.process import BIN, TIMEOUT, Finished, failure, finish, rows, snapshot, staged
+from tests.support.warm import Warm, warm
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Warm]:
+    with warm() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("texts")
+    write_samples(folder, requests=500, words=3000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def long_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Texts that take seconds to count."""
+    folder = tmp_path_factory.mktemp("long")
+    write_samples(folder, requests=1, words=400_000)
+    return folder / "text"
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def count(texts: Path, output: Path) -> list[str | Path]:
+    return ["run", "word-count", "--input", texts, "--output", output]
+
+
+def writing(process: subprocess.Popen[str], output: Path) -> None:
+    """Wait until a run writes."""
+
+    def is_writing() -> bool:
+        assert process.poll() is None, process.communicate()
+        return bool(list(output.glob("_gristmill/staging/*/word_counts")))
+
+    wait_for(is_writing)
+
+
+def contents(output: Path) -> list[dict[str, object]]:
+    table = arrow.dataset(str(output / "word_counts"), partitioning="hive").to_table()
+    return sorted(
+        table.drop_columns(["run"] if "run" in table.schema.names else []).to_pylist(), key=str
+    )
+
+
+def test_a_second_run_is_done_by_the_spark_of_the_first(
+    started: Warm, texts: Path, tmp_path: Path
+) -> None:
+    first = started.run(*count(texts / "text", tmp_path / "first"))
+    assert first.code == 0, first.err
+    kept = started.sparks()
+    second = started.run(*count(texts / "text", tmp_path / "second"))
+    assert second.code == 0, second.err
+    assert "is warm" in second.err
+    assert "starting Spark" not in second.err
+    assert len(kept) == 1
+    assert started.sparks() == kept
+    cold = finish([BIN / "gristmill", *count(texts / "text", tmp_path / "cold")])
+    assert "is warm" not in cold.err
+    assert (
+        contents(tmp_path / "second") == contents(tmp_path / "first") == contents(tmp_path / "cold")
+    )
+
+
+def test_what_goes_wrong_is_told_as_without_it(started: Warm, texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    broken = tmp_path / "broken.log"
+    broken.write_text("this is no line of a log\n" * 20)
+    wrong: list[list[str | Path]] = [
+        ["run", "nothing", "--input", texts, "--output", out],
+        ["run", "word-count", "--input", texts / "text"],
+        ["run", "word-count", "--input", tmp_path / "nowhere", "--output", out],
+        ["run", "access-logs", "--input", broken, "--output", out, "--format", "combined"],
+    ]
+    for words in wrong:
+        warmed, cold = started.run(*words), finish([BIN / "gristmill", *words])
+        assert warmed.code == cold.code != 0
+        assert failure(warmed.err) == failure(cold.err)
+        assert warmed.out == cold.out
+
+
+def test_it_runs_where_its_client_does(started: Warm, tmp_path: Path) -> None:
+    def run(folder: Path) -> Finished:
+        words = ("run", "word-count", "--input", "in.txt", "--output", "out")
+        return finish([BIN / "gristmill", *words], folder, **started.changes)
+
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "in.txt").write_text(f"{name}\n")
+        for _ in range(2):
+            done = run(folder)
+            assert done.code == 0, done.err
+        assert "is warm" in done.err
+        assert [row["word"] for row in contents(folder / "out")] == [name]
+
+
+def test_ctrl_c_ends_the_run_and_not_what_is_warm(
+    started: Warm, long_text: Path, tmp_path: Path
+) -> None:
+    process = started.start(*count(long_text, tmp_path / "out"))
+    writing(process, tmp_path / "out")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130
+    assert failure(err) == "gristmill: interrupted; nothing was published"
+    assert not snapshot(tmp_path / "out")
+    assert not staged(tmp_path / "out")
+    assert started.sparks()
+
+
+def test_a_run_ends_with_its_client(started: Warm, long_text: Path, tmp_path: Path) -> None:
+    process = started.start(*count(long_text, tmp_path / "out"))
+    writing(process, tmp_path / "out")
+    process.kill()
+    process.communicate(timeout=TIMEOUT)
+    wait_for(lambda: not any(one["runs"] for one in started.processes()))
+    assert not snapshot(tmp_path / "out")
+    assert not staged(tmp_path / "out")
+
+
+@pytest.mark.parametrize("killed", ["run", "spark", "process"])
+def test_whatever_is_killed_the_next_run_is_as_any_other(
+    started: Warm, long_text: Path, texts: Path, tmp_path: Path, killed: str
+) -> None:
+    process = started.start(*count(long_text, tmp_path / "out"))
+    writing(process, tmp_path / "out")
+    (one,) = [one for one in started.processes() if one["runs"]]
+    (run,) = one["runs"]
+    (spark,) = [spark["process"] for spark in one["sparks"] if spark["runs"]]
+    os.kill(
+        {"run": run, "spark": {"process": spark}, "process": one}[killed]["process"], signal.SIGKILL
+    )
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 1
+    assert "run it again" in err or "Spark" in err
+    again = started.run(*count(texts / "text", tmp_path / "out"))
+    assert again.code == 0, again.err
+    assert rows(tmp_path / "out" / "word_counts")
+    assert not staged(tmp_path / "out")
+    assert spark not in started.sparks()
+
+
+def test_two_at_once_share_a_spark_and_each_gets_its_own(
+    started: Warm, texts: Path, tmp_path: Path
+) -> None:
+    both = [started.start(*count(texts / "text", tmp_path / name)) for name in ("one", "two")]
+    for process in both:
+        _, err = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 0, err
+    assert contents(tmp_path / "one") == contents(tmp_path / "two") != []
+    assert len(started.sparks()) == len(set(started.sparks())) <= 2
+
+
+def test_it_ends_when_it_is_told_to_and_lets_runs_end(
+    started: Warm, long_text: Path, tmp_path: Path
+) -> None:
+    process = started.start(*count(long_text, tmp_path / "out"))
+    writing(process, tmp_path / "out")
+    (one,) = [one for one in started.processes() if one["runs"]]
+    told = started.run("warm", "stop")
+    assert "ends as soon as what is run has ended: 1 under way" in told.out
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0, err
+    wait_for(lambda: not Path(f"/proc/{one['process']}").exists())
+    assert started.run("warm", "status").out == "nothing is warm\n"
