@@ -51,7 +51,12 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 	$(GRISTMILL) head $(OUT)/traffic_hourly
 	$(GRISTMILL) rejects $(OUT)
 
-test: setup ## Run the tests
+# What Java takes to start Spark sooner: made once, in a minute, and worth it before many starts.
+.PHONY: classes
+classes: setup
+	@$(BIN)/python -m gristmill.warm.archive
+
+test: setup classes ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
 
 test-more: test-real ## Run the same on more data, on real files, and on S3 (half an hour)
@@ -59,7 +64,7 @@ test-more: test-real ## Run the same on more data, on real files, and on S3 (hal
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/aws
 
-test-real: setup ## Run the tests on real files (GRISTMILL_DATA names their folder)
+test-real: setup classes ## Run the tests on real files (GRISTMILL_DATA names their folder)
 	$(BIN)/pytest -n 2 --dist worksteal tests/real
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
@@ -73,7 +78,7 @@ s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (
 	@echo "Fetching Spark's connector …"
 	@$(BIN)/python -m gristmill.spark.s3a
 
-test-s3: setup ## Run the tests against an S3 server on this machine (minutes)
+test-s3: setup classes ## Run the tests against an S3 server on this machine (minutes)
 	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \
 	  $(BIN)/pytest -n 2 --dist worksteal -m "not thorough" tests/aws; \
 	elif [ -n "$$CI" ]; then exit 1; \

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import gristmill
-from gristmill.cli import doctor, jobs, look, output, projects, retention
+from gristmill.cli import doctor, jobs, look, output, projects, retention, warm
 from gristmill.cli.emr import runs, targets
 from gristmill.cli.parser import parser, paths
 from gristmill.jobs import CATALOGUE
@@ -150,7 +150,7 @@ def json_documents() -> Iterator[str]:
     """What `--json` gives, by the classes whose fields it has."""
     yield "# JSON of commands\n"
     yield "`--json` gives one document. Its fields, and those of what is in it, are these.\n"
-    for module in (jobs, look, output, retention, projects, doctor, runs, targets):
+    for module in (jobs, look, output, retention, projects, doctor, warm, runs, targets):
         for name, found in vars(module).items():
             if not dataclasses.is_dataclass(found) or found.__module__ != module.__name__:
                 continue

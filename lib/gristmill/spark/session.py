@@ -16,14 +16,16 @@ from py4j.protocol import Py4JNetworkError
 from pyspark import InheritableThread
 from pyspark.sql import SparkSession
 
-from gristmill.spark import kept
+from gristmill.spark import archive, kept
 from gristmill.spark import s3a as s3
+from gristmill.spark.archive import JAVA_OPTIONS
 from gristmill.spark.java import Java, find_java
 from gristmill.spark.jdbc import DRIVERS, database_kind
 from gristmill.spark.settings import RUN, active_session
 
 T = TypeVar("T")
 
+_CLASS_PATH, _MORE_JARS = "spark.driver.extraClassPath", "SPARK_DIST_CLASSPATH"
 _LONGEST_END_SECONDS = 30.0
 _TRIES, _PAUSE_SECONDS = 5, 0.1
 
@@ -116,10 +118,14 @@ def session(
     chosen |= settings or {}
 
     def start(settings: Mapping[str, str]) -> tuple[SparkSession, str]:
-        java = "" if submitted() else str(use_java())
-        if java:
-            tell(f"starting Spark {spark_version()} on {java}")
-        return _started(name, settings, quiet=quiet), java
+        if submitted():
+            return _started(name, settings, quiet=quiet), ""
+        java = use_java()
+        tell(f"starting Spark {spark_version()} on {java}")
+        own = dict(settings)
+        own[JAVA_OPTIONS] = f"{own.get(JAVA_OPTIONS, '')} {archive.options(java)}".strip()
+        with _behind_sparks_own_jars(own.pop(_CLASS_PATH, "")):
+            return _started(name, own, quiet=quiet), str(java)
 
     if kept.is_on():
         spark = _whole(lambda: kept.session(chosen, start, tell))
@@ -134,6 +140,20 @@ def session(
     if not debug:
         spark.sparkContext.setLogLevel("OFF" if quiet else "ERROR")
     return spark
+
+
+@contextlib.contextmanager
+def _behind_sparks_own_jars(class_path: str) -> Iterator[None]:
+    """Have the JVM take jars behind those of Spark: in front of them, where the setting would put
+    them, the archive of classes would fit no more."""
+    before = os.environ.get(_MORE_JARS)
+    os.environ[_MORE_JARS] = ":".join(filter(None, (before, class_path)))
+    try:
+        yield
+    finally:
+        del os.environ[_MORE_JARS]
+        if before is not None:
+            os.environ[_MORE_JARS] = before
 
 
 def end(spark: SparkSession) -> None:

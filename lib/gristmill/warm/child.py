@@ -1,5 +1,6 @@
 """What a process does that has forked from the warm one: it becomes the client's command."""
 
+import contextlib
 import os
 import sys
 import time
@@ -7,9 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gristmill.errors import GristmillError
 from gristmill.spark import kept
 from gristmill.spark.kept import Kept
 from gristmill.start import main
+from gristmill.warm.archive import make_aside
 from gristmill.warm.client import connect
 from gristmill.warm.messages import receive, send
 
@@ -19,6 +22,7 @@ class ServerKeeper:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.has_started = False
 
     def find(self, key: str) -> Kept | None:
         """What is kept under a key, once whoever is starting it has done so."""
@@ -27,6 +31,7 @@ class ServerKeeper:
 
     def keep(self, key: str, spark: Kept, alive: int) -> None:
         """Have a Spark kept for as long as the open file `alive` is, which is handed over."""
+        self.has_started = True
         self._ask("keep", key, (alive,), spark=asdict(spark))
 
     def give_up(self, key: str) -> None:
@@ -69,5 +74,10 @@ def do(request: dict[str, Any], files: list[int], path: Path) -> None:
         opened.reconfigure(line_buffering=by_line)
         setattr(sys, name, opened)
         setattr(sys, f"__{name}__", opened)
-    kept.keep_with(ServerKeeper(path))
-    sys.exit(main(at_once=True))
+    keeper = ServerKeeper(path)
+    kept.keep_with(keeper)
+    code = main(at_once=True)
+    if keeper.has_started:
+        with contextlib.suppress(GristmillError, OSError):
+            make_aside()
+    sys.exit(code)

@@ -20,7 +20,6 @@ from gristmill.cli.show import lines
 from gristmill.errors import InputError
 from gristmill.jobs import CATALOGUE
 from gristmill.script import command
-from gristmill.spark.java import Java
 
 Out = pytest.CaptureFixture[str]
 
@@ -35,7 +34,6 @@ def no_jvm(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("Spark was started")
 
     monkeypatch.setattr(command, "session", started)
-    monkeypatch.setattr(command, "use_java", started)
 
 
 def refused(argv: list[str], capsys: Out, code: int = 2) -> str:
@@ -359,7 +357,6 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
         raise errors[0]
 
     monkeypatch.setattr(command, "session", fail)
-    monkeypatch.setattr(command, "use_java", lambda: Java(Path("/java"), 17, "system"))
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
     before = signal.getsignal(signal.SIGTERM)
     yield errors
@@ -425,7 +422,6 @@ def test_a_file_that_an_option_names_may_be_the_only_one_in_s3(
         asked.extend(uris)
         raise InputError("far enough")
 
-    monkeypatch.setattr(command, "use_java", lambda: "Java")
     monkeypatch.setattr(command, "settings_for", settings)
     monkeypatch.setattr(signal, "signal", lambda *_args: None)
     files = [f"--input={__file__}", "--output=out", "--tariff=s3://rates/tariff.csv"]
