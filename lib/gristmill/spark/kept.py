@@ -92,6 +92,7 @@ def session(
         keeper.give_up(name)
         raise
     keeper.keep(name, kept, alive)
+    tell("Spark stays warm for the next run (gristmill help warm)")
     return spark.newSession()
 
 

@@ -46,12 +46,12 @@ class ServerKeeper:
         self, what: str, key: str, files: tuple[int, ...] = (), **more: object
     ) -> dict[str, Any]:
         server = connect(self._path)
-        if server is None:
-            # Without it this process does for itself what it can.
-            return {"spark": None}
-        with server:
-            send(server, {"ask": what, "key": key, "process": os.getpid(), **more}, files)
-            return receive(server)[0]
+        if server is not None:
+            with contextlib.suppress(OSError), server:
+                send(server, {"ask": what, "key": key, "process": os.getpid(), **more}, files)
+                return receive(server)[0]
+        # Without the warm process this one does for itself what it can.
+        return {"spark": None}
 
 
 def do(request: dict[str, Any], files: list[int], path: Path) -> None:

@@ -46,13 +46,21 @@ def hand_over(argv: Sequence[str]) -> int | None:
     if not is_wanted(argv, os.environ, at_terminal=os.isatty(2)):
         return None
     folder = runtime_folder()
-    if folder is None:
+    if folder is None or not _has_folder():
         return None
     server = connect(socket_of(folder)) or _started(folder)
     if server is None:
         return None
     with server:
         return _done(server, argv)
+
+
+def _has_folder() -> bool:
+    """Whether the working directory is still there, which what runs here needs, too."""
+    try:
+        return Path.cwd().is_dir()
+    except OSError:
+        return False
 
 
 def connect(path: Path) -> socket.socket | None:

@@ -11,9 +11,11 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
+from gristmill.errors import ExitCode
 from gristmill.warm import child, modules
 from gristmill.warm.folder import installation, sockets
 from gristmill.warm.messages import receive, send
@@ -100,7 +102,12 @@ class Server:
         terminal = _terminal(files[2])
         process = os.fork()
         if not process:
-            self._become(request, files)
+            try:
+                self._become(request, files)
+            except Exception:
+                # Whatever it is, this must not go on as a second warm process.
+                traceback.print_exc()
+                os._exit(ExitCode.FAILED)
         for one in files:
             os.close(one)
         if terminal:

@@ -20,6 +20,7 @@ from gristmill.cli.parser import parser, paths
 from gristmill.cli.projects import Environment, FileList
 from gristmill.cli.retention import Expiry
 from gristmill.cli.show import Block, Table, blocks, document
+from gristmill.cli.warm import WarmEnd, WarmStatus
 from gristmill.errors import GristmillError
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish.manifest import Origin
@@ -56,11 +57,19 @@ def out(tmp_path: Path) -> Path:
         (["sample", "NEW", "--requests=9", "--words=9"], FileList),
         (["env"], Environment),
         (["doctor"], Health),
+        (["warm", "status"], WarmStatus),
+        (["warm", "stop"], WarmEnd),
     ],
 )
 def test_json_is_one_document_with_the_fields_of_what_is_shown(
-    words: list[str], kind: type | None, out: Path, tmp_path: Path, capsys: Out
+    words: list[str],
+    kind: type | None,
+    out: Path,
+    tmp_path: Path,
+    capsys: Out,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     named = {"OUT": str(out), "NEW": str(tmp_path / "new")}
     code = main([*(named.get(word, word) for word in words), "--json"])
     told, err = capsys.readouterr()
@@ -74,7 +83,7 @@ def test_json_is_one_document_with_the_fields_of_what_is_shown(
 
 KINDS = (
     *(JobList, JobHelp, DatasetList, History, Verification, Recovery, RejectList, Rows),
-    *(FileList, Environment, Health, Expiry, RunList, DeploymentList),
+    *(FileList, Environment, Health, Expiry, RunList, DeploymentList, WarmStatus, WarmEnd),
 )
 
 
