@@ -44,9 +44,9 @@ $(STAMP): pyproject.toml uv.lock | python $(if $(UV_ON_PATH),,.uv/bin/uv)
 	@touch $@
 
 run: setup ## Run the three jobs on the sample data and show what came out, in out/
-	$(GRISTMILL) run word-count --input $(SAMPLE)/text --output $(OUT) --corpus sample
-	$(GRISTMILL) run access-logs --input $(SAMPLE)/logs --output $(OUT)
-	$(GRISTMILL) run traffic-summary --input $(OUT) --output $(OUT)
+	$(GRISTMILL) run word-count --input $(SAMPLE)/text --output $(OUT) --corpus sample \
+	  then access-logs --input $(SAMPLE)/logs --output $(OUT) \
+	  then traffic-summary --input $(OUT) --output $(OUT)
 	$(GRISTMILL) head $(OUT)/word_counts
 	$(GRISTMILL) head $(OUT)/traffic_hourly
 	$(GRISTMILL) rejects $(OUT)

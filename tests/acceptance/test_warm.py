@@ -185,3 +185,29 @@ def test_it_ends_when_it_is_told_to_and_lets_runs_end(
     assert process.returncode == 0, err
     wait_for(lambda: not Path(f"/proc/{one['process']}").exists())
     assert started.run("warm", "status").out == "nothing is warm\n"
+
+
+def test_several_in_one_go_take_one_spark_and_leave_nothing(texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    logs: list[str | Path] = ["access-logs", "--input", texts / "logs", "--output", out]
+    summary: list[str | Path] = ["traffic-summary", "--input", out, "--output", out]
+    words = [*count(texts / "text", out), "then", *logs, "then", *summary, "then", "nothing"]
+    before = set(Path("/tmp").glob("gristmill-*"))
+    # Too long a name for a socket.
+    done = finish([BIN / "gristmill", *words, "--input", texts], TMPDIR=str(tmp_path))
+    assert done.code == 2
+    assert "no job is named 'nothing'" in done.err
+    assert done.err.count("starting Spark") == 1
+    assert done.err.count("is warm") == 2
+    for dataset in ("word_counts", "web_requests", "traffic_hourly"):
+        assert rows(out / dataset)
+    assert set(Path("/tmp").glob("gristmill-*")) == before
+
+
+def test_after_one_that_fails_no_other_is_run(texts: Path, tmp_path: Path) -> None:
+    failing = count(tmp_path / "nowhere", tmp_path / "out")
+    then = ["then", *count(texts / "text", tmp_path / "out")[1:]]
+    done = finish([BIN / "gristmill", *failing, *then])
+    assert done.code == 1
+    assert failure(done.err) == f"gristmill: no such input: {tmp_path}/nowhere"
+    assert not (tmp_path / "out").exists()

@@ -81,7 +81,7 @@ class Commands:
 
 
 def _add_jobs(commands: Commands) -> None:
-    text = "run a job: gristmill run NAME --input URI… --output URI"
+    text = "run a job, or several: gristmill run NAME --input URI… --output URI then NAME …"
     run = commands.add("run", "running:run", text)
     run.first = "which job? gristmill run NAME --input URI… --output URI; gristmill jobs lists them"
     run.add_argument("job", metavar="NAME", help="its name, its file, or module:NAME")

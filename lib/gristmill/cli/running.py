@@ -9,12 +9,16 @@ from gristmill.cli.console import console
 from gristmill.cli.jobs import job_help, job_list
 from gristmill.cli.settings import defaults, set_defaults
 from gristmill.cli.show import show
+from gristmill.errors import UsageError
 from gristmill.script.command import run_command
 from gristmill.warm.client import NO_WARM
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a job with its own flags; gives the exit code."""
+    if "then" in arguments.arguments:
+        # Where they can be, they never come here (`gristmill.warm.client`).
+        raise UsageError("several jobs cannot be run in one go here: run each by itself")
     values = defaults(os.environ)
     found = find_job(arguments.job)
     let_workers_import(found)

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.model.report import size
 from gristmill.warm.client import connect
+from gristmill.warm.client import stop as end
 from gristmill.warm.folder import runtime_folder, sockets
 from gristmill.warm.messages import receive, send
 
@@ -93,25 +95,29 @@ def _(found: WarmEnd) -> Iterable[Block]:
 
 def status(arguments: argparse.Namespace) -> None:
     """Show what is warm."""
-    found = tuple(_process(answer) for answer in _answers({"ask": "status"}))
+    found = tuple(_process(answer) for answer in _answers())
     show(WarmStatus(found), as_json=arguments.json)
 
 
 def stop(arguments: argparse.Namespace) -> None:
     """End what is warm; runs go on to their end."""
-    runs = [answer["runs"] for answer in _answers({"ask": "stop"})]
+    runs = [told for path in _all() if (told := end(path)) is not None]
     show(WarmEnd(len(runs), sum(runs)), as_json=arguments.json)
 
 
-def _answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What each of the warm processes answers."""
+def _all() -> Iterator[Path]:
     folder = runtime_folder() if sys.platform != "win32" else None
-    for path in sockets(folder) if folder else ():
+    yield from sockets(folder) if folder else ()
+
+
+def _answers() -> Iterator[dict[str, Any]]:
+    """What each of the warm processes tells of itself."""
+    for path in _all():
         server = connect(path)
         if server is None:
             continue
         with contextlib.suppress(OSError), server:
-            send(server, request)
+            send(server, {"ask": "status"})
             answer, _ = receive(server)
             yield answer
 

@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
 from gristmill.errors import ExitCode
-from gristmill.warm.folder import runtime_folder, socket_of
+from gristmill.warm.folder import runtime_folder, socket_of, temporary_folder
 from gristmill.warm.messages import receive, send
 
 NO_WARM = "--no-warm"
@@ -43,16 +44,58 @@ def hand_over(argv: Sequence[str]) -> int | None:
 
     None where it has to be done here, as nothing is warm and nothing can be.
     """
-    if not is_wanted(argv, os.environ, at_terminal=os.isatty(2)):
+    steps = steps_of(argv)
+    is_warm = is_wanted(argv, os.environ, at_terminal=os.isatty(2)) and _has_folder()
+    folder = runtime_folder() if is_warm else None
+    if folder is not None:
+        return _all_done(folder, steps)
+    if len(steps) == 1 or not hasattr(os, "fork"):
         return None
-    folder = runtime_folder()
-    if folder is None or not _has_folder():
-        return None
-    server = connect(socket_of(folder)) or _started(folder)
+    # What is warm for these runs alone ends with them.
+    with TemporaryDirectory(prefix="gristmill-", dir=temporary_folder()) as own:
+        try:
+            return _all_done(Path(own), steps)
+        finally:
+            stop(socket_of(Path(own)))
+
+
+def steps_of(argv: Sequence[str]) -> list[list[str]]:
+    """The commands of `run A … then B …`; of any other command that one."""
+    steps: list[list[str]] = [[]]
+    for word in argv:
+        if word == "then" and argv[0] == "run":
+            steps.append(["run"])
+        else:
+            steps[-1].append(word)
+    return steps
+
+
+def stop(path: Path) -> int | None:
+    """End the warm process at a socket, once what it runs has ended; gives how many runs that are,
+    None where nothing answers."""
+    server = connect(path)
     if server is None:
         return None
-    with server:
-        return _done(server, argv)
+    try:
+        with server:
+            send(server, {"ask": "stop"})
+            return int(receive(server)[0]["runs"])
+    except OSError:
+        return None
+
+
+def _all_done(folder: Path, steps: Sequence[Sequence[str]]) -> int | None:
+    """Have commands done one after the other, as long as they do well."""
+    code: int | None = None
+    for step in steps:
+        server = connect(socket_of(folder)) or _started(folder)
+        if server is None:
+            return code
+        with server:
+            code = _done(server, step)
+        if code:
+            break
+    return code
 
 
 def _has_folder() -> bool:

@@ -22,7 +22,7 @@ def runtime_folder() -> Path | None:
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     name = "gristmill" if runtime else f"gristmill-{os.getuid()}"
-    folder = Path(runtime or gettempdir()) / name
+    folder = Path(runtime or temporary_folder()) / name
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -31,6 +31,12 @@ def runtime_folder() -> Path | None:
     # In a folder for all, somebody else may have made it before.
     is_own = found.st_uid == os.getuid() and found.st_mode & 0o170077 == 0o040000
     return folder if is_own and len(str(folder)) < _LONGEST - 40 else None
+
+
+def temporary_folder() -> str:
+    """The folder for temporary files, or another one where its name is too long for sockets."""
+    found = gettempdir()
+    return found if len(found) < _LONGEST - 60 else "/tmp"  # noqa: S108  none is left lying there
 
 
 def socket_of(folder: Path) -> Path:

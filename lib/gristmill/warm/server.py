@@ -17,6 +17,7 @@ from typing import Any
 
 from gristmill.errors import ExitCode
 from gristmill.warm import child, modules
+from gristmill.warm.client import stop
 from gristmill.warm.folder import installation, sockets
 from gristmill.warm.messages import receive, send
 from gristmill.warm.sparks import Sparks
@@ -263,12 +264,7 @@ def _end_older(path: Path) -> None:
     """End what is warm of an earlier state of this installation, which nothing would ask again."""
     for other in sockets(path.parent):
         if other != path and other.name.startswith(installation()):
-            with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as to:
-                to.settimeout(1)
-                to.connect(str(other))
-                receive(to)
-                send(to, {"ask": "stop"})
-                receive(to)
+            stop(other)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gristmill.warm import folder
-from gristmill.warm.client import is_wanted
+from gristmill.warm.client import is_wanted, steps_of
 from gristmill.warm.folder import runtime_folder, socket_of
 
 RUN = ["run", "word-count", "--input", "in", "--output", "out"]
@@ -86,3 +86,13 @@ def test_other_code_or_another_python_has_another_process(
     changed = socket_of(tmp_path)
     monkeypatch.setenv("PYTHONHASHSEED", "7")
     assert len({before, changed, socket_of(tmp_path)}) == 3
+
+
+def test_then_separates_runs_and_nothing_else() -> None:
+    assert steps_of(["run", "a", "--input", "x", "then", "b"]) == [
+        ["run", "a", "--input", "x"],
+        ["run", "b"],
+    ]
+    assert steps_of(["run", "a", "--corpus=then"]) == [["run", "a", "--corpus=then"]]
+    assert steps_of(["head", "then"]) == [["head", "then"]]
+    assert steps_of([]) == [[]]
