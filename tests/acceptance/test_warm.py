@@ -83,6 +83,7 @@ def test_a_second_run_is_done_by_the_spark_of_the_first(
     )
 
 
+@pytest.mark.thorough
 def test_what_goes_wrong_is_told_as_without_it(started: Warm, texts: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     broken = tmp_path / "broken.log"
@@ -100,6 +101,7 @@ def test_what_goes_wrong_is_told_as_without_it(started: Warm, texts: Path, tmp_p
         assert warmed.out == cold.out
 
 
+@pytest.mark.thorough
 def test_it_runs_where_its_client_does(started: Warm, tmp_path: Path) -> None:
     def run(folder: Path) -> Finished:
         words = ("run", "word-count", "--input", "in.txt", "--output", "out")
@@ -140,7 +142,10 @@ def test_a_run_ends_with_its_client(started: Warm, long_text: Path, tmp_path: Pa
     assert not staged(tmp_path / "out")
 
 
-@pytest.mark.parametrize("killed", ["run", "spark", "process"])
+@pytest.mark.parametrize(
+    "killed",
+    ["process", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("run", "spark"))],
+)
 def test_whatever_is_killed_the_next_run_is_as_any_other(
     started: Warm, long_text: Path, texts: Path, tmp_path: Path, killed: str
 ) -> None:

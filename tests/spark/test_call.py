@@ -1,18 +1,21 @@
 """The Python call: what it gives and raises, and that it leaves its process as it found it."""
 
+import dataclasses
 import logging
 import os
 import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 import gristmill
 from gristmill.errors import (
@@ -23,8 +26,9 @@ from gristmill.errors import (
     UsageError,
 )
 from gristmill.jobs import word_count
+from gristmill.jobs.word_count import WordCountOptions
 from tests.support.own_job import write_own_job
-from tests.support.process import ROOT
+from tests.support.process import ROOT, TIMEOUT
 
 
 def state(spark: SparkSession) -> dict[str, Any]:
@@ -84,8 +88,28 @@ def test_a_call_runs_a_job_and_leaves_everything_as_it_was(
 
 def test_a_call_hears_how_far_it_is(spark: SparkSession, text: Path, tmp_path: Path) -> None:
     heard: list[gristmill.Progress] = []
-    out = tmp_path / "out"
-    gristmill.run("word-count", input=text, output=out, spark=spark, progress=heard.append)
+    told = str(tmp_path / "told")
+    is_told, pause, longest = os.path.exists, time.sleep, TIMEOUT
+
+    def hear(progress: gristmill.Progress) -> None:
+        heard.append(progress)
+        if progress.phase in {"reading", "writing"}:
+            Path(told).touch()
+
+    def until_told(line: str) -> str:
+        # In a worker of Spark's, so that the work goes on until it is heard of.
+        for _ in range(longest * 20):
+            if is_told(told):
+                break
+            pause(0.05)
+        return line
+
+    def slowly(rows: DataFrame, options: WordCountOptions) -> Mapping[str, DataFrame]:
+        waiting = F.udf(until_told, "string")("line")
+        return word_count.JOB.transform(rows.withColumn("line", waiting), options)
+
+    job = dataclasses.replace(word_count.JOB, transform=slowly)
+    gristmill.run(job, input=text, output=tmp_path / "out", spark=spark, progress=hear)
     phases = {one.phase for one in heard}
     assert phases <= {"waiting", "listing", "reading", "writing", "publishing", "starting"}
     assert phases & {"reading", "writing"}
