@@ -105,7 +105,7 @@ def test_a_call_hears_how_far_it_is(spark: SparkSession, text: Path, tmp_path: P
         return line
 
     def slowly(rows: DataFrame, options: WordCountOptions) -> Mapping[str, DataFrame]:
-        waiting = F.udf(until_told, "string")("line")
+        waiting = F.udf(until_told, "string", useArrow=False)("line")
         return word_count.JOB.transform(rows.withColumn("line", waiting), options)
 
     job = dataclasses.replace(word_count.JOB, transform=slowly)
