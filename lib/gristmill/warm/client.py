@@ -35,7 +35,7 @@ def is_wanted(argv: Sequence[str], environ: Mapping[str, str], *, at_terminal: b
         return False
     asked = environ.get("GRISTMILL_WARM")
     if asked:
-        return asked == "1"
+        return asked.lower() not in {"0", "no", "false", "off"}
     return at_terminal and not environ.get("CI") and sys.platform == "linux"
 
 
@@ -45,11 +45,11 @@ def hand_over(argv: Sequence[str]) -> int | None:
     None where it has to be done here, as nothing is warm and nothing can be.
     """
     steps = steps_of(argv)
-    is_warm = is_wanted(argv, os.environ, at_terminal=os.isatty(2)) and _has_folder()
+    is_warm = is_wanted(argv, os.environ, at_terminal=os.isatty(2)) and _is_whole()
     folder = runtime_folder() if is_warm else None
     if folder is not None:
         return _all_done(folder, steps)
-    if len(steps) == 1 or not hasattr(os, "fork"):
+    if len(steps) == 1 or not hasattr(os, "fork") or not _is_whole():
         return None
     # What is warm for these runs alone ends with them.
     with TemporaryDirectory(prefix="gristmill-", dir=temporary_folder()) as own:
@@ -98,12 +98,13 @@ def _all_done(folder: Path, steps: Sequence[Sequence[str]]) -> int | None:
     return code
 
 
-def _has_folder() -> bool:
-    """Whether the working directory is still there, which what runs here needs, too."""
+def _is_whole() -> bool:
+    """Whether this process has all that is handed over: a folder, and what it reads and writes."""
     try:
-        return Path.cwd().is_dir()
+        Path.cwd()
     except OSError:
         return False
+    return None not in (sys.stdin, sys.stdout, sys.stderr)
 
 
 def connect(path: Path) -> socket.socket | None:

@@ -19,6 +19,7 @@ RUN = ["run", "word-count", "--input", "in", "--output", "out"]
         (RUN, {}, False, False),
         (RUN, {"GRISTMILL_WARM": "1"}, False, True),
         (RUN, {"GRISTMILL_WARM": "0"}, True, False),
+        (RUN, {"GRISTMILL_WARM": "off"}, True, False),
         (RUN, {"CI": "true"}, True, False),
         (RUN, {"CI": "true", "GRISTMILL_WARM": "1"}, False, True),
         (RUN, {"PYSPARK_GATEWAY_PORT": "1", "GRISTMILL_WARM": "1"}, True, False),
