@@ -45,6 +45,9 @@ def hand_over(argv: Sequence[str]) -> int | None:
     None where it has to be done here, as nothing is warm and nothing can be.
     """
     steps = steps_of(argv)
+    if ["run"] in steps[1:]:
+        print("gristmill: which job is to be run after 'then'?", file=sys.stderr)  # noqa: T201
+        return ExitCode.USAGE
     is_warm = is_wanted(argv, os.environ, at_terminal=os.isatty(2)) and _is_whole()
     folder = runtime_folder() if is_warm else None
     if folder is not None:

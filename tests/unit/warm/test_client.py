@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gristmill.warm import folder
-from gristmill.warm.client import is_wanted, steps_of
+from gristmill.warm.client import hand_over, is_wanted, steps_of
 from gristmill.warm.folder import runtime_folder, socket_of
 
 RUN = ["run", "word-count", "--input", "in", "--output", "out"]
@@ -97,3 +97,9 @@ def test_then_separates_runs_and_nothing_else() -> None:
     assert steps_of(["run", "a", "--corpus=then"]) == [["run", "a", "--corpus=then"]]
     assert steps_of(["head", "then"]) == [["head", "then"]]
     assert steps_of([]) == [[]]
+
+
+@pytest.mark.parametrize("words", [["then"], ["then", "then", "b"]])
+def test_then_is_followed_by_a_job(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert hand_over([*RUN, *words]) == 2
+    assert capsys.readouterr().err == "gristmill: which job is to be run after 'then'?\n"
