@@ -11,6 +11,7 @@ import pyarrow.dataset as arrow
 import pytest
 
 from gristmill.sample import write_samples
+from tests.support.own_job import write_own_job
 from tests.support.process import BIN, TIMEOUT, Finished, failure, finish, rows, snapshot, staged
 from tests.support.warm import Warm, warm
 
@@ -116,6 +117,22 @@ def test_it_runs_where_its_client_does(started: Warm, tmp_path: Path) -> None:
             assert done.code == 0, done.err
         assert "is warm" in done.err
         assert [row["word"] for row in contents(folder / "out")] == [name]
+
+
+def test_the_workers_of_a_job_have_its_code_as_it_is(started: Warm, tmp_path: Path) -> None:
+    write_own_job(tmp_path)
+    helper = tmp_path / "loud_words.py"
+    (tmp_path / "in.txt").write_text("one\n")
+    said = []
+    for end in ("!", "?"):
+        helper.write_text(helper.read_text().replace('"!"', f'"{end}"'))
+        words = ("run", "shout_job.py", "--input", "in.txt", "--output", f"out-{ord(end)}")
+        done = finish([BIN / "gristmill", *words], tmp_path, **started.changes)
+        assert done.code == 0, done.err
+        table = arrow.dataset(tmp_path / f"out-{ord(end)}" / "loud_lines").to_table()
+        said += table["line"].to_pylist()
+    assert "is warm" in done.err
+    assert said == ["ONE!", "ONE?"]
 
 
 def test_ctrl_c_ends_the_run_and_not_what_is_warm(
