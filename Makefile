@@ -54,7 +54,7 @@ run: setup ## Run the three jobs on the sample data and show what came out, in o
 # What Java takes to start Spark sooner: made once, in a minute, and worth it before many starts.
 .PHONY: classes
 classes: setup
-	@$(BIN)/python -m gristmill.warm.archive
+	@-$(BIN)/python -m gristmill.warm.archive
 
 test: setup classes ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"

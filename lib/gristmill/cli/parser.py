@@ -89,13 +89,13 @@ def _add_jobs(commands: Commands) -> None:
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help=text)
     jobs = commands.group("jobs", "list the jobs, or show one", alone="running:list_jobs")
     add_flags(jobs.add("list", "running:list_jobs", "list the jobs"))
+    shown = jobs.add("show", "running:show_job", "show what a job reads, writes and rejects")
+    shown.add_argument("name", metavar="NAME", help="its name, its file, or module:NAME")
+    add_flags(shown)
     warm = commands.group("warm", "show or end what runs keep warm for the next one")
     text = "show what is warm: its memory, the runs on it, when it ends"
     add_flags(warm.add("status", "warm:status", text))
     add_flags(warm.add("stop", "warm:stop", "end what is warm, once the runs on it have ended"))
-    shown = jobs.add("show", "running:show_job", "show what a job reads, writes and rejects")
-    shown.add_argument("name", metavar="NAME", help="its name, its file, or module:NAME")
-    add_flags(shown)
 
 
 def _add_outputs(commands: Commands) -> None:

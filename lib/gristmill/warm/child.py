@@ -14,7 +14,7 @@ from gristmill.spark.kept import Kept
 from gristmill.start import main
 from gristmill.warm.archive import make_aside
 from gristmill.warm.client import connect
-from gristmill.warm.folder import runtime_folder
+from gristmill.warm.folder import runtime_path
 from gristmill.warm.messages import receive, send
 
 
@@ -78,7 +78,7 @@ def do(request: dict[str, Any], files: list[int], path: Path) -> None:
     keeper = ServerKeeper(path)
     kept.keep_with(keeper)
     code = main(at_once=True)
-    if keeper.has_started and path.parent == runtime_folder():
+    if keeper.has_started and path.parent == runtime_path():
         with contextlib.suppress(GristmillError, OSError):
             make_aside()
     sys.exit(code)

@@ -91,11 +91,13 @@ def _all_done(folder: Path, steps: Sequence[Sequence[str]]) -> int | None:
     """Have commands done one after the other, as long as they do well."""
     code: int | None = None
     for step in steps:
-        server = connect(socket_of(folder)) or _started(folder)
-        if server is None:
-            return code
-        with server:
-            code = _done(server, step)
+        code = None
+        while code is None:
+            server = connect(socket_of(folder)) or _started(folder)
+            if server is None:
+                return None
+            with server:
+                code = _done(server, step)
         if code:
             break
     return code
@@ -150,7 +152,9 @@ def _started(folder: Path) -> socket.socket | None:
     return None
 
 
-def _done(server: socket.socket, argv: Sequence[str]) -> int:
+def _done(server: socket.socket, argv: Sequence[str]) -> int | None:
+    """Have a command done; gives its exit code, None where the warm process is just ending."""
+
     def forward(number: int, _frame: FrameType | None) -> None:
         send(server, {"signal": number})
 
@@ -175,6 +179,8 @@ def _done(server: socket.socket, argv: Sequence[str]) -> int:
         answer, _ = receive(server)
     except OSError:
         answer = {}
+    if "refused" in answer:
+        return None
     if "exit" in answer:
         return int(answer["exit"])
     how = f"was ended by signal {answer['signal']}" if answer else "has gone"

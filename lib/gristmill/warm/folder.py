@@ -20,9 +20,7 @@ def runtime_folder() -> Path | None:
     It is below XDG_RUNTIME_DIR, which goes when its user logs out, else in the folder for temporary
     files (https://specifications.freedesktop.org/basedir-spec/latest/).
     """
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    name = "gristmill" if runtime else f"gristmill-{os.getuid()}"
-    folder = Path(runtime or temporary_folder()) / name
+    folder = runtime_path()
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -31,6 +29,13 @@ def runtime_folder() -> Path | None:
     # In a folder for all, somebody else may have made it before.
     is_own = found.st_uid == os.getuid() and found.st_mode & 0o170077 == 0o040000
     return folder if is_own and len(str(folder)) < _LONGEST - 40 else None
+
+
+def runtime_path() -> Path:
+    """Where the folder of the sockets is, or would be."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    name = "gristmill" if runtime else f"gristmill-{os.getuid()}"
+    return Path(runtime or temporary_folder()) / name
 
 
 def temporary_folder() -> str:

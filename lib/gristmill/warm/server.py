@@ -18,7 +18,7 @@ from typing import Any
 from gristmill.errors import ExitCode
 from gristmill.warm import child, modules
 from gristmill.warm.client import stop
-from gristmill.warm.folder import installation, sockets
+from gristmill.warm.folder import installation
 from gristmill.warm.messages import receive, send
 from gristmill.warm.sparks import Sparks
 
@@ -98,6 +98,9 @@ class Server:
 
     def _on_run(self, client: socket.socket, request: dict[str, Any], files: list[int]) -> None:
         if not self._is_open:
+            for one in files:
+                os.close(one)
+            send(client, {"refused": True})
             client.close()
             return
         terminal = _terminal(files[2])
@@ -113,7 +116,7 @@ class Server:
             os.close(one)
         if terminal:
             self._terminals.add(terminal)
-        self._runs[process] = Run(client, request["argv"], request["folder"])
+        self._runs[process] = Run(client, request["argv"])
         self._sparks.touch()
         self._selector.register(client, selectors.EVENT_READ, lambda: self._heed(process))
 
@@ -124,7 +127,7 @@ class Server:
             signal.signal(number, signal.SIG_DFL)
         self._selector.close()
         self._listening.close()
-        self._sparks.forget()
+        self._sparks.close()
         for run in self._runs.values():
             run.client.close()
         child.do(request, files, self._path)
@@ -201,10 +204,9 @@ class Server:
 class Run:
     """A run that was handed over, and the client that waits for it."""
 
-    def __init__(self, client: socket.socket, argv: list[str], folder: str) -> None:
+    def __init__(self, client: socket.socket, argv: list[str]) -> None:
         self.client = client
         self.command = " ".join(["gristmill", *argv])
-        self.folder = folder
         self.since = time.time()
 
 
@@ -262,9 +264,10 @@ def main(path: Path) -> None:
 
 def _end_older(path: Path) -> None:
     """End what is warm of an earlier state of this installation, which nothing would ask again."""
-    for other in sockets(path.parent):
-        if other != path and other.name.startswith(installation()):
+    for other in path.parent.glob(f"{installation()}-*"):
+        if other.stem != path.stem:
             stop(other)
+            other.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -124,15 +124,11 @@ class Sparks:
         self._tidy()
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all of them; in a process that has forked, its own hold on them."""
         for one in self._all:
             if one.starter is None:
                 one.close()
         self._all = []
-
-    def forget(self) -> None:
-        """Have nothing to do with them, in a process that has forked."""
-        self.close()
 
     def status(self) -> list[dict[str, Any]]:
         """What is told of each."""

@@ -150,5 +150,5 @@ def test_where_memory_is_short_only_what_is_used_is_kept(world: World) -> None:
 
 def test_a_process_that_has_forked_does_not_keep_it_alive(world: World) -> None:
     world.start("a", 1)
-    world.sparks.forget()
+    world.sparks.close()
     assert not world.is_alive("a")
