@@ -1,16 +1,21 @@
 """Writing a frame as the Parquet files of a dataset, and counting what was written."""
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import unquote
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.errors import AuditError
+from gristmill.jvm import java_class
 from gristmill.model.dataset import Dataset
 from gristmill.spark.session import to_its_end
-from gristmill.storage.hadoop import escaped
+from gristmill.storage import StoredFile
+from gristmill.storage.footers import footer_reader, types
+from gristmill.storage.hadoop import PATH
+
+_AT_ONCE = 16
+_CATALOG = "org.apache.spark.sql.catalyst.catalog"
 
 
 def write(dataset: Dataset, frame: DataFrame, uri: str) -> None:
@@ -25,26 +30,31 @@ def write(dataset: Dataset, frame: DataFrame, uri: str) -> None:
     to_its_end(frame.sparkSession, lambda: writer.parquet(uri))
 
 
-def rows_by_file(spark: SparkSession, dataset: Dataset, uri: str) -> Mapping[str, int]:
-    """The rows of each file in the folder `uri`, by its path below it; there has to be one.
+def rows_of_files(
+    spark: SparkSession, dataset: Dataset, uri: str, files: Sequence[StoredFile]
+) -> list[int]:
+    """The rows of each of the files in the folder `uri`, as their footers have them.
 
-    Raises `AuditError` where the files do not have the columns of `dataset`.
+    `uri` is as `Storage.root` is, not escaped. Raises `AuditError` where the files do not have the
+    columns of `dataset`.
     """
-    written = spark.read.parquet(escaped(uri))
-    found = {field.name: field.dataType.simpleString() for field in written.schema.fields}
-    for field in dataset.fields:
-        if field.name not in dataset.partitioned_by and found.get(field.name) != field.type:
-            was = found.get(field.name, "nothing")
-            raise AuditError(f"{dataset.name}: {field.name} was written as {was}")
-    counted = written.groupBy(F.col("_metadata.file_path").alias("file")).count().collect()
-    depth = len(dataset.partitioned_by) + 1
-    return {"/".join(unquote(row["file"]).split("/")[-depth:]): row["count"] for row in counted}
+    if not files:
+        return []
+    read, path = footer_reader(spark), java_class(spark._jvm, PATH)
+    with ThreadPoolExecutor(min(len(files), _AT_ONCE)) as pool:
+        footers = list(pool.map(lambda file: read(path(f"{uri}/{file.path}")), files))
+    for footer in {footer.columns: footer for footer in footers}.values():
+        found = types(spark, footer)
+        for field in dataset.fields:
+            if field.name not in dataset.partitioned_by and found.get(field.name) != field.type:
+                was = found.get(field.name, "nothing")
+                raise AuditError(f"{dataset.name}: {field.name} was written as {was}")
+    return [footer.rows for footer in footers]
 
 
 def partition_folder(spark: SparkSession, values: Mapping[str, str]) -> str:
     """The folder of a partition, as Spark names it: `corpus=a%2Fb`."""
-    naming: Any = spark._jvm
-    naming = naming.org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils
+    naming = java_class(spark._jvm, f"{_CATALOG}.ExternalCatalogUtils")
     return "/".join(naming.getPartitionPathString(name, value) for name, value in values.items())
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from gristmill.engine.audit import audit
 from gristmill.engine.finality import keep_what_is_more
 from gristmill.engine.follow import Plan
-from gristmill.engine.parquet import partition_folder, rows_by_file, write
+from gristmill.engine.parquet import partition_folder, rows_of_files, write
 from gristmill.engine.parts import with_rest
 from gristmill.engine.rejects import is_free, too_many
 from gristmill.errors import AuditError, InputError
@@ -231,7 +231,6 @@ def _stage(
     uri = f"{staging.root}/{publication.folder(dataset.name)}"
     write(dataset, observed, uri)
     files = publication.staged(dataset.name)
-    counted = rows_by_file(spark, dataset, uri) if files else {}
-    rows = [counted.get(file.path, 0) for file in files]
+    rows = rows_of_files(spark, dataset, uri, files)
     audit(spark, dataset, uri, sum(rows), observation.get)
     return Staged(dataset, files, rows, observation.get)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -21,6 +20,8 @@ from gristmill.readers.text.lines import (
     literal,
     source_file,
 )
+from gristmill.storage.footers import footer_reader
+from gristmill.storage.hadoop import path_of
 
 CELLS = "_cells"
 """The column that holds the cells of a row, a struct of strings."""
@@ -48,16 +49,11 @@ def alike(spark: SparkSession, files: Sequence[str]) -> Iterator[tuple[DataFrame
 
 def _declared(spark: SparkSession) -> Callable[[str], str]:
     """What gives the columns that a file declares, for which Spark would take a job."""
-    jvm: Any = spark._jvm
-    # Each name is a call to the JVM, and so is looked up but once.
-    path, uri = jvm.org.apache.hadoop.fs.Path, jvm.java.net.URI
-    parquet, conf = jvm.org.apache.parquet.hadoop, spark._jsc.hadoopConfiguration()
-    of_path, opened = parquet.util.HadoopInputFile.fromPath, parquet.ParquetFileReader.open
+    read = footer_reader(spark)
 
     def declared(file: str) -> str:
         try:
-            with closing(opened(of_path(path(uri(file)), conf))) as reader:
-                return str(reader.getFileMetaData().getSchema().toString())
+            return read(path_of(spark._jvm, file)).columns
         except Py4JJavaError as error:
             thrown: Any = error.java_exception
             why = str(thrown.getMessage()).splitlines()[0]

@@ -13,6 +13,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from gristmill.errors import OutputError
+from gristmill.jvm import java_class
 from gristmill.storage import HIDDEN, Storage, StoredFile
 from gristmill.storage.local import LocalStorage
 
@@ -20,6 +21,11 @@ OBJECT_STORES = ("s3", "s3a")
 _GLOB = str.maketrans({char: f"\\{char}" for char in "*?[]{}\\"})
 """Schemes of places whose files are objects."""
 
+PATH, URI = "org.apache.hadoop.fs.Path", "java.net.URI"
+_IO = "org.apache.commons.io.IOUtils"
+_BOUNDED = "org.apache.commons.io.input.BoundedInputStream"
+_CONTEXT, _RENAME = "org.apache.hadoop.fs.FileContext", "org.apache.hadoop.fs.Options$Rename"
+_ARRAY = "java.lang.reflect.Array"
 _MAX_CONCURRENCY = 16
 _ATTEMPTS, _PAUSE = 3, 0.5
 _FEW = 16
@@ -33,7 +39,8 @@ class HadoopStorage:
     def __init__(self, jvm: Any, conf: Any, root: str) -> None:
         self._jvm = jvm
         self._conf = conf
-        base = jvm.org.apache.hadoop.fs.Path(root)
+        self._new_path = java_class(jvm, PATH)
+        base = self._new_path(root)
         self._fs: Any = base.getFileSystem(conf)
         self._root = self._fs.makeQualified(base)
         self._scheme: str = self._root.toUri().getScheme()
@@ -81,7 +88,7 @@ class HadoopStorage:
         """A small file's content; None where there is no such file."""
         try:
             with contextlib.closing(self._fs.open(self._path(path))) as stream:
-                return bytes(self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
+                return bytes(java_class(self._jvm, _IO).toByteArray(stream))
         except Py4JJavaError as error:
             _only_if_missing(error)
             return None
@@ -91,7 +98,7 @@ class HadoopStorage:
         if self._scheme in OBJECT_STORES:
             self._fill(self._fs.create(self._path(path), True), data)
         else:
-            self._rename_into(path, data, self._jvm.org.apache.hadoop.fs.Options.Rename.OVERWRITE)
+            self._rename_into(path, data, java_class(self._jvm, _RENAME).OVERWRITE)
 
     def create(self, path: str, data: bytes) -> bool:
         """Write a small file whole, if there is none; gives whether it is this caller's."""
@@ -102,8 +109,7 @@ class HadoopStorage:
                     builder = self._fs.createFile(self._path(path)).recursive()
                     self._fill(builder.must(_IF_NONE_MATCH, True).build(), data)
                 else:
-                    how = self._jvm.org.apache.hadoop.fs.Options.Rename.NONE
-                    self._rename_into(path, data, how)
+                    self._rename_into(path, data, java_class(self._jvm, _RENAME).NONE)
             except Py4JJavaError:
                 # Of a request that was repeated, the answer to the first may be what got lost.
                 found = self.read(path)
@@ -120,11 +126,10 @@ class HadoopStorage:
     def _rename_into(self, path: str, data: bytes, how: Any) -> None:
         whole = self._path(path)
         name = f".{whole.getName()}.{secrets.token_hex(4)}"
-        hidden = self._jvm.org.apache.hadoop.fs.Path(whole.getParent(), name)
+        hidden = self._new_path(whole.getParent(), name)
         self._fill(self._fs.create(hidden, True), data)
-        context = self._jvm.org.apache.hadoop.fs.FileContext
-        context = context.getFileContext(self._root.toUri(), self._conf)
-        options = self._jvm.java.lang.reflect.Array.newInstance(how.getClass(), 1)
+        context = java_class(self._jvm, _CONTEXT).getFileContext(self._root.toUri(), self._conf)
+        options = java_class(self._jvm, _ARRAY).newInstance(how.getClass(), 1)
         options[0] = how
         try:
             context.rename(hidden, whole, options)
@@ -173,8 +178,7 @@ class HadoopStorage:
             self._fs.delete(self._path(path), False)
 
     def _path(self, path: str) -> Any:
-        new = self._jvm.org.apache.hadoop.fs.Path
-        return new(self._root, path) if path else self._root
+        return self._new_path(self._root, path) if path else self._root
 
 
 def open_storage(spark: SparkSession, root: str) -> Storage:
@@ -192,8 +196,7 @@ def qualified(spark: SparkSession, path: str) -> str:
     """`path`, which may be a glob, as an absolute URI; that of a database stays as it is."""
     if path.startswith("jdbc:"):
         return path
-    jvm: Any = spark._jvm
-    place = jvm.org.apache.hadoop.fs.Path(path)
+    place = java_class(spark._jvm, PATH)(path)
     filesystem = place.getFileSystem(spark._jsc.hadoopConfiguration())
     return _three_slashes(filesystem.makeQualified(place).toString())
 
@@ -203,12 +206,11 @@ def head(spark: SparkSession, uri: str, size: int) -> bytes:
     if uri.startswith("file:///"):
         with Path(unquote(uri.removeprefix("file://"))).open("rb") as file:
             return file.read(size)
-    jvm: Any = spark._jvm
-    path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
+    path = path_of(spark._jvm, uri)
     filesystem = path.getFileSystem(spark._jsc.hadoopConfiguration())
     with contextlib.closing(filesystem.open(path)) as stream:
-        bounded = jvm.org.apache.commons.io.input.BoundedInputStream(stream, size)
-        return bytes(jvm.org.apache.commons.io.IOUtils.toByteArray(bounded))
+        bounded = java_class(spark._jvm, _BOUNDED)(stream, size)
+        return bytes(java_class(spark._jvm, _IO).toByteArray(bounded))
 
 
 def stats(spark: SparkSession, uris: Collection[str]) -> dict[str, tuple[int, int]]:
@@ -228,7 +230,7 @@ def stats(spark: SparkSession, uris: Collection[str]) -> dict[str, tuple[int, in
             found[uri] = (status.st_size, status.st_mtime_ns // 1_000_000)
     jvm: Any = spark._jvm
     for folder, names in folders.items():
-        path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(f"{folder}/"))
+        path = path_of(jvm, f"{folder}/")
         filesystem = path.getFileSystem(spark._jsc.hadoopConfiguration())
         if len(names) <= _FEW:
             listed = [_status(jvm, filesystem, uri) for uri in names.values()]
@@ -244,10 +246,15 @@ def stats(spark: SparkSession, uris: Collection[str]) -> dict[str, tuple[int, in
 
 def _status(jvm: Any, filesystem: Any, uri: str) -> Any:
     try:
-        return filesystem.getFileStatus(jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri)))
+        return filesystem.getFileStatus(path_of(jvm, uri))
     except Py4JJavaError as error:
         _only_if_missing(error)
         return None
+
+
+def path_of(jvm: Any, uri: str) -> Any:
+    """A URI as a path of Hadoop's."""
+    return java_class(jvm, PATH)(java_class(jvm, URI)(uri))
 
 
 def content(spark: SparkSession, uri: str) -> bytes:
@@ -262,9 +269,8 @@ def escaped(path: str) -> str:
 
 def is_literal(spark: SparkSession, uri: str) -> bool:
     """Whether `uri` names an existing file or folder as it stands, glob characters and all."""
-    jvm: Any = spark._jvm
     try:
-        path = jvm.org.apache.hadoop.fs.Path(uri)
+        path = java_class(spark._jvm, PATH)(uri)
         conf = spark._jsc.hadoopConfiguration()
         found: bool = path.getFileSystem(conf).exists(path)
     except Py4JJavaError:
