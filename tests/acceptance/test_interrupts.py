@@ -79,7 +79,7 @@ def whole_run(samples: Path, output: Path) -> float:
 
 @pytest.mark.parametrize(
     "share",
-    [0.25, 0.85, *(pytest.param(share, marks=pytest.mark.thorough) for share in (0.05, 0.5))],
+    [0.25, *(pytest.param(share, marks=pytest.mark.thorough) for share in (0.05, 0.5, 0.85))],
 )
 def test_a_run_ends_where_it_is_interrupted(
     run_job: RunJob, samples: Path, tmp_path: Path, share: float

@@ -51,6 +51,7 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_the_tutorial_ends_with_the_corrected_days(tutorial: Path) -> None:
     rows = gristmill.open(tutorial / "out")["daily_revenue"].arrow().to_pylist()
     found = {(str(row["placed"]), row["currency"]): str(row["revenue"]) for row in rows}

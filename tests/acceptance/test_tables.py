@@ -47,6 +47,7 @@ def test_the_job_of_the_page_loads_a_file_and_says_what_the_page_says(tmp_path: 
     ]
 
 
+@pytest.mark.thorough
 def test_the_same_columns_come_from_a_database(tmp_path: Path) -> None:
     first, second = blocks("python")
     whole = first.replace(

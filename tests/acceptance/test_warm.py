@@ -112,6 +112,7 @@ def test_it_runs_where_its_client_does(started: Warm, tmp_path: Path) -> None:
         assert [row["word"] for row in contents(folder / "out")] == [name]
 
 
+@pytest.mark.thorough
 def test_the_workers_of_a_job_have_its_code_as_it_is(started: Warm, tmp_path: Path) -> None:
     write_own_job(tmp_path)
     helper = tmp_path / "loud_words.py"
@@ -177,6 +178,7 @@ def test_whatever_is_killed_the_next_run_is_as_any_other(
     assert spark not in started.sparks()
 
 
+@pytest.mark.thorough
 def test_two_at_once_share_a_spark_and_each_gets_its_own(
     started: Warm, samples: Path, tmp_path: Path
 ) -> None:
@@ -205,6 +207,7 @@ def test_it_ends_when_it_is_told_to_and_lets_runs_end(
     assert started.run("warm", "status").out == "nothing is warm\n"
 
 
+@pytest.mark.thorough
 def test_several_in_one_go_take_one_spark_and_leave_nothing(samples: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     logs: list[str | Path] = ["access-logs", "--input", samples / "logs", "--output", out]

@@ -82,6 +82,7 @@ def test_bad_input_fails_and_leaves_the_last_good_output(
     assert re.search(says, told["error"])
 
 
+@pytest.mark.thorough
 def test_strict_fails_where_a_file_is_cut_off(
     command: Gristmill, output: Path, tmp_path: Path
 ) -> None:

@@ -257,6 +257,7 @@ REJECTED: list[tuple[str, str]] = [
 ]
 
 
+@pytest.mark.thorough
 def test_every_line_is_accounted_for(spark: SparkSession, run_job: RunJob, tmp_path: Path) -> None:
     header = ",".join(CHARGE)
     good = reference.to_csv([CHARGE], CHARGE).splitlines()[1]
@@ -364,6 +365,7 @@ def written(rows: Sequence[Mapping[str, str]], header: Sequence[str], separator:
     return text.getvalue()
 
 
+@pytest.mark.thorough
 def test_fields_hold_separators_quotes_and_line_breaks(
     spark: SparkSession, read: ReadAll, tmp_path: Path
 ) -> None:
@@ -570,6 +572,7 @@ DETAILS = {
 """What a line has where there are discounts, cost categories and containers."""
 
 
+@pytest.mark.thorough
 def test_net_split_and_discounted_costs_are_read(read: ReadAll, tmp_path: Path) -> None:
     arn = {"savingsPlan/SavingsPlanARN": "sp"}
     kinds = {

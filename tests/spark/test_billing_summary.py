@@ -292,6 +292,7 @@ def test_names_of_tags_may_differ_in_case(spark: SparkSession, tmp_path: Path) -
         assert {row["tag_value"]: row["billed_cost"] for row in rows} == wanted
 
 
+@pytest.mark.thorough
 def test_refunds_and_blank_names_of_products(spark: SparkSession, tmp_path: Path) -> None:
     named = "product/ProductName"
     kinds = [

@@ -185,8 +185,8 @@ def test_only_the_days_that_have_changed_are_made_again(mill: Mill) -> None:
 @pytest.mark.parametrize(
     ("job", "dataset", "make"),
     [
-        (traffic_summary.JOB, WEB_REQUESTS, web),
-        (flow_summary.JOB, VPC_FLOWS, flow),
+        pytest.param(traffic_summary.JOB, WEB_REQUESTS, web, marks=pytest.mark.thorough),
+        pytest.param(flow_summary.JOB, VPC_FLOWS, flow, marks=pytest.mark.thorough),
         (api_activity.JOB, CLOUDTRAIL_EVENTS, event),
     ],
     ids=["traffic-summary", "flow-summary", "api-activity"],
@@ -207,6 +207,7 @@ def test_what_the_source_has_no_longer_goes(
     assert all(content(mill.out / written.name) == [] for written in job.writes)
 
 
+@pytest.mark.thorough
 def test_summaries_of_other_sources_stay(mill: Mill, spark: SparkSession) -> None:
     other = Mill(spark, mill.folder / "other")
     other.folder.mkdir()

@@ -98,6 +98,7 @@ def test_each_file_of_cloudfront_is_read_by_its_own_header(
     assert ports == [*["11040"] * 7, "None"]
 
 
+@pytest.mark.thorough
 def test_each_file_of_flow_logs_is_read_by_its_own_header(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:
@@ -255,7 +256,7 @@ def test_what_is_whole_of_a_file_that_is_cut_off_is_read(
     assert (counted.lines, counted.rejects) == (rows + len(told), {"truncated_file": len(told)})
 
 
-@pytest.mark.parametrize("share", [0.5, None])
+@pytest.mark.parametrize("share", [pytest.param(0.5, marks=pytest.mark.thorough), None])
 def test_logs_with_headers_are_read_as_far_as_they_go(
     run_job: RunJob, tmp_path: Path, share: float | None
 ) -> None:

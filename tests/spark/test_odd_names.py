@@ -70,6 +70,7 @@ def test_what_is_linked_is_read_once(run_job: RunJob, logs: Path, tmp_path: Path
         assert (report.lines, report.datasets[0].rows) == (2, 2), inputs
 
 
+@pytest.mark.thorough
 def test_what_is_named_twice_is_read_once(run_job: RunJob, logs: Path, tmp_path: Path) -> None:
     cases: list[list[Path | str]] = [
         [logs / "a.log", logs / "a.log", logs / "deep"],

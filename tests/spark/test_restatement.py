@@ -166,6 +166,7 @@ def manifest_of(folder: Path, run: str, lines: list[dict[str, str]]) -> None:
     (place / "manifest.json").write_text(json.dumps({"blobs": [{"blobName": blob}]}))
 
 
+@pytest.mark.thorough
 def test_two_manifests_of_one_month_are_parts_of_it_or_refused(
     run_job: RunJob, tmp_path: Path
 ) -> None:

@@ -117,6 +117,7 @@ def check_nothing_differs(
     assert spark.range(2).count() == 2
 
 
+@pytest.mark.thorough
 def test_in_a_hostile_session_the_same_comes_out_and_it_stays_as_it_was(
     hostile: SparkSession, raw: Path, tmp_path: Path, right: Mapping[str, Any]
 ) -> None:

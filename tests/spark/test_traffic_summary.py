@@ -68,6 +68,7 @@ def test_the_summary_is_that_of_plain_python(
     assert {tuple(row) for row in found.select("date", "rank", "path", "requests").collect()} == top
 
 
+@pytest.mark.thorough
 def test_a_day_that_has_no_paths_any_more_has_none_at_the_top(
     run_job: RunJob, tmp_path: Path
 ) -> None:

@@ -276,7 +276,9 @@ def with_archive(package: Package, archive: Path, architecture: Architecture) ->
     return Package(package.version, target, package.code, package.entry, archive)
 
 
-@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize(
+    "architecture", ["x86_64", pytest.param("arm64", marks=pytest.mark.thorough)]
+)
 def test_jobs_may_import_what_is_shipped_with_them(
     package: Package, tmp_path: Path, architecture: Architecture
 ) -> None:
