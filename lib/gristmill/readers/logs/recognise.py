@@ -7,6 +7,7 @@ from gristmill.errors import InputError
 from gristmill.readers.logs import formats
 
 _SAMPLED, _SHOWN, _WIDTH = 200, 3, 120
+_FEW, _LINES = 10, 10_000
 
 
 def recognise(heads: Mapping[str, str]) -> str | None:
@@ -18,7 +19,8 @@ def recognise(heads: Mapping[str, str]) -> str | None:
     by_file: dict[str, str] = {}
     for file, text in heads.items():
         lines = [line for line in text.split("\n")[:_SAMPLED] if line.strip(" \t\r\0\ufeff")]
-        known = sorted({found for line in lines if (found := _format_of(line))})
+        # Where files are many, a few lines of each do, unless they are of no format.
+        known = _formats_of(lines[: max(_FEW, _LINES // len(heads))]) or _formats_of(lines)
         if known:
             by_file[file] = _that_reads(known) or _mixed(file, known)
         elif lines:
@@ -32,6 +34,10 @@ def recognise(heads: Mapping[str, str]) -> str | None:
         told = ", ".join(f"{examples[name]} is {name}" for name in names)
         raise InputError(f"the input mixes formats ({told}): run each by itself, with --format")
     return chosen
+
+
+def _formats_of(lines: Sequence[str]) -> list[str]:
+    return sorted({found for line in lines if (found := _format_of(line))})
 
 
 def _that_reads(names: Sequence[str]) -> str | None:
