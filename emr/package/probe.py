@@ -21,10 +21,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _SAID = 200
-# For commands on a laptop: what these import, a cluster need not have.
+# For commands on a laptop, or left alone where a library is missing: a cluster need not have those.
 _NOT_ON_A_CLUSTER = (
     "gristmill.cli",
     "gristmill.emr",
+    "gristmill.readers.kernels",
     "gristmill.shipping",
     "gristmill.storage.remote",
 )

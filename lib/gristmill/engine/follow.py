@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine.held import held_rows
-from gristmill.model.job import AnyJob, Days, Reading, Request
+from gristmill.model.job import AnyJob, Days, Kernel, Reading, Request
 from gristmill.publish.followed import Followed, Made, changed
 from gristmill.publish.publication import Publication
 
@@ -26,8 +26,8 @@ _DIGITS = 12
 @dataclass(frozen=True)
 class Plan:
     """What a run makes: of these `rows`, and of what comes out only the days in `targets`, where
-    that is not all. `scope` are the partitions that it replaces anyhow, by dataset. `unread` is
-    what the reading has under that name."""
+    that is not all. `scope` are the partitions that it replaces anyhow, by dataset. `unread` and
+    `kernel` are what the reading has under those names."""
 
     rows: DataFrame
     scope: Mapping[str, Collection[str]]
@@ -35,6 +35,7 @@ class Plan:
     targets: Collection[date] | None = None
     note: str = ""
     unread: tuple[str, ...] = ()
+    kernel: Kernel | None = None
 
     @property
     def is_current(self) -> bool:
@@ -54,7 +55,7 @@ def plan(
     To be called once the run has its claims, so that what it builds on stays as it is.
     """
     if not reading.sources:
-        return Plan(reading.rows, {}, unread=reading.unread)
+        return Plan(reading.rows, {}, unread=reading.unread, kernel=reading.kernel)
     made = Made(reading.sources, _maker(job, request))
     publication.follows(made)
     datasets = job.datasets(request.options)

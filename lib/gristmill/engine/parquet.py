@@ -19,14 +19,15 @@ _CATALOG = "org.apache.spark.sql.catalyst.catalog"
 
 
 def write(dataset: Dataset, frame: DataFrame, uri: str) -> None:
-    """Write `frame`, which conforms to `dataset`, as partitioned Parquet into the folder `uri`."""
+    """Write `frame`, which conforms to `dataset`, as partitioned Parquet into the folder `uri`,
+    beside what lies there."""
     # Brings each partition's rows together, and splits those that are too many for one file.
     gathered = frame.hint("rebalance", *dataset.partitioned_by)
     if dataset.sorted_by:
         gathered = gathered.sortWithinPartitions(
             *dataset.partitioned_by, *(_order(name) for name in dataset.sorted_by)
         )
-    writer = gathered.write.partitionBy(*dataset.partitioned_by)
+    writer = gathered.write.mode("append").partitionBy(*dataset.partitioned_by)
     to_its_end(frame.sparkSession, lambda: writer.parquet(uri))
 
 

@@ -12,9 +12,11 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from gristmill.engine.follow import plan
+from gristmill.engine.kernels import lacking
 from gristmill.engine.progress import WORKING
 from gristmill.engine.reloading import Reload, settle_reload
-from gristmill.engine.stage import Counted, Staged, Staging, stage_all
+from gristmill.engine.stage import Counted, stage_all
+from gristmill.engine.staging import Staged, Staging
 from gristmill.errors import OutputError
 from gristmill.model.job import AnyJob, Reading, Request
 from gristmill.model.progress import Phase
@@ -88,7 +90,7 @@ def _execute(
         publication.begin(request.wait, tell)
         run.phase.name = "listing"
         reading = job.reads.read(spark, request.inputs, request.options)
-        staging = Staging(spark, publication, storage.root)
+        staging = Staging(spark, publication, storage.root, run.phase)
         with _kept(reading):
             again = settle_reload(spark, job, request, publication, reading)
             run.phase.name, run.phase.bytes = WORKING, again.bytes
@@ -143,7 +145,8 @@ def _made(
     planned = None
     if again.reading:
         planned = plan(staging.spark, job, request, publication, again.reading)
-        notes += [planned.note] if planned.note else []
+        lack = lacking(staging.spark, job, request, planned, staging.root)
+        notes += filter(None, (planned.note, lack))
     for note in notes:
         tell(note)
     if planned is None or planned.is_current:

@@ -2,47 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.engine.audit import audit
 from gristmill.engine.finality import keep_what_is_more
 from gristmill.engine.follow import Plan
-from gristmill.engine.parquet import partition_folder, rows_of_files, write
+from gristmill.engine.kernels import Loaded, load, serves
+from gristmill.engine.parquet import partition_folder
 from gristmill.engine.parts import with_rest
+from gristmill.engine.progress import WORKING
 from gristmill.engine.rejects import is_free, too_many
+from gristmill.engine.staging import (
+    Staged,
+    Staging,
+    rows_in_stage,
+    staged,
+    staged_by_kernels,
+)
 from gristmill.errors import AuditError, InputError
 from gristmill.model.checks import REASON, SKIPPED, UNREAD, divide, is_rejected, judge
-from gristmill.model.dataset import REJECTS, Dataset
+from gristmill.model.dataset import REJECTS
 from gristmill.model.job import AnyJob, Costs, Request
 from gristmill.publish import layout
 from gristmill.publish.publication import Publication
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
-from gristmill.storage import StoredFile
-from gristmill.storage.hadoop import escaped
 
 _NAMED_FILES = 1000
-
-
-@dataclass(frozen=True)
-class Staging:
-    """Where a run's datasets are staged: `root` is the output root, as a URI."""
-
-    spark: SparkSession
-    publication: Publication
-    root: str
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A staged dataset, its files, the rows of each, and what was observed while they were
-    written."""
-
-    dataset: Dataset
-    files: Sequence[StoredFile]
-    rows: Sequence[int]
-    observed: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -64,34 +51,60 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     Raises `InputError` where there was nothing to read, `TooManyRejectsError`, `SchemaError`, or
     `AuditError`.
     """
-    judged = judge(plan.rows, job.checks)
     can_reject = bool(_reasons(job))
     if can_reject and not set(ORIGIN) <= set(plan.rows.columns):
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
-    seen = Observation()
-    valid, _ = divide(judged.observe(seen, *_metrics(can_reject, job.costs, plan.unread)))
-    stages = _stage_datasets(job, request, valid, plan, staging)
+    loaded = _load(job, request, plan, staging)
+    if loaded and not (loaded.unwritten or loaded.left):
+        stages = [staged_by_kernels(job, request, staging, loaded)]
+        staging.publication.stage(REJECTS.schema, ())
+        return Counted(loaded.lines, 0, 0, stages=stages)
+    judged = judge(_rest(plan, loaded) if loaded else plan.rows, job.checks)
+    observation = Observation()
+    valid, _ = divide(judged.observe(observation, *_metrics(can_reject, job.costs, plan.unread)))
+    stages = _stage_datasets(job, request, valid, plan, staging, loaded=loaded)
 
-    lines, rejected = seen.get["lines"], seen.get.get("rejected", 0)
-    skipped = seen.get.get("skipped", 0)
+    seen = observation.get
+    lines, rejected, skipped = seen["lines"], seen.get("rejected", 0), seen.get("skipped", 0)
+    lines += loaded.rows if loaded else 0
     if not any(plan.scope.values()):
         _check_something_read(job, request, staging.publication, lines, skipped)
     if not job.is_forced(request.options):
         _keep_what_is_more(staging, stages)
     if rejected:
-        found = _rejected(judged, seen.get["rejected_files"])
+        found = _rejected(judged, seen["rejected_files"])
         rate = job.max_reject_rate if request.max_reject_rate is None else request.max_reject_rate
-        if seen.get["counting"] > rate * lines or rejected + skipped == lines:
+        if seen["counting"] > rate * lines or rejected + skipped == lines:
             raise too_many(rejected, lines - skipped, rate, found, job.costs)
-        stages.append(_stage(staging, REJECTS, _rejects(job, found), _by_reason(job)))
+        stages.append(staged(staging, REJECTS, _rejects(job, found), _by_reason(job)))
         staging.publication.stage(REJECTS.schema, stages[-1].rows)
         if stages[-1].observed["rows"] != rejected:
             raise AuditError("the input changed while it was read: run again")
     elif can_reject:
         staging.publication.stage(REJECTS.schema, ())
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
-    unread = {name: seen.get[f"unread {name}"] for name in plan.unread}
+    unread = {name: seen[f"unread {name}"] for name in plan.unread}
     return Counted(lines, rejected, skipped, _some(reasons), _some(unread), stages)
+
+
+def _load(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Loaded | None:
+    """What kernels make of a plan; None where they do not serve."""
+    if not serves(staging.spark, job, request, plan, staging.root):
+        return None
+    (dataset,) = job.datasets(request.options)
+    staging.phase.name = "reading"
+    rest = f"{staging.root}/{staging.publication.rest}"
+    loaded = load(staging.spark, plan, dataset, staging.uri(dataset), rest)
+    staging.phase.name = WORKING
+    return loaded if loaded.lines else None
+
+
+def _rest(plan: Plan, loaded: Loaded) -> DataFrame:
+    """The rows of a plan that kernels have not written."""
+    parts = [loaded.unwritten] if loaded.unwritten else []
+    if loaded.left and plan.kernel:
+        parts.append(plan.kernel.rest(loaded.left))
+    return reduce(DataFrame.unionByName, parts)
 
 
 def _some(counts: Mapping[str, int]) -> Mapping[str, int]:
@@ -118,13 +131,19 @@ def _check_something_read(
 
 def _keep_what_is_more(staging: Staging, stages: Sequence[Staged]) -> None:
     for stage in stages:
-        folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
+        folder = staging.uri(stage.dataset)
         if stage.files:
             keep_what_is_more(staging.spark, stage.dataset, staging.publication, folder)
 
 
 def _stage_datasets(
-    job: AnyJob, request: Request, rows: DataFrame, plan: Plan, staging: Staging
+    job: AnyJob,
+    request: Request,
+    rows: DataFrame,
+    plan: Plan,
+    staging: Staging,
+    *,
+    loaded: Loaded | None,
 ) -> list[Staged]:
     options = request.options
     shared = job.shared(rows, options).persist() if job.shared else None
@@ -141,7 +160,7 @@ def _stage_datasets(
             frame, part = plan.of_targets(frames[dataset.name]), job.part(options)
             if part is not None:
                 frame = with_rest(staging.spark, dataset, staging.publication, frame, part=part)
-            stages.append(_stage(staging, dataset, frame))
+            stages.append(staged(staging, dataset, frame, loaded=loaded))
             if dataset.write_mode == "partition":
                 held[by].update(layout.folder(file.path) for file in stages[-1].files)
         for stage in stages:
@@ -154,7 +173,9 @@ def _stage_datasets(
         if shared is not None:
             shared.unpersist()
     if job.audit:
-        job.audit(rows, {stage.dataset.name: _lying(staging, stage) for stage in stages}, options)
+        job.audit(
+            rows, {stage.dataset.name: rows_in_stage(staging, stage) for stage in stages}, options
+        )
     return stages
 
 
@@ -164,14 +185,6 @@ def _partitions(spark: SparkSession, by: Sequence[str], rows: DataFrame | None) 
         return []
     found = rows.select(*(F.col(name).cast("string") for name in by)).distinct().collect()
     return sorted(partition_folder(spark, row.asDict()) for row in found)
-
-
-def _lying(staging: Staging, stage: Staged) -> DataFrame:
-    """The rows of a dataset that lie in the stage."""
-    if not stage.files:
-        return staging.spark.createDataFrame([], stage.dataset.ddl)
-    folder = f"{staging.root}/{staging.publication.folder(stage.dataset.name)}"
-    return staging.spark.read.schema(stage.dataset.ddl).parquet(escaped(folder))
 
 
 def _metrics(can_reject: bool, costs: Costs | None, unread: Sequence[str]) -> list[Column]:
@@ -215,22 +228,3 @@ def _rejects(job: AnyJob, rejected: DataFrame) -> DataFrame:
         F.col(LINE_NUMBER).alias("line_number"),
         F.col(RAW).alias("raw"),
     )
-
-
-def _stage(
-    staging: Staging,
-    dataset: Dataset,
-    frame: DataFrame,
-    extra: Sequence[Column] = (),
-) -> Staged:
-    spark, publication = staging.spark, staging.publication
-    observation = Observation()
-    broken = [F.count_if(~check.holds()).alias(check.code) for check in dataset.checks]
-    metrics = [F.count(F.lit(1)).alias("rows"), *broken, *extra]
-    observed = dataset.conform(frame).observe(observation, *metrics)
-    uri = f"{staging.root}/{publication.folder(dataset.name)}"
-    write(dataset, observed, uri)
-    files = publication.staged(dataset.name)
-    rows = rows_of_files(spark, dataset, uri, files)
-    audit(spark, dataset, uri, sum(rows), observation.get)
-    return Staged(dataset, files, rows, observation.get)

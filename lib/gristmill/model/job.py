@@ -17,6 +17,27 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 ReadT_contra = TypeVar("ReadT_contra", contravariant=True)
 
 
+ParseLines = Callable[[Sequence[bytes]], Any]
+"""Lines of text, without their ends, to a polars frame of rows: those of them that are surely rows,
+in order, each with its place among the lines, from 0, in the column `PLACE`."""
+
+PLACE = "_place"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A faster way to the rows of a reading that are rows of one dataset but for `source_file`.
+
+    `parse` is for what lies on this disk: the lines of `files`, URIs, of text, plain or `.gz`, that
+    are whole. It says nothing of lines that it leaves: they go to `rest`, from rows with the
+    columns of `gristmill.readers.text.lines.ORIGIN` to judged rows, which is the reading's own way.
+    """
+
+    files: tuple[str, ...]
+    parse: ParseLines
+    rest: Callable[[DataFrame], DataFrame]
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a reader found: its rows, and what it wants to tell the user about them.
@@ -27,7 +48,7 @@ class Reading:
     `unread` are the names that the rows may have in `checks.UNREAD`, where they have that
     column. `sources` are the published datasets that it read, by URI of their folders, with a
     fingerprint of each partition, by its folder. `is_live` says that a second look may find other
-    rows, as in a database: a run then keeps those that it has read.
+    rows, as in a database: a run then keeps those that it has read. `kernel` gives the same rows.
     """
 
     rows: DataFrame
@@ -36,6 +57,7 @@ class Reading:
     unread: tuple[str, ...] = ()
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     is_live: bool = False
+    kernel: Kernel | None = None
 
 
 class Reader(ABC, Generic[ReadT_contra]):

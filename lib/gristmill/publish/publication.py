@@ -158,6 +158,11 @@ class Publication:
         """Where the files of `dataset` are to be staged."""
         return f"{layout.stage(self._origin.run)}/{dataset}"
 
+    @property
+    def rest(self) -> str:
+        """Where what is of no dataset may lie as long as the run works."""
+        return f"{layout.stage(self._origin.run)}/_rest"
+
     def staged(self, dataset: str) -> list[StoredFile]:
         """The files that are staged for `dataset`."""
         return self._storage.data_files(self.folder(dataset))

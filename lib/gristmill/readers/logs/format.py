@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from gristmill.model.checks import Check, first_reason
 from gristmill.model.dataset import Dataset, Field
+from gristmill.model.job import ParseLines
 from gristmill.readers.logs import values
 from gristmill.readers.text.lines import RAW
 
@@ -43,7 +44,8 @@ class LogFormat:
     `dataset` that keep those columns and say in `checks.REASON` why a line is not one, a code
     of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
     gives their names, None for other lines, and `parse` gets those of the file. `covers` are the
-    formats whose lines this one reads too, each as what it is.
+    formats whose lines this one reads too, each as what it is. `kernel` reads what it can of
+    a format whose files have no header.
     """
 
     name: str
@@ -55,6 +57,7 @@ class LogFormat:
     header: Callable[[str], Header | None] | None = None
     http: Http | None = None
     covers: tuple[str, ...] = ()
+    kernel: ParseLines | None = None
 
 
 REASONS = {

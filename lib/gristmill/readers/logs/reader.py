@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
-from gristmill.model.job import Reader, Reading
+from gristmill.model.job import Kernel, Reader, Reading
 from gristmill.readers.logs import formats
-from gristmill.readers.logs.format import REASONS, Header
+from gristmill.readers.logs.format import REASONS, Header, LogFormat
 from gristmill.readers.logs.recognise import recognise
 from gristmill.readers.text import damage
 from gristmill.readers.text.lines import heads, text_files
@@ -60,10 +60,13 @@ class LogReader(Reader[LogOptions]):
 
     def read(self, spark: SparkSession, inputs: Sequence[str], options: LogOptions) -> Reading:
         """Parse the lines of `inputs`."""
-        chosen = formats()[options.format]
+        chosen, kernel = formats()[options.format], None
         if chosen.header is None:
             found = text_files(spark, inputs, strict=options.strict)
             rows = chosen.parse(found.lines, None)
+            if chosen.kernel and not found.damage and not options.strict:
+                rest = partial(_without_header, chosen)
+                kernel = Kernel(found.files, chosen.kernel, rest)
         else:
             found = text_files(spark, inputs, look_at=None, strict=options.strict)
             by_header = found.alike(partial(_header, chosen.header))
@@ -73,7 +76,7 @@ class LogReader(Reader[LogOptions]):
         digests = sum(_DIGEST in file for file in found.files)
         told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
         notes = (told,) if digests else ()
-        return Reading(found.with_rejects(rows), notes=notes, files=found.files)
+        return Reading(found.with_rejects(rows), notes, found.files, kernel=kernel)
 
 
 def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:
@@ -83,3 +86,7 @@ def _header(header_of: Callable[[str], Header | None], text: str) -> Header | No
         if (names := header_of(plain)) or (plain.strip() and not plain.startswith("#")):
             return names
     return None
+
+
+def _without_header(found: LogFormat, lines: DataFrame) -> DataFrame:
+    return found.parse(lines, None)

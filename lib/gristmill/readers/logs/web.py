@@ -21,7 +21,9 @@ where it holds addresses.
 """
 
 import re
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -229,6 +231,17 @@ def matches(line: str, line_format: str) -> bool:
     return bool(is_read) and (agent is None) == (line_format == "common")
 
 
+def who(head: str) -> tuple[str | None, str, str | None, str | None] | None:
+    """Client, other addresses, ident and user of the start of a line that has no prefix, before its
+    time; None where it is no such start."""
+    found = values.python(_WHO).match(head)
+    if not (found and values.python(_PLAIN).match(f"{head} [")):
+        return None
+    alone, first, others, *names = found.groups()
+    client, ident, user = (None if text == "-" else text for text in (alone or first, *names))
+    return client, (others or "").lstrip(", "), ident, user
+
+
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _AFTER_WHO = (
     rf"{clf.SHAPE}\] +{_QUOTED} (?:[1-5][0-9]{{2}}|-) (?:[0-9]{{1,18}}|-)"
@@ -259,7 +272,14 @@ def _format(name: str, help_: str, covers: tuple[str, ...] = ()) -> LogFormat:
         parse=partial(parse, line_format=name),
         http=_HTTP,
         covers=covers,
+        kernel=partial(_by_kernel, line_format=name),
     )
+
+
+def _by_kernel(lines: Sequence[bytes], line_format: str) -> Any:
+    from gristmill.readers.kernels import web  # noqa: PLC0415 - polars need not be there
+
+    return web.parse(lines, line_format)
 
 
 FORMATS = (

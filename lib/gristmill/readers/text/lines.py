@@ -234,18 +234,22 @@ def _as_glob(spark: SparkSession, path: str) -> str:
 
 
 def _lines(found: DataFrame) -> DataFrame:
-    value = F.make_valid_utf8("value")
-    value = F.when(F.endswith(value, F.lit("\r")), F.rtrim(value, F.lit("\r"))).otherwise(value)
-    value = F.when(F.startswith(value, F.lit("\ufeff")), F.ltrim(value, F.lit("\ufeff"))).otherwise(
-        value
-    )
     # A block is one partition (see session.py), so a row's number in it is the line's number.
     number = row_number()
     return found.select(
-        value.alias(RAW),
+        cleaned("value").alias(RAW),
         source_file().alias(SOURCE_FILE),
         F.col("_metadata.file_block_start").alias(BLOCK_START),
         number.alias(LINE_NUMBER),
+    )
+
+
+def cleaned(line: str) -> Column:
+    """A column of lines as `text_files` gives them: valid, without marks at its start or end."""
+    value = F.make_valid_utf8(line)
+    value = F.when(F.endswith(value, F.lit("\r")), F.rtrim(value, F.lit("\r"))).otherwise(value)
+    return F.when(F.startswith(value, F.lit("\ufeff")), F.ltrim(value, F.lit("\ufeff"))).otherwise(
+        value
     )
 
 

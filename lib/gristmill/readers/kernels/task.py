@@ -1,0 +1,188 @@
+"""What a task of Spark's does with a kernel: lines to Parquet, and the lines that are left."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from pyarrow import parquet as pq
+
+from gristmill.model.job import PLACE, ParseLines
+from gristmill.readers.text.blocks import Block, lines_of
+
+REST = pa.schema(
+    [
+        ("value", pa.binary()),
+        ("file", pa.string()),
+        ("block_start", pa.int64()),
+        ("line_number", pa.int64()),
+    ]
+)
+"""The lines that are left, without their ends, and where they stand."""
+
+_AT_ONCE = 8 * 1024 * 1024
+_ROW_GROUP = 250_000
+_HELD = 1_000_000
+_LEVEL = 3  # of zstd: Parquet's own default in Spark
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Folders on this disk for what a task makes: of its rows, by day, and of lines that are left.
+    `columns` are those of the files with rows, in order."""
+
+    rows: str
+    rest: str
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The lines that a task has read, the rows that it has made of them, and its files."""
+
+    lines: int
+    rows: int
+    files: tuple[str, ...]
+    rest: tuple[str, ...]
+
+
+def load(parse: ParseLines, blocks: Sequence[Block], targets: Targets) -> Done:
+    """Read the lines of blocks, write those that `parse` is sure of as rows, and the others."""
+    name = f"kernel-{secrets.token_hex(8)}.parquet"
+    files = _Files(Path(targets.rows), name, targets.columns)
+    left = _Rest(Path(targets.rest), name)
+    lines = rows = 0
+    try:
+        for batch in _batches(blocks):
+            parsed = parse(batch.lines)
+            places = parsed[PLACE]
+            files.add(parsed.with_columns(source_file=batch.files().gather(places)))
+            left.add(batch, places)
+            lines += len(batch.lines)
+            rows += parsed.height
+    finally:
+        files.close()
+        left.close()
+    return Done(lines, rows, tuple(files.written), tuple(left.written))
+
+
+class _Batch:
+    """Lines to be parsed together, of one block or of several."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.bytes = 0
+        self._parts: list[tuple[Block, int, int]] = []  # first number, how many
+
+    def add(self, block: Block, first: int, lines: list[bytes]) -> None:
+        self._parts.append((block, first, len(lines)))
+        self.lines = self.lines + lines if self.lines else lines
+        self.bytes += sum(map(len, lines)) + len(lines)
+
+    def files(self) -> pl.Series:
+        """The file of each line."""
+        return pl.concat(
+            pl.repeat(block.file, count, dtype=pl.String, eager=True)
+            for block, _, count in self._parts
+        )
+
+    def places(self, lines: Sequence[int]) -> Iterator[tuple[str, int, int]]:
+        """File, start of the block, and number in it of lines by where they stand here."""
+        ends = list(accumulate(count for _, _, count in self._parts))
+        part = 0
+        for line in lines:
+            while line >= ends[part]:
+                part += 1
+            block, first, count = self._parts[part]
+            yield block.file, block.start, first + line - (ends[part] - count)
+
+
+def _batches(blocks: Sequence[Block]) -> Iterator[_Batch]:
+    batch = _Batch()
+    for block in blocks:
+        number = 1
+        for lines in lines_of(block):
+            batch.add(block, number, lines)
+            number += len(lines)
+            if batch.bytes >= _AT_ONCE:
+                yield batch
+                batch = _Batch()
+    if batch.lines:
+        yield batch
+
+
+class _Files:
+    """Parquet files for rows, one for each day, which take them in groups of some size."""
+
+    def __init__(self, folder: Path, name: str, columns: Sequence[str]) -> None:
+        self._folder, self._name, self._columns = folder, name, columns
+        self._open: dict[str, pq.ParquetWriter] = {}
+        self._waiting: dict[str, list[pl.DataFrame]] = defaultdict(list)
+        self._held = 0
+        self.written: list[str] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        for (day,), part in rows.partition_by("date", as_dict=True, maintain_order=True).items():
+            partition = f"date={day}"
+            self._waiting[partition].append(part.select(self._columns))
+            if sum(one.height for one in self._waiting[partition]) >= _ROW_GROUP:
+                self._write(partition)
+        self._held = sum(one.height for held in self._waiting.values() for one in held)
+        if self._held >= _HELD:
+            self._write_all()
+
+    def close(self) -> None:
+        self._write_all()
+        for writer in self._open.values():
+            writer.close()
+
+    def _write_all(self) -> None:
+        for partition in list(self._waiting):
+            self._write(partition)
+
+    def _write(self, partition: str) -> None:
+        table = pl.concat(self._waiting.pop(partition)).to_arrow()
+        if partition not in self._open:
+            path = self._folder / partition / self._name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open[partition] = _writer(path, table.schema)
+            self.written.append(f"{partition}/{self._name}")
+        self._open[partition].write_table(table)
+
+
+class _Rest:
+    """The file for the lines that are left, if there are any."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / name
+        self._writer: pq.ParquetWriter | None = None
+        self.written: list[str] = []
+
+    def add(self, batch: _Batch, rows: pl.Series) -> None:
+        is_left = pl.repeat(True, len(batch.lines), dtype=pl.Boolean, eager=True)
+        left = is_left.scatter(rows, False).arg_true().to_list()
+        if not left:
+            return
+        if self._writer is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _writer(self._path, REST)
+            self.written.append(self._path.name)
+        values = [batch.lines[line] for line in left]
+        files, starts, numbers = zip(*batch.places(left), strict=True)
+        self._writer.write_table(pa.table([values, files, starts, numbers], schema=REST))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _writer(path: Path, schema: Any) -> pq.ParquetWriter:
+    # Without Arrow's own schema in them they are as Spark writes them.
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=_LEVEL, store_schema=False
+    )

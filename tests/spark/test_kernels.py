@@ -1,0 +1,173 @@
+"""Loading by kernels leaves what loading by expressions does: rows, rejects, their places."""
+
+import gzip
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from gristmill.engine import kernels
+from gristmill.jobs.access_logs import JOB, AccessLogOptions
+from gristmill.model.report import Report
+from gristmill.sample import write_samples
+from gristmill.spark import settings
+from tests.conftest import RunJob
+from tests.support.log_lines import HEAD, broken, shifted
+
+GOOD = f'{HEAD} "GET /a HTTP/1.1" 200 5 "-" "UA"'
+Rows = list[tuple[Any, ...]]
+
+
+def lines(seed: int, count: int) -> list[bytes]:
+    """Lines of which one in three is broken somehow, of three days."""
+    rng = random.Random(seed)
+    whole = [
+        GOOD.replace("[10/", f"[{10 + number % 3}/").replace("/a ", f"/{number}?q={number} ")
+        for number in range(count)
+    ]
+    return [
+        (rng.choice((broken, shifted))(line, rng) if rng.random() < 0.3 else line).encode()
+        for line in whole
+    ]
+
+
+def write_odd_files(folder: Path) -> None:
+    """Files of all kinds: their names, their ends of lines, what their bytes are."""
+    folder.mkdir()
+    some = lines(1, 300)
+    (folder / "plain.log").write_bytes(b"\n".join(some) + b"\n")
+    (folder / "no end.log").write_bytes(b"\n".join(some[:50]))
+    (folder / "a%20b[1].log").write_bytes(b"\r\n".join(lines(2, 100)) + b"\r\n")
+    (folder / "marked.log").write_bytes(b"\xef\xbb\xbf" + b"\n".join(lines(3, 20)) + b"\n\n\n")
+    (folder / "not-utf-8.log").write_bytes(
+        b"\n".join(line.replace(b"UA", b"U\xe9\xff\xe2\x82A") for line in lines(4, 20)) + b"\n"
+    )
+    (folder / "nul.log").write_bytes(b"\0" * 100 + b"\n".join(lines(5, 20)) + b"\n")
+    (folder / "empty.log").write_bytes(b"")
+    (folder / "packed.log.gz").write_bytes(
+        gzip.compress(b"\n".join(lines(6, 200)) + b"\n") + gzip.compress(b"\n".join(lines(7, 50)))
+    )
+
+
+def counts(report: Report) -> tuple[Any, ...]:
+    """What a report counts."""
+    rows = {dataset.name: dataset.rows for dataset in report.datasets}
+    return report.lines, report.rejected, report.rejects, rows
+
+
+def by_kernels(output: Path) -> int:
+    """How many of the rows in an output were written by kernels."""
+    footers = [pq.read_metadata(file) for file in output.glob("web_requests/*/*.parquet")]
+    return sum(one.num_rows for one in footers if not one.created_by.startswith("parquet-mr"))
+
+
+@pytest.fixture
+def both(
+    run_job: RunJob, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Report, int]]:
+    """Load an input both ways, and hold the outputs against each other; gives the report and how
+    many rows the kernels wrote."""
+
+    def table(name: str, dataset: str) -> Rows:
+        folder = tmp_path / name / dataset
+        found = spark.read.parquet(str(folder)) if folder.exists() else None
+        return sorted((tuple(map(str, row)) for row in found.collect()), key=str) if found else []
+
+    def run(*inputs: Path, **options: Any) -> tuple[Report, int]:
+        reports = {}
+        for name, switch in (("expressions", "0"), ("kernels", "1")):
+            monkeypatch.setenv(kernels.SWITCH, switch)
+            reports[name] = run_job(
+                JOB,
+                *inputs,
+                options=AccessLogOptions(**options),
+                output=tmp_path / name,
+                max_reject_rate=1.0,
+            )
+        assert by_kernels(tmp_path / "expressions") == 0
+        for dataset in ("web_requests", "rejects"):
+            assert table("kernels", dataset) == table("expressions", dataset)
+        one, other = map(counts, (reports["kernels"], reports["expressions"]))
+        assert one == other
+        return reports["kernels"], by_kernels(tmp_path / "kernels")
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("block", "small"),
+    [
+        (1000, 0),
+        (32 * 1024 * 1024, kernels.SMALL),
+        *(pytest.param(block, 0, marks=pytest.mark.thorough) for block in (93, 94, 257, 5000)),
+    ],
+)
+def test_whatever_the_files_hold_it_comes_out_the_same(
+    both: Callable[..., tuple[Report, int]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    block: int,
+    small: int,
+) -> None:
+    monkeypatch.setitem(settings.RUN, "spark.sql.files.maxPartitionBytes", str(block))
+    monkeypatch.setattr(kernels, "SMALL", small)
+    write_odd_files(tmp_path / "in")
+    report, rows = both(tmp_path / "in", format="web")
+    assert 400 < rows < (report.datasets[0].rows or 0)
+    assert (report.rejected or 0) > 50
+
+
+def test_the_sample_comes_out_the_same(
+    both: Callable[..., tuple[Report, int]], tmp_path: Path
+) -> None:
+    write_samples(tmp_path / "sample")
+    report, rows = both(tmp_path / "sample" / "logs")
+    assert rows == report.datasets[0].rows == (report.lines or 0) - (report.rejected or 0)
+    assert report.rejected
+
+
+def test_where_nothing_is_left_nothing_is_rejected(
+    both: Callable[..., tuple[Report, int]], tmp_path: Path
+) -> None:
+    (tmp_path / "a.log").write_text(f"{GOOD}\n" * 10)
+    report, rows = both(tmp_path / "a.log")
+    assert (report.lines, report.rejected, rows) == (10, 0, 10)
+
+
+def test_where_files_would_be_many_and_small_spark_writes_them(
+    both: Callable[..., tuple[Report, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.RUN, "spark.sql.files.maxPartitionBytes", "2000")
+    monkeypatch.setattr(kernels, "SMALL", 0)
+    monkeypatch.setattr(kernels, "MOST", 2000)
+    (tmp_path / "a.log").write_bytes(b"\n".join(lines(8, 300)) + b"\n")
+    report, rows = both(tmp_path / "a.log")
+    assert rows == 0
+    assert report.datasets[0].files == report.datasets[0].partitions == 3
+
+
+def test_a_load_again_takes_the_place_of_the_first(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(f"{GOOD}\n" * 10)
+    for _ in range(2):
+        run_job(JOB, tmp_path / "a.log")
+    assert by_kernels(tmp_path / "out") == 10
+
+
+@pytest.mark.parametrize("way", ["off", "missing"])
+def test_without_kernels_it_says_so_where_it_matters(
+    run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    if way == "off":
+        monkeypatch.setenv(kernels.SWITCH, "0")
+    else:
+        monkeypatch.setattr(kernels, "find_spec", lambda _name: None)
+    monkeypatch.setattr(kernels, "SMALL", 0)
+    (tmp_path / "a.log").write_text(f"{GOOD}\n" * 10)
+    report = run_job(JOB, tmp_path / "a.log")
+    assert (report.lines, by_kernels(tmp_path / "out")) == (10, 0)
+    told = [note for note in report.notes if "polars" in note]
+    assert len(told) == (way == "missing")

@@ -1,0 +1,63 @@
+"""The lines of a block, against where each line starts."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gristmill.readers.text import blocks as module
+from gristmill.readers.text.blocks import blocks, lines_of
+
+
+def owned(data: bytes, size: int) -> dict[int, list[bytes]]:
+    """The lines of each block by its start. A line that starts up to the first byte behind a block
+    is one of its lines, as Hadoop's LineRecordReader has it."""
+    found: dict[int, list[bytes]] = {start: [] for start in range(0, len(data), size)}
+    at = 0
+    for line in data.split(b"\n") if data else []:
+        if at < len(data):
+            found[0 if at == 0 else (at - 1) // size * size].append(line)
+        at += len(line) + 1
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"longer than a block", b"\0"])).map(b"".join),
+    st.integers(1, 9),
+    st.integers(1, 5),
+)
+@example(b"abc\ndef\n", 4, 2)
+@example(b"abc\ndef", 3, 16)
+def test_every_line_belongs_to_one_block(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, size: int, piece: int
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "lines in %20 blocks.txt"
+    file.write_bytes(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_PIECE", piece)
+        found = {
+            block.start: [line for lines in lines_of(block) for line in lines]
+            for block in blocks([file.as_uri()], size)
+        }
+    assert found == owned(data, size)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_what_is_packed_is_one_block(tmp_path: Path, members: int) -> None:
+    file = tmp_path / "a.log.gz"
+    lines = [b"line %d" % number for number in range(members * 100)]
+    parts = [lines[at * 100 : (at + 1) * 100] for at in range(members)]
+    file.write_bytes(b"".join(gzip.compress(b"\n".join(part) + b"\n") for part in parts))
+    (block,) = blocks([file.as_uri()], 10)
+    assert block.packed
+    assert [line for some in lines_of(block) for line in some] == lines
+
+
+def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
+    for name in ("a.log", "a.log.gz"):
+        (tmp_path / name).write_bytes(b"")
+        found = blocks([(tmp_path / name).as_uri()], 10)
+        assert [line for block in found for some in lines_of(block) for line in some] == []
