@@ -86,6 +86,7 @@ def test_a_rerun_that_is_killed_leaves_the_output_whole_and_can_be_run_again(
     assert rows(out / "word_counts") == count
 
 
+@pytest.mark.thorough
 def test_an_interrupt_puts_everything_away(long_text: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command: list[str | Path] = [BIN / "gristmill", "run", "word-count"]

@@ -68,6 +68,7 @@ def test_a_file_that_is_no_job_starts_nothing(tmp_path: Path) -> None:
     assert done.err == f"gristmill: {wrong}\n"
 
 
+@pytest.mark.thorough
 def test_the_readme_s_job_runs_from_a_file_anywhere(run_job: RunJob, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text('::1 - - [25/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1\n')
     run_job(access_logs.JOB, tmp_path / "a.log")

@@ -153,10 +153,8 @@ def test_a_run_ends_with_its_client(started: Warm, long_text: Path, tmp_path: Pa
     assert not staged(tmp_path / "out")
 
 
-@pytest.mark.parametrize(
-    "killed",
-    ["process", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("run", "spark"))],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("killed", ["process", "run", "spark"])
 def test_whatever_is_killed_the_next_run_is_as_any_other(
     started: Warm, long_text: Path, samples: Path, tmp_path: Path, killed: str
 ) -> None:

@@ -147,11 +147,12 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "text"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
         (Fault.LOSE_REPLY, "finished word-count by "),
-        pytest.param(Fault.RESET, "dropped word-count by ", marks=pytest.mark.thorough),
+        (Fault.RESET, "dropped word-count by "),
     ],
 )
 def test_a_killed_run_is_settled_by_recover_and_can_be_run_again(

@@ -44,10 +44,8 @@ def nth_change(fault: Fault, nth: int) -> Rule:
     return rule
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [PASSING[0], *(pytest.param(fault, marks=pytest.mark.thorough) for fault in PASSING[1:])],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("fault", PASSING)
 def test_a_fault_that_passes_is_outlived(
     spark: SparkSession, proxy: Proxy, place: str, fault: Fault
 ) -> None:

@@ -98,8 +98,11 @@ def test_the_figures_of_a_real_export_in_focus(
 @pytest.mark.parametrize(
     ("name", "source", "total"),
     [
-        ("cur_anon", "anon_export_2023-11.csv.gz", Decimal("1.68230869740")),
         ("cur_koku", "koku-local", None),
+        pytest.param(
+            *("cur_anon", "anon_export_2023-11.csv.gz", Decimal("1.68230869740")),
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_the_figures_of_a_cost_and_usage_report(
@@ -142,6 +145,7 @@ def test_the_figures_of_a_cost_and_usage_report(
         assert summed(table(out, "cost_by_region"), COSTS[:1]) == {(): (total,)}
 
 
+@pytest.mark.thorough
 def test_what_holds_of_all_exports_in_focus_holds(
     run_job: RunJob, data: Path, tmp_path: Path
 ) -> None:

@@ -140,7 +140,16 @@ def test_the_figures_of_a_cost_and_usage_report(
     assert as_counted(rows, names) == as_counted(wanted, names)
 
 
-@pytest.mark.parametrize("folder", ["focus_1_0", "focus_1_2", "focus_toolkit_golden"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "focus_1_0",
+        *(
+            pytest.param(name, marks=pytest.mark.thorough)
+            for name in ("focus_1_2", "focus_toolkit_golden")
+        ),
+    ],
+)
 def test_every_charge_of_a_focus_export_is_what_plain_python_makes_of_its_line(
     spark: SparkSession, run_job: RunJob, data: Path, tmp_path: Path, folder: str
 ) -> None:

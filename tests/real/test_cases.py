@@ -166,6 +166,7 @@ def test_a_final_month_is_not_replaced_by_less(run_job: RunJob, cases: Path) -> 
         run_job(billing_charges.JOB, cases / "billing" / "03_partial_final_2.csv")
 
 
+@pytest.mark.thorough
 def test_tags_that_differ_in_case_are_joined(
     spark: SparkSession, run_job: RunJob, cases: Path, tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_tags_that_differ_in_case_are_joined(
     assert found == [{"tag_value": "shop", "billed_cost": Decimal(2)}]
 
 
+@pytest.mark.thorough
 def test_the_costs_of_every_kind_of_line(
     spark: SparkSession, run_job: RunJob, cases: Path, tmp_path: Path
 ) -> None:
@@ -206,6 +208,7 @@ def test_the_costs_of_every_kind_of_line(
     assert net["usage"] == (18, 18)
 
 
+@pytest.mark.thorough
 def test_subscriptions_of_one_month_add_up(
     spark: SparkSession, run_job: RunJob, cases: Path, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def test_every_line_is_accounted_for(
     assert accounts(report)[:3] == expected
 
 
+@pytest.mark.thorough
 def test_each_file_of_cloudfront_is_read_by_its_own_header(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:

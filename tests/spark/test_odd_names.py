@@ -60,6 +60,7 @@ def logs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_what_is_linked_is_read_once(run_job: RunJob, logs: Path, tmp_path: Path) -> None:
     (logs / "again").symlink_to("deep")
     (logs / "c.log").symlink_to("a.log")

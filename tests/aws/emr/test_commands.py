@@ -114,6 +114,7 @@ def test_a_run_that_fails_says_why_and_where_the_logs_are(emr: Emr, simulator: S
     assert re.search(r"^look at it: https://\S+#/clusterDetails/j-\w+$", told, re.MULTILINE)
 
 
+@pytest.mark.thorough
 def test_one_run_key_is_one_run(emr: Emr, simulator: Simulator) -> None:
     wanted = ("word-count", "--input", place(simulator, "in/text"), "--output")
     before = simulator.faults.count("AddJobFlowSteps")

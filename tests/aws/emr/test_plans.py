@@ -16,7 +16,9 @@ Command = Callable[..., Finished]
     ("flags", "operation"),
     [
         ((), "AddJobFlowSteps"),
-        (("--cluster", "nightly", "--transient"), "RunJobFlow"),
+        pytest.param(
+            ("--cluster", "nightly", "--transient"), "RunJobFlow", marks=pytest.mark.thorough
+        ),
         (("--cluster", "serverless"), "StartJobRun"),
     ],
 )
