@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from gristmill import Dataset, Field, Job, main, option
 from gristmill.readers.text.lines import Lines, TextOptions
-from gristmill.readers.text.words import PATTERNS, tokens
+from gristmill.readers.text.words import PATTERNS, counted
 
 WORD_COUNTS = Dataset(
     name="word_counts",
@@ -39,12 +39,11 @@ class WordCountOptions(TextOptions):
 
 def count_words(lines: DataFrame, options: WordCountOptions) -> Mapping[str, DataFrame]:
     """Rows of `line string` to rows of `WORD_COUNTS`."""
-    word = F.explode(tokens(F.col("line"), options.tokenizer))
     # Lower-casing a line first would change what its words are: İ becomes i and a combining dot.
-    words = lines.select(word.alias("word"))
+    words = counted(lines, options.tokenizer)
     if options.lowercase:
-        words = words.select(F.lower("word").alias("word"))
-    counts = words.groupBy("word").agg(F.count(F.lit(1)).alias("count"))
+        words = words.withColumn("word", F.lower("word"))
+    counts = words.groupBy("word").agg(F.sum("count").alias("count"))
     kept = counts.where(F.col("count") >= options.min_count)
     return {WORD_COUNTS.name: kept.withColumn("corpus", F.lit(options.corpus))}
 

@@ -3,16 +3,24 @@
 import gzip
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from gristmill.engine import kernels
+from gristmill.engine import kernels as engine
+from gristmill.errors import SchemaError
 from gristmill.jobs.access_logs import JOB, AccessLogOptions
+from gristmill.model.checks import Check
+from gristmill.model.dataset import Dataset, Field
+from gristmill.model.job import Job
 from gristmill.model.report import Report
+from gristmill.readers import kernels
+from gristmill.readers.logs.reader import LogReader
 from gristmill.sample import write_samples
 from gristmill.spark import settings
 from tests.conftest import RunJob
@@ -60,8 +68,9 @@ def counts(report: Report) -> tuple[Any, ...]:
 
 
 def by_kernels(output: Path) -> int:
-    """How many of the rows in an output were written by kernels."""
-    footers = [pq.read_metadata(file) for file in output.glob("web_requests/*/*.parquet")]
+    """How many of the rows in an output, not rejects, were written by kernels."""
+    files = list(output.glob("[a-z]*/date=*/*.parquet"))
+    footers = [pq.read_metadata(file) for file in files]
     return sum(one.num_rows for one in footers if not one.created_by.startswith("parquet-mr"))
 
 
@@ -89,7 +98,7 @@ def both(
                 max_reject_rate=1.0,
             )
         assert by_kernels(tmp_path / "expressions") == 0
-        for dataset in ("web_requests", "rejects"):
+        for dataset in ("web_requests", "vpc_flows", "rejects"):
             assert table("kernels", dataset) == table("expressions", dataset)
         one, other = map(counts, (reports["kernels"], reports["expressions"]))
         assert one == other
@@ -130,6 +139,29 @@ def test_the_sample_comes_out_the_same(
     assert report.rejected
 
 
+V2 = "2 111122223333 eni-0a1b2c3d 192.0.2.16 198.51.100.21 20641 22 6 20 4249 1772582399 1772582459"
+HEADER = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
+    "end action log-status"
+)
+
+
+@pytest.mark.parametrize("other", [HEADER, HEADER.replace("log-status", "tcp-flags")])
+def test_flow_logs_come_out_the_same(
+    both: Callable[..., tuple[Report, int]], tmp_path: Path, other: str
+) -> None:
+    rng = random.Random(9)
+    for number, header in enumerate((HEADER, other)):
+        records = [broken(f"{V2} ACCEPT OK", rng) for _ in range(200)]
+        text = "\n".join([header, *(f"{V2} ACCEPT OK" for _ in range(20)), *records])
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / f"{number}.log.gz").write_bytes(gzip.compress(text.encode()))
+    report, rows = both(tmp_path / "in", format="vpc_flow")
+    assert report.skipped == 2
+    # Files of several headers go the other way.
+    assert (rows > 40) == (other == HEADER)
+
+
 def test_where_nothing_is_left_nothing_is_rejected(
     both: Callable[..., tuple[Report, int]], tmp_path: Path
 ) -> None:
@@ -143,7 +175,7 @@ def test_where_files_would_be_many_and_small_spark_writes_them(
 ) -> None:
     monkeypatch.setitem(settings.RUN, "spark.sql.files.maxPartitionBytes", "2000")
     monkeypatch.setattr(kernels, "SMALL", 0)
-    monkeypatch.setattr(kernels, "MOST", 2000)
+    monkeypatch.setattr(engine, "MOST", 2000)
     (tmp_path / "a.log").write_bytes(b"\n".join(lines(8, 300)) + b"\n")
     report, rows = both(tmp_path / "a.log")
     assert rows == 0
@@ -171,3 +203,51 @@ def test_without_kernels_it_says_so_where_it_matters(
     assert (report.lines, by_kernels(tmp_path / "out")) == (10, 0)
     told = [note for note in report.notes if "polars" in note]
     assert len(told) == (way == "missing")
+
+
+DAYS = Dataset(
+    name="days",
+    help="",
+    fields=(Field("status", "int", ""), Field("date", "date", "")),
+    partitioned_by=("date",),
+    write_mode="batch",
+)
+LOAD = Job(
+    name="load",
+    help="",
+    options=AccessLogOptions,
+    reads=LogReader(),
+    writes=(DAYS,),
+    transform=lambda rows, _options: {"days": rows},
+)
+
+
+def changed(dataset: Dataset = DAYS, **changes: Any) -> Job[AccessLogOptions]:
+    return replace(LOAD, writes=(dataset,), **changes)
+
+
+@pytest.mark.parametrize(
+    ("job", "is_by_kernels"),
+    [
+        (LOAD, True),
+        (changed(transform=lambda rows, _options: {"days": rows.where("status > 0")}), False),
+        (changed(checks=(Check("positive", lambda: F.col("status") > 0),)), False),
+        (changed(replace(DAYS, sorted_by=("status",))), False),
+        (changed(replace(DAYS, fields=(*DAYS.fields, Field("_raw", "string", "")))), False),
+    ],
+)
+def test_a_job_that_does_more_than_pass_on_goes_the_other_way(
+    run_job: RunJob, tmp_path: Path, job: Job[AccessLogOptions], is_by_kernels: bool
+) -> None:
+    (tmp_path / "a.log").write_text(f"{GOOD}\n" * 10)
+    report = run_job(job, tmp_path / "a.log")
+    assert report.datasets[0].rows == 10
+    (file,) = (tmp_path / "out" / "days").glob("*/*.parquet")
+    assert pq.read_metadata(file).created_by.startswith("parquet-mr") != is_by_kernels
+
+
+def test_a_column_of_another_type_is_told_as_ever(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(f"{GOOD}\n" * 10)
+    fields = (Field("status", "bigint", ""), Field("date", "date", ""))
+    with pytest.raises(SchemaError, match="status is int, not bigint"):
+        run_job(changed(replace(DAYS, fields=fields)), tmp_path / "a.log")

@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.jobs.word_count import JOB, WordCountOptions
-from gristmill.readers.text.words import tokens
+from gristmill.readers import kernels
+from gristmill.readers.text.words import counted, tokens
 from tests.conftest import RunJob
 from tests.support.reference import word_counts
 
@@ -51,6 +52,28 @@ def test_tokens_are_those_of_plain_python(spark: SparkSession, tokenizer: str) -
     found = tokenize(spark, lines, tokenizer)
     for line, words in zip(lines, found, strict=True):
         assert Counter(words) == word_counts(line, tokenizer, lowercase=False), line
+
+
+@pytest.mark.parametrize("tokenizer", ["letters", "words", "whitespace"])
+def test_by_kernels_the_words_are_the_same(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokenizer: str
+) -> None:
+    rng = random.Random(20261129)
+    lines = ["".join(rng.choices(CHARACTERS, k=rng.randrange(60))) for _ in range(3000)]
+    expected: Counter[str] = Counter()
+    for line in lines:
+        expected.update(word_counts(line, tokenizer, lowercase=False))
+    (tmp_path / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    frame = spark.read.text(str(tmp_path / "text.txt"), lineSep="\n").toDF("line")
+    found = {}
+    for small in (0, 1 << 30):
+        monkeypatch.setattr(kernels, "SMALL", small)
+        words = counted(frame, tokenizer)
+        plan = words._jdf.queryExecution().toString()
+        assert ("MapInArrow" in plan) == (small == 0)
+        summed = words.groupBy("word").agg(F.sum("count").alias("count")).collect()
+        found[small] = {row["word"]: row["count"] for row in summed}
+    assert found[0] == found[1 << 30] == dict(expected)
 
 
 @pytest.mark.parametrize("tokenizer", ["letters", "words", "whitespace"])

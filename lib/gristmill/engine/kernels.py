@@ -4,11 +4,8 @@ That is for a job which passes on what it reads, on this machine, from its disk 
 kernel is not sure of goes the way of all other rows, and so do all lines where there is none.
 """
 
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +15,13 @@ from pyspark.sql import functions as F
 from gristmill.engine.follow import Plan
 from gristmill.model.checks import REASON
 from gristmill.model.dataset import Dataset
-from gristmill.model.job import AnyJob, ParseLines, Request
+from gristmill.model.job import AnyJob, Kernel, ParseLines, Request
+from gristmill.readers import kernels
 from gristmill.readers.text.blocks import Block, blocks, is_here
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE, cleaned
 from gristmill.spark.session import to_its_end
 from gristmill.storage.hadoop import escaped
 
-SWITCH = "GRISTMILL_KERNELS"
-_NEEDS = ("polars", "pyarrow")
-SMALL = 8 * 1024 * 1024
 MOST = 256 * 1024 * 1024
 _TASKS_PER_CORE = 2
 _FILES_PER_DAY, _CRUMB = 8, 1024 * 1024
@@ -54,46 +49,41 @@ class Loaded:
 
 def serves(spark: SparkSession, job: AnyJob, request: Request, plan: Plan, root: str) -> bool:
     """Whether a run, into the output `root`, loads by kernels."""
-    return _suits(spark, job, request, plan, root) and not _missing()
+    return _suits(spark, job, request, plan, root) and not kernels.missing()
 
 
 def lacking(spark: SparkSession, job: AnyJob, request: Request, plan: Plan, root: str) -> str:
     """What to tell the user of a run that would load by kernels if all that they need were there;
     empty where there is nothing to tell."""
-    if not (_missing() and _suits(spark, job, request, plan, root) and plan.kernel):
+    library = kernels.missing()
+    if not (library and _suits(spark, job, request, plan, root) and plan.kernel):
         return ""
-    if sum(block.work for block in blocks(plan.kernel.files, MOST)) <= SMALL:
+    if sum(block.work for block in blocks(plan.kernel.files, MOST)) <= kernels.SMALL:
         return ""
-    return f"{_missing()} is not installed, which parses lines much faster (gristmill[native])"
-
-
-def _missing() -> str:
-    return next((name for name in _NEEDS if find_spec(name) is None), "")
+    return f"{library} is not installed, which parses lines much faster (gristmill[native])"
 
 
 def _suits(spark: SparkSession, job: AnyJob, request: Request, plan: Plan, root: str) -> bool:
-    if plan.kernel is None or plan.targets is not None or os.environ.get(SWITCH) == "0":
+    kernel = plan.kernel
+    if kernel is None or plan.targets is not None or not kernels.are_wanted(spark):
         return False
-    context = spark.sparkContext
-    on_this_machine = (
-        str(context.master).startswith("local") and context.pythonExec == sys.executable
-    )
-    here = on_this_machine and all(map(is_here, (*plan.kernel.files, f"{root}/")))
-    return here and _passes_on(job, request, plan.rows)
+    here = all(map(is_here, (*kernel.files, f"{root}/")))
+    return here and _passes_on(job, request, plan.rows, kernel)
 
 
-def _passes_on(job: AnyJob, request: Request, rows: DataFrame) -> bool:
-    """Whether what a job makes of rows are those rows, by day."""
+def _passes_on(job: AnyJob, request: Request, rows: DataFrame, kernel: Kernel) -> bool:
+    """Whether what a job makes of rows are those rows, by day, in columns that a kernel gives."""
     if job.checks or job.shared or job.audit or job.costs or job.part(request.options) is not None:
         return False
     datasets = job.datasets(request.options)
-    if len(datasets) != 1:
+    if len(datasets) != 1 or job.scope(request.options):
         return False
     (dataset,) = datasets
     is_loaded = dataset.partitioned_by == ("date",) and dataset.write_mode == "batch"
     as_it_comes = not (dataset.sorted_by or dataset.is_final or dataset.extent)
+    columns = {(field.name, field.type) for field in dataset.fields}
     same = job.transform(rows, request.options).get(dataset.name) is rows
-    return is_loaded and as_it_comes and same and not job.scope(request.options)
+    return is_loaded and as_it_comes and same and columns <= set(kernel.columns.items())
 
 
 def load(spark: SparkSession, plan: Plan, dataset: Dataset, stage: str, rest: str) -> Loaded:
@@ -108,7 +98,7 @@ def load(spark: SparkSession, plan: Plan, dataset: Dataset, stage: str, rest: st
     found = list(blocks(kernel.files, size))
     columns = [field.name for field in dataset.fields if field.name not in dataset.partitioned_by]
     task = _Task(kernel.parse, _folder(stage), _folder(rest), tuple(columns))
-    if sum(block.work for block in found) <= SMALL:
+    if sum(block.work for block in found) <= kernels.SMALL:
         done = [task(found)] if found else []
     else:
         done = _in_tasks(spark, task, _shared_out(found, spark.sparkContext.defaultParallelism))
@@ -142,8 +132,7 @@ class _Task:
 
     def alone(self, found: Sequence[Block]) -> Any:
         """The same where others do likewise on other cores."""
-        # Polars looks at it once, when it is imported.
-        os.environ["POLARS_MAX_THREADS"] = "1"
+        kernels.on_one_core()
         return self(found)
 
 

@@ -26,14 +26,16 @@ PLACE = "_place"
 
 @dataclass(frozen=True)
 class Kernel:
-    """A faster way to the rows of a reading that are rows of one dataset but for `source_file`.
+    """A faster way to the rows of a reading, with `columns`, Spark types by name.
 
-    `parse` is for what lies on this disk: the lines of `files`, URIs, of text, plain or `.gz`, that
-    are whole. It says nothing of lines that it leaves: they go to `rest`, from rows with the
-    columns of `gristmill.readers.text.lines.ORIGIN` to judged rows, which is the reading's own way.
+    `parse`, which leaves `source_file` out, is for what lies on this disk: the lines of `files`,
+    URIs, of text, plain or `.gz`, that are whole. It says nothing of lines that it leaves: they go
+    to `rest`, from rows with the columns of `gristmill.readers.text.lines.ORIGIN` to judged rows,
+    which is the reading's own way.
     """
 
     files: tuple[str, ...]
+    columns: Mapping[str, str]
     parse: ParseLines
     rest: Callable[[DataFrame], DataFrame]
 

@@ -4,18 +4,21 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.model.checks import Check, first_reason
 from gristmill.model.dataset import Dataset, Field
-from gristmill.model.job import ParseLines
 from gristmill.readers.logs import values
 from gristmill.readers.text.lines import RAW
 
 Header = tuple[str, ...]
 """The names of a file's columns, as a header line in it gives them."""
+
+HeaderKernel = Callable[[Sequence[bytes], Header | None], Any]
+"""As `model.job.ParseLines`, of lines in files with that header."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class LogFormat:
     `dataset` that keep those columns and say in `checks.REASON` why a line is not one, a code
     of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
     gives their names, None for other lines, and `parse` gets those of the file. `covers` are the
-    formats whose lines this one reads too, each as what it is. `kernel` reads what it can of
-    a format whose files have no header.
+    formats whose lines this one reads too, each as what it is. `kernel` reads what it
+    can, faster.
     """
 
     name: str
@@ -57,7 +60,7 @@ class LogFormat:
     header: Callable[[str], Header | None] | None = None
     http: Http | None = None
     covers: tuple[str, ...] = ()
-    kernel: ParseLines | None = None
+    kernel: HeaderKernel | None = None
 
 
 REASONS = {

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.model.job import Kernel, Reader, Reading
 from gristmill.readers.logs import formats
-from gristmill.readers.logs.format import REASONS, Header, LogFormat
+from gristmill.readers.logs.format import REASONS, Header, HeaderKernel, LogFormat
 from gristmill.readers.logs.recognise import recognise
 from gristmill.readers.text import damage
 from gristmill.readers.text.lines import heads, text_files
@@ -60,19 +60,21 @@ class LogReader(Reader[LogOptions]):
 
     def read(self, spark: SparkSession, inputs: Sequence[str], options: LogOptions) -> Reading:
         """Parse the lines of `inputs`."""
-        chosen, kernel = formats()[options.format], None
+        chosen = formats()[options.format]
+        headers: list[Header | None] = [None]
         if chosen.header is None:
             found = text_files(spark, inputs, strict=options.strict)
             rows = chosen.parse(found.lines, None)
-            if chosen.kernel and not found.damage and not options.strict:
-                rest = partial(_without_header, chosen)
-                kernel = Kernel(found.files, chosen.kernel, rest)
         else:
             found = text_files(spark, inputs, look_at=None, strict=options.strict)
-            by_header = found.alike(partial(_header, chosen.header))
+            by_header = list(found.alike(partial(_header, chosen.header)))
+            headers = [header for header, _, _ in by_header]
             parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
             # None where all files are damaged.
             rows = reduce(DataFrame.unionByName, parts or [chosen.parse(found.lines, None)])
+        kernel = None
+        if len(headers) == 1 and not found.damage and not options.strict:
+            kernel = _kernel(chosen, found.files, headers[0])
         digests = sum(_DIGEST in file for file in found.files)
         told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
         notes = (told,) if digests else ()
@@ -88,5 +90,13 @@ def _header(header_of: Callable[[str], Header | None], text: str) -> Header | No
     return None
 
 
-def _without_header(found: LogFormat, lines: DataFrame) -> DataFrame:
-    return found.parse(lines, None)
+def _kernel(found: LogFormat, files: tuple[str, ...], header: Header | None) -> Kernel | None:
+    if found.kernel is None:
+        return None
+    columns = {field.name: field.type for field in found.dataset.fields}
+    parse = partial(_parsed, found.kernel, header)
+    return Kernel(files, columns, parse, lambda lines: found.parse(lines, header))
+
+
+def _parsed(kernel: HeaderKernel, header: Header | None, lines: Sequence[bytes]) -> Any:
+    return kernel(lines, header)

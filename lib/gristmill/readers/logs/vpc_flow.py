@@ -11,6 +11,8 @@ columns were chosen without it, that of `end`.
 """
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -68,8 +70,7 @@ FIELDS = (
     Field("resource_id", "string", "of a regional NAT gateway (version 9)"),
     Field("encryption_status", "string", "whether it was encrypted (version 10)"),
 )
-_DEFAULT = 14
-_LAST_SECOND = 253402300799  # of the year 9999
+LAST_SECOND = 253402300799  # of the year 9999
 _TIMES = ("start", "end")
 
 VPC_FLOWS = Dataset(
@@ -80,12 +81,13 @@ VPC_FLOWS = Dataset(
     write_mode="batch",
 )
 
-_NAMES = {field.name.replace("_", "-"): field.name for field in FIELDS}
+NAMES = {field.name.replace("_", "-"): field.name for field in FIELDS}
+DEFAULT = tuple(NAMES)[:14]
 _COLUMNS = Columns(
     separator=" ",
-    names=_NAMES,
-    without_header=tuple(_NAMES)[:_DEFAULT],
-    versions=(_DEFAULT,),
+    names=NAMES,
+    without_header=DEFAULT,
+    versions=(len(DEFAULT),),
 )
 
 
@@ -113,7 +115,7 @@ def _time(piece: Column | None) -> Column:
     if piece is None:
         return F.lit(None).cast("timestamp")
     seconds = log.number(piece, "bigint")
-    return F.timestamp_seconds(F.when(seconds <= _LAST_SECOND, seconds))
+    return F.timestamp_seconds(F.when(seconds <= LAST_SECOND, seconds))
 
 
 def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
@@ -121,7 +123,7 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
         pieces[name].isNotNull() & F.col(name).isNull() for name in _TIMES if name in pieces
     ]
     nowhere = F.col("start").isNull() & F.col("end").isNull()
-    known = F.size(F.array_intersect("_pieces", F.array(*map(F.lit, _NAMES))))
+    known = F.size(F.array_intersect("_pieces", F.array(*map(F.lit, NAMES))))
     names = F.size(F.array_distinct("_pieces"))
     is_named = F.col(RAW).rlike(_HEADER) & (known > 1) & (2 * known > names)
     is_header = named.is_header(F.col("_pieces"), header)
@@ -131,8 +133,8 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
             "wrong_fields": named.has_wrong_fields(_COLUMNS, header),
             "bad_timestamp": log.any_of([*bad_times, nowhere]),
             "bad_number": named.has_bad_number(pieces, FIELDS),
-            "bad_address": log.is_none_of(pieces, dict.fromkeys(_ADDRESSES, values.ADDRESS)),
-            "bad_value": log.is_none_of(pieces, _VALUES),
+            "bad_address": log.is_none_of(pieces, dict.fromkeys(ADDRESSES, values.ADDRESS)),
+            "bad_value": log.is_none_of(pieces, VALUES),
         },
         skipped=F.when(is_named, is_header).otherwise(F.lit(False)),
     )
@@ -142,9 +144,9 @@ REJECTS = log.reasons(
     *("empty_line", "nul_byte", "wrong_fields", "bad_timestamp"),
     *("bad_number", "bad_address", "bad_value"),
 )
-_ADDRESSES = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
+ADDRESSES = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
 _BYTE = "(?:-1|[0-9]{1,2}|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
-_VALUES = {
+VALUES = {
     "version": "-1|[0-9]{1,2}",
     "account_id": "[0-9]{12}|unknown",
     "interface_id": "eni-[0-9a-z]+",
@@ -168,15 +170,21 @@ _HEADER = r"^[a-z -]*+\z"
 def header_of(line: str) -> Header | None:
     """The names of the columns, where a line gives them: more than one known, and most of them."""
     names = tuple(name for name in line.split(" ") if name)
-    known = len(_NAMES.keys() & set(names))
+    known = len(NAMES.keys() & set(names))
     is_header = re.fullmatch("[a-z -]*", line) and known > 1 and 2 * known > len(set(names))
     return names if is_header else None
 
 
 def matches(line: str) -> bool:
     """Whether a line is a header of flow logs, or has the default columns."""
-    is_default = _LINE.match(line) is not None and len(line.split()) == _DEFAULT
+    is_default = _LINE.match(line) is not None and len(line.split()) == len(DEFAULT)
     return is_default or header_of(line) is not None
+
+
+def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
+    from gristmill.readers.kernels import vpc_flow  # noqa: PLC0415 - polars need not be there
+
+    return vpc_flow.parse(lines, header)
 
 
 _LINE = re.compile(r" *[0-9]+ +(?:[0-9]{12}|unknown) +(?:eni-\S+|-) ")
@@ -191,5 +199,6 @@ FORMATS = (
         matches=matches,
         parse=parse,
         header=header_of,
+        kernel=_by_kernel,
     ),
 )

@@ -276,7 +276,7 @@ def _format(name: str, help_: str, covers: tuple[str, ...] = ()) -> LogFormat:
     )
 
 
-def _by_kernel(lines: Sequence[bytes], line_format: str) -> Any:
+def _by_kernel(lines: Sequence[bytes], _header: Header | None, line_format: str) -> Any:
     from gristmill.readers.kernels import web  # noqa: PLC0415 - polars need not be there
 
     return web.parse(lines, line_format)

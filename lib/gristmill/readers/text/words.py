@@ -4,8 +4,13 @@ Chinese, Japanese and Thai do not mark where a word ends; finding it needs a seg
 of these tokenizers is: there a run between two marks counts as one word.
 """
 
-from pyspark.sql import Column
+from collections.abc import Iterable
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from gristmill.readers import kernels
 
 _MARKED = r"[\p{L}\p{M}\p{Nd}]+"
 
@@ -25,3 +30,24 @@ combining marks, digits, and inner apostrophes. `whitespace`: runs of anything b
 def tokens(text: Column, tokenizer: str) -> Column:
     """The words of a string, as an array of strings, in order."""
     return F.regexp_extract_all(text, F.lit(PATTERNS[tokenizer]), F.lit(0))
+
+
+def counted(lines: DataFrame, tokenizer: str) -> DataFrame:
+    """How often each word occurs in rows of `line string`, as rows of `word string, count bigint`,
+    in which a word may stand more than once."""
+    pieces = lines.select(F.col("line").alias("piece"), F.lit(1).cast("bigint").alias("count"))
+    if _is_large(lines) and kernels.are_wanted(lines.sparkSession) and not kernels.missing():
+
+        def work(batches: Iterable[Any]) -> Iterable[Any]:
+            kernels.on_one_core()
+            from gristmill.readers.kernels import words  # noqa: PLC0415 - polars is there
+
+            return words.counted(batches, tokenizer)
+
+        pieces = lines.select("line").mapInArrow(work, "piece string, count bigint")
+    return pieces.select(F.explode(tokens(F.col("piece"), tokenizer)).alias("word"), "count")
+
+
+def _is_large(lines: DataFrame) -> bool:
+    plan: Any = lines._jdf
+    return bool(plan.queryExecution().optimizedPlan().stats().sizeInBytes() > kernels.SMALL)

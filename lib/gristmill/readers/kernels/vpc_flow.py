@@ -1,0 +1,80 @@
+"""Flow logs of VPCs by polars: the records of `vpc_flow` that are as they should be.
+
+All else, headers among it, is left.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from gristmill.model.dataset import Field
+from gristmill.model.job import PLACE
+from gristmill.readers.kernels.text import texts
+from gristmill.readers.logs import values, vpc_flow
+from gristmill.readers.logs.format import Header
+
+_DIGITS = {"int": 9, "bigint": 18, "timestamp": 11}
+_TYPES = {"int": pl.Int32(), "bigint": pl.Int64(), "string": pl.String()}
+_INSTANT = pl.Datetime("us", "UTC")
+
+
+def parse(lines: Sequence[bytes], header: Header | None) -> pl.DataFrame:
+    """Lines without their ends to rows of `vpc_flow.VPC_FLOWS` without `source_file`, as
+    `model.job.ParseLines` has it; `header` are the names of their columns."""
+    names = header or vpc_flow.DEFAULT
+    line = pl.col("line").str.strip_chars_end("\r").str.strip_chars(" ")
+    text = texts(lines).to_frame("line").with_row_index(PLACE).with_columns(line)
+    text = text.filter(
+        ~pl.col("line").str.contains("\0", literal=True),
+        ~pl.col("line").str.contains("  ", literal=True),
+    )
+    numbered = [f"p{number}" for number in range(len(names) + 1)]
+    split = pl.col("line").str.splitn(" ", len(numbered)).struct.rename_fields(numbered)
+    pieces = text.select(PLACE, split.alias("pieces")).unnest("pieces")
+    pieces = pieces.filter(pl.col(numbered[-2]).is_not_null(), pl.col(numbered[-1]).is_null())
+    places = {
+        vpc_flow.NAMES[name]: f"p{number}"
+        for number, name in enumerate(names)
+        if name in vpc_flow.NAMES
+    }
+    given = [field for field in vpc_flow.FIELDS if field.name in places]
+    for field in given:
+        pieces = pieces.filter(_is_sure(pieces[places[field.name]], field))
+    rows = pieces.select(
+        PLACE, *(_value(places.get(field.name), field) for field in vpc_flow.FIELDS)
+    )
+    at = pl.coalesce("start", "end")
+    return rows.filter(at.is_not_null()).with_columns(at.dt.date().alias("date"))
+
+
+def _is_sure(pieces: pl.Series, field: Field) -> pl.Series:
+    """Whether a piece is what its column can hold, or says that there is none."""
+    if field.name in vpc_flow.ADDRESSES:
+        # Each that occurs is looked at once, by the very expression of `values`.
+        address = values.python(values.whole(values.ADDRESS))
+        fitting = [text for text in pieces.unique() if text == "-" or address.match(text)]
+        return pieces.is_in(fitting)
+    is_good = pl.Series([True]).new_from_index(0, len(pieces))
+    if field.type != "string":
+        is_good = pieces.str.contains(f"^[0-9]{{1,{_DIGITS[field.type]}}}$")
+        if field.type != "timestamp":
+            is_good |= pieces == "-1"
+    if field.name in vpc_flow.VALUES:
+        is_good &= pieces.str.contains(f"^(?:{vpc_flow.VALUES[field.name]})$")
+    return is_good | (pieces == "-")
+
+
+def _value(place: str | None, field: Field) -> pl.Expr:
+    if field.type == "timestamp":
+        if place is None:
+            return pl.lit(None, dtype=_INSTANT).alias(field.name)
+        seconds = pl.col(place).cast(pl.Int64, strict=False)
+        seconds = pl.when(seconds <= vpc_flow.LAST_SECOND).then(seconds)
+        return (seconds * 1_000_000).cast(_INSTANT).alias(field.name)
+    kind = _TYPES[field.type]
+    if place is None:
+        return pl.lit(None, dtype=kind).alias(field.name)
+    piece = pl.col(place)
+    if field.type == "string":
+        return pl.when(piece != "-").then(piece).alias(field.name)
+    return pl.when(piece != "-1").then(piece).cast(kind, strict=False).alias(field.name)
