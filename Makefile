@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,13 +59,13 @@ classes: setup
 test: setup classes ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
 
-test-more: test-real ## Run the same on more data, on real files, and on S3 (half an hour)
-	$(BIN)/pytest -n 2 --dist worksteal -m thorough
+test-more: setup classes ## Run the same on more data, also of real files and on S3 (half an hour)
+	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/unit tests/crash tests/spark tests/acceptance tests/notebooks tests/real
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/aws
 
 test-real: setup classes ## Run the tests on real files (GRISTMILL_DATA names their folder)
-	$(BIN)/pytest -n 2 --dist worksteal tests/real
+	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough" tests/real
 
 test-fast: setup ## Run the tests that need no Spark (seconds)
 	$(BIN)/pytest -n 2 tests/unit
@@ -108,6 +108,12 @@ emr-down: setup ## End the cluster CLUSTER
 emr-demo: setup ## See a job go to EMR and come back, without AWS: all of it runs on this machine
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	@$(BIN)/python -m simulator.demo
+
+bench: setup ## Time the jobs beside DuckDB, Polars and plain PySpark (a quarter of an hour)
+	$(BIN)/python benchmarks/bench.py --rounds 2 --megabytes 300
+
+bench-full: setup ## The same on 2 GB, three times each (hours)
+	$(BIN)/python benchmarks/bench.py --rounds 3 --megabytes 2000
 
 soak: setup ## Kill runs at random for ten minutes (SEED=1 ROUNDS=240)
 	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
