@@ -162,6 +162,17 @@ def test_flow_logs_come_out_the_same(
     assert (rows > 40) == (other == HEADER)
 
 
+@pytest.mark.parametrize("tail", [b"\0" * 512, b"no gzip", b"\x1f", b"\x1f\x8b"])
+def test_what_stands_behind_packed_lines_makes_no_difference(
+    both: Callable[..., tuple[Report, int]], tmp_path: Path, tail: bytes
+) -> None:
+    (tmp_path / "b.log").write_text(f"{GOOD}\n")
+    (tmp_path / "a.log.gz").write_bytes(gzip.compress(f"{GOOD}\n".encode() * 10) + tail)
+    report, rows = both(tmp_path / "a.log.gz", tmp_path / "b.log", format="combined")
+    # Of a file that is damaged, what may be read is found out by Java, and read by it.
+    assert (report.rejects, rows) == ({"truncated_file": 1}, 0)
+
+
 def test_where_nothing_is_left_nothing_is_rejected(
     both: Callable[..., tuple[Report, int]], tmp_path: Path
 ) -> None:

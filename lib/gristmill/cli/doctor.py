@@ -60,6 +60,9 @@ def _checks(uris: Iterable[str]) -> Iterator[Check]:
     yield _python()
     yield _java()
     yield _package("pyspark", "pip install 'pyspark~=4.1.1'", "failed")
+    yield _package(
+        "polars", "for fast loads: pip install 'gristmill[native]'; in a clone: make setup"
+    )
     yield _package("s3fs", "for looking at s3://: pip install s3fs; in a clone: make s3")
     yield _package("boto3", "for EMR: pip install boto3 pydantic; in a clone: make setup")
     yield _memory()

@@ -55,7 +55,7 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     if can_reject and not set(ORIGIN) <= set(plan.rows.columns):
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     loaded = _load(job, request, plan, staging)
-    if loaded and not (loaded.unwritten or loaded.left):
+    if loaded and loaded.unwritten is None and loaded.left is None:
         stages = [staged_by_kernels(job, request, staging, loaded)]
         staging.publication.stage(REJECTS.schema, ())
         return Counted(loaded.lines, 0, 0, stages=stages)
@@ -65,8 +65,8 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     stages = _stage_datasets(job, request, valid, plan, staging, loaded=loaded)
 
     seen = observation.get
-    lines, rejected, skipped = seen["lines"], seen.get("rejected", 0), seen.get("skipped", 0)
-    lines += loaded.rows if loaded else 0
+    lines = seen["lines"] if loaded is None else _accounted(loaded, seen["lines"])
+    rejected, skipped = seen.get("rejected", 0), seen.get("skipped", 0)
     if not any(plan.scope.values()):
         _check_something_read(job, request, staging.publication, lines, skipped)
     if not job.is_forced(request.options):
@@ -99,10 +99,18 @@ def _load(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Loaded
     return loaded if loaded.lines else None
 
 
+def _accounted(loaded: Loaded, others: int) -> int:
+    """The lines that kernels have read: their rows, and what the others became of."""
+    lines = loaded.rows + others
+    if lines != loaded.lines:
+        raise AuditError(f"{loaded.lines:,} lines were read, {lines:,} are accounted for")
+    return lines
+
+
 def _rest(plan: Plan, loaded: Loaded) -> DataFrame:
     """The rows of a plan that kernels have not written."""
-    parts = [loaded.unwritten] if loaded.unwritten else []
-    if loaded.left and plan.kernel:
+    parts = [] if loaded.unwritten is None else [loaded.unwritten]
+    if loaded.left is not None and plan.kernel is not None:
         parts.append(plan.kernel.rest(loaded.left))
     return reduce(DataFrame.unionByName, parts)
 

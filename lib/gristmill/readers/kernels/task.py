@@ -27,7 +27,7 @@ REST = pa.schema(
 
 _AT_ONCE = 8 * 1024 * 1024
 _ROW_GROUP = 250_000
-_HELD = 1_000_000
+_HELD = 500_000
 _LEVEL = 3  # of zstd: Parquet's own default in Spark
 
 
@@ -81,7 +81,7 @@ class _Batch:
 
     def add(self, block: Block, first: int, lines: list[bytes]) -> None:
         self._parts.append((block, first, len(lines)))
-        self.lines = self.lines + lines if self.lines else lines
+        self.lines += lines
         self.bytes += sum(map(len, lines)) + len(lines)
 
     def files(self) -> pl.Series:
@@ -127,6 +127,7 @@ class _Files:
         self.written: list[str] = []
 
     def add(self, rows: pl.DataFrame) -> None:
+        """Take rows, with a column `date`."""
         for (day,), part in rows.partition_by("date", as_dict=True, maintain_order=True).items():
             partition = f"date={day}"
             self._waiting[partition].append(part.select(self._columns))
