@@ -18,7 +18,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Run a job with its own flags; gives the exit code."""
     if "then" in arguments.arguments:
         # Where they can be, they never come here (`gristmill.warm.client`).
-        raise UsageError("several jobs cannot be run in one go here: run each by itself")
+        raise UsageError(
+            "several jobs cannot be run in one go where no process can be forked, this folder has "
+            "gone, or a standard stream is closed: run each by itself"
+        )
     values = defaults(os.environ)
     found = find_job(arguments.job)
     let_workers_import(found)

@@ -65,6 +65,8 @@ def run_command(
             replace=arguments.replace,
             full=getattr(arguments, "full", False),
         )
+        if arguments.check_flags:
+            return ExitCode.DONE
         if arguments.dry_run:
             return _preview(job, request, out, debug=debug)
         return _run(job, request, arguments.report, out, debug=debug)
@@ -122,6 +124,8 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         group.add_argument("--full", action="store_true", help=text)
     text = "say what the run would read and replace, and run no job of Spark's"
     group.add_argument("--dry-run", action="store_true", help=text)
+    text = "see that the job is there and its flags are right, and start nothing"
+    group.add_argument("--check-flags", action="store_true", help=text)
     group.add_argument("--debug", action="store_true", help="print everything when it fails")
     add_flags(parser)
     try:

@@ -18,7 +18,7 @@ from gristmill.errors import ExitCode
 from gristmill.warm.folder import runtime_folder, socket_of, temporary_folder
 from gristmill.warm.messages import receive, send
 
-NO_WARM = "--no-warm"
+NO_WARM, CHECK_FLAGS = "--no-warm", "--check-flags"
 _ALONE = ("-h", "--help", "--debug", NO_WARM)
 _ANSWER_SECONDS, _START_SECONDS, _PAUSE = 5.0, 60.0, 0.02
 
@@ -88,9 +88,13 @@ def stop(path: Path) -> int | None:
 
 
 def _all_done(folder: Path, steps: Sequence[Sequence[str]]) -> int | None:
-    """Have commands done one after the other, as long as they do well."""
+    """Have commands done one after the other, as long as they do well.
+
+    Of several, the flags of all are looked at before the first is done.
+    """
     code: int | None = None
-    for step in steps:
+    checks = [[*step, CHECK_FLAGS] for step in steps] if len(steps) > 1 else []
+    for step in (*checks, *steps):
         code = None
         while code is None:
             server = connect(socket_of(folder)) or _started(folder)
