@@ -22,6 +22,7 @@ from gristmill.model.report import Report
 from gristmill.readers import kernels
 from gristmill.readers.logs.reader import LogReader
 from gristmill.sample import write_samples
+from gristmill.sample.aws import FEEDS, write_feed
 from gristmill.spark import settings
 from tests.conftest import RunJob
 from tests.support.log_lines import HEAD, broken, shifted
@@ -98,7 +99,7 @@ def both(
                 max_reject_rate=1.0,
             )
         assert by_kernels(tmp_path / "expressions") == 0
-        for dataset in ("web_requests", "vpc_flows", "rejects"):
+        for dataset in ("web_requests", "vpc_flows", "s3_requests", "alb_requests", "rejects"):
             assert table("kernels", dataset) == table("expressions", dataset)
         one, other = map(counts, (reports["kernels"], reports["expressions"]))
         assert one == other
@@ -160,6 +161,22 @@ def test_flow_logs_come_out_the_same(
     assert report.skipped == 2
     # Files of several headers go the other way.
     assert (rows > 40) == (other == HEADER)
+
+
+@pytest.mark.parametrize("name", ["s3_access", "alb"])
+def test_logs_of_aws_come_out_the_same(
+    both: Callable[..., tuple[Report, int]], tmp_path: Path, name: str
+) -> None:
+    feed = next(feed for feed in FEEDS if feed.name == name)
+    write_feed(tmp_path / "in", feed, 1, 1500)
+    rng = random.Random(10)
+    first = min((tmp_path / "in").iterdir())
+    data = gzip.decompress(first.read_bytes()) if feed.file.endswith(".gz") else first.read_bytes()
+    some = [broken(line, rng) for line in data.decode().splitlines()[:100]]
+    (tmp_path / "in" / "broken.log").write_text("\n".join(some))
+    report, rows = both(tmp_path / "in", format=name)
+    assert report.datasets[0].rows is not None
+    assert report.datasets[0].rows * 0.9 < rows < (report.lines or 0)
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 512, b"no gzip", b"\x1f", b"\x1f\x8b"])

@@ -9,13 +9,10 @@ import polars as pl
 
 from gristmill.model.dataset import Field
 from gristmill.model.job import PLACE
+from gristmill.readers.kernels import cells
 from gristmill.readers.kernels.text import texts
-from gristmill.readers.logs import values, vpc_flow
+from gristmill.readers.logs import vpc_flow
 from gristmill.readers.logs.format import Header
-
-_DIGITS = {"int": 9, "bigint": 18, "timestamp": 11}
-_TYPES = {"int": pl.Int32(), "bigint": pl.Int64(), "string": pl.String()}
-_INSTANT = pl.Datetime("us", "UTC")
 
 
 def parse(lines: Sequence[bytes], header: Header | None) -> pl.DataFrame:
@@ -48,33 +45,17 @@ def parse(lines: Sequence[bytes], header: Header | None) -> pl.DataFrame:
 
 
 def _is_sure(pieces: pl.Series, field: Field) -> pl.Series:
-    """Whether a piece is what its column can hold, or says that there is none."""
     if field.name in vpc_flow.ADDRESSES:
-        # Each that occurs is looked at once, by the very expression of `values`.
-        address = values.python(values.whole(values.ADDRESS))
-        fitting = [text for text in pieces.unique() if text == "-" or address.match(text)]
-        return pieces.is_in(fitting)
-    is_good = pl.Series([True]).new_from_index(0, len(pieces))
-    if field.type != "string":
-        is_good = pieces.str.contains(f"^[0-9]{{1,{_DIGITS[field.type]}}}$")
-        if field.type != "timestamp":
-            is_good |= pieces == "-1"
-    if field.name in vpc_flow.VALUES:
-        is_good &= pieces.str.contains(f"^(?:{vpc_flow.VALUES[field.name]})$")
-    return is_good | (pieces == "-")
+        return cells.is_address(pieces)
+    return cells.is_sure(pieces, field.type, vpc_flow.VALUES.get(field.name))
 
 
 def _value(place: str | None, field: Field) -> pl.Expr:
-    if field.type == "timestamp":
-        if place is None:
-            return pl.lit(None, dtype=_INSTANT).alias(field.name)
-        seconds = pl.col(place).cast(pl.Int64, strict=False)
-        seconds = pl.when(seconds <= vpc_flow.LAST_SECOND).then(seconds)
-        return (seconds * 1_000_000).cast(_INSTANT).alias(field.name)
-    kind = _TYPES[field.type]
-    if place is None:
-        return pl.lit(None, dtype=kind).alias(field.name)
-    piece = pl.col(place)
-    if field.type == "string":
-        return pl.when(piece != "-").then(piece).alias(field.name)
-    return pl.when(piece != "-1").then(piece).cast(kind, strict=False).alias(field.name)
+    piece = None if place is None else pl.col(place)
+    if field.type != "timestamp":
+        return cells.value(piece, field.type).alias(field.name)
+    if piece is None:
+        return pl.lit(None, dtype=cells.INSTANT).alias(field.name)
+    seconds = piece.cast(pl.Int64, strict=False)
+    seconds = pl.when(seconds <= vpc_flow.LAST_SECOND).then(seconds)
+    return (seconds * 1_000_000).cast(cells.INSTANT).alias(field.name)

@@ -10,16 +10,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from gristmill.model.job import PLACE
-from gristmill.readers.kernels.text import texts
+from gristmill.readers.kernels.text import CLF_TIME, clf_time, texts
 from gristmill.readers.logs import values, web
 
-_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-# From 1000 to 2999, and no leap second.
-_TIME = (
-    rf" \[(?:0[1-9]|[12][0-9]|3[01])/(?:{_MONTHS})/[12][0-9]{{3}}:{_CLOCK}"
-    r" [+-](?:0[0-9]|1[0-4])[0-5][0-9]\] $"
-)
+_TIME = rf" \[{CLF_TIME}\] $"
 _BEHIND_WHO, _BEHIND_CLOCK, _CLOCK_LENGTH = 30, 28, 26
 _SIZES = "^ [1-5][0-9]{2} (?:[0-9]{1,18}|-)"
 _METHOD = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
@@ -62,10 +56,7 @@ def _rows(lines: pl.DataFrame, line_format: str) -> pl.DataFrame:
     rows = pl.concat([pieces, who], how="horizontal")
     request = pl.col("p1").str.splitn(" ", 4).struct
     rows = rows.with_columns(
-        pl.col("p0")
-        .str.slice(-_BEHIND_CLOCK, _CLOCK_LENGTH)
-        .str.to_datetime("%d/%b/%Y:%H:%M:%S %z", strict=False)
-        .alias("timestamp"),
+        clf_time(pl.col("p0").str.slice(-_BEHIND_CLOCK, _CLOCK_LENGTH)).alias("timestamp"),
         *(request.field(f"field_{number}").alias(f"r{number}") for number in range(4)),
     )
     forwarded = _forwarded(rows["p7"])

@@ -11,6 +11,9 @@ brackets and without, so an address ends at the last colon. The target is `-` wh
 as with Lambda functions. Quotes inside quoted fields are escaped as `\x22`, and stay as written.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -158,15 +161,15 @@ def _reason(pieces: dict[str, Column]) -> Column:
             "bad_status": ~pieces["elb_status_code"].rlike(values.STATUS)
             | ~pieces["target_status_code"].rlike(values.STATUS),
             "bad_number": log.any_of(numbers),
-            "bad_address": log.is_none_of(pieces, dict.fromkeys(_ADDRESSES, values.ADDRESS)),
-            "bad_value": log.is_none_of(pieces, _VALUES),
+            "bad_address": log.is_none_of(pieces, dict.fromkeys(ADDRESSES, values.ADDRESS)),
+            "bad_value": log.is_none_of(pieces, VALUES),
         },
         skipped=F.col(RAW).rlike(_CONTROL),
     )
 
 
-_ADDRESSES = ("client_ip", "target_ip")
-_VALUES = {
+ADDRESSES = ("client_ip", "target_ip")
+VALUES = {
     "elb": "app/[0-9A-Za-z-]+/[0-9a-f]+",
     "client_port": values.PORT,
     "target_port": values.PORT,
@@ -185,6 +188,12 @@ def matches(line: str) -> bool:
     return bool(is_whole or values.python(_CONTROL).match(line))
 
 
+def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
+    from gristmill.readers.kernels import alb  # noqa: PLC0415 - polars need not be there
+
+    return alb.parse(lines, header)
+
+
 FORMATS = (
     LogFormat(
         name="alb",
@@ -193,6 +202,7 @@ FORMATS = (
         rejects=log.REJECTS,
         matches=matches,
         parse=parse,
+        kernel=_by_kernel,
         http=Http(
             timestamp="time",
             client="client_ip",

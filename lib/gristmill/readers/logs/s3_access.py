@@ -11,6 +11,9 @@ and lifecycle records have a bare `-` for quoted fields. Keys are URL-encoded, i
 twice; they stay as written.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -125,12 +128,12 @@ def _reason(pieces: dict[str, Column]) -> Column:
             "bad_status": ~pieces["http_status"].rlike(values.STATUS),
             "bad_number": log.any_of(bad),
             "bad_address": log.is_none_of(pieces, {"remote_ip": values.ADDRESS}),
-            "bad_value": log.is_none_of(pieces, _VALUES),
+            "bad_value": log.is_none_of(pieces, VALUES),
         },
     )
 
 
-_VALUES = {
+VALUES = {
     "bucket_owner": "[0-9A-Za-z]+",
     "bucket_name": "[0-9A-Za-z._-]+",
     "request_id": "[0-9A-Za-z]+",
@@ -140,6 +143,13 @@ _VALUES = {
     "tls_version": values.TLS,
     "acl_required": "Yes",
 }
+
+
+def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
+    from gristmill.readers.kernels import s3_access  # noqa: PLC0415 - polars need not be there
+
+    return s3_access.parse(lines, header)
+
 
 FORMATS = (
     LogFormat(
@@ -158,5 +168,6 @@ FORMATS = (
             bytes="bytes_sent",
             seconds="total_time / 1000",
         ),
+        kernel=_by_kernel,
     ),
 )
