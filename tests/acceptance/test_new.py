@@ -31,6 +31,7 @@ def check_works(folder: Path, *words: str) -> None:
     assert "1 passed" in make(folder, "test", *words)
 
 
+@pytest.mark.thorough
 def test_a_new_project_runs_and_tests_its_job(tmp_path: Path) -> None:
     new_project(tmp_path / "mill")
     # With what is installed here in place of what it would install.

@@ -124,7 +124,8 @@ def test_what_never_answers_fails_in_time_and_changes_nothing(
     assert not wrong(direct)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", [0, 1])
 def test_in_a_storm_each_run_publishes_or_fails_and_nothing_is_lost(
     spark: SparkSession, proxy: Proxy, place: str, seed: int
 ) -> None:

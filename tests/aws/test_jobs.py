@@ -107,7 +107,10 @@ def test_a_rerun_on_s3_replaces_and_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--input", "s3://no-such-bucket/in"], "s3://no-such-bucket/in: no such bucket"),
+        pytest.param(
+            *(["--input", "s3://no-such-bucket/in"], "s3://no-such-bucket/in: no such bucket"),
+            marks=pytest.mark.thorough,
+        ),
         (["--input", "s3://gristmill/no/such/key"], "no such input: s3://gristmill/no/such/key"),
     ],
 )

@@ -109,7 +109,7 @@ def watch(
     return Seen(counts, json.loads(out)["took"])
 
 
-@pytest.mark.parametrize("files", [1, 20])
+@pytest.mark.parametrize("files", [1, pytest.param(20, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("read", [read_with_duckdb, read_with_arrow])
 def test_a_reader_finds_whole_files_that_were_published_or_fails(
     tmp_path: Path, read: Callable[[Path], Found | None], files: int
@@ -131,7 +131,9 @@ def test_a_reader_finds_whole_files_that_were_published_or_fails(
         ("apply.deleted:1", "only new"),
     ],
 )
-@pytest.mark.parametrize("read", [read_with_duckdb, read_with_arrow])
+@pytest.mark.parametrize(
+    "read", [read_with_duckdb, pytest.param(read_with_arrow, marks=pytest.mark.thorough)]
+)
 def test_what_a_reader_finds_while_a_publish_is_cut_off(
     tmp_path: Path, read: Callable[[Path], Found | None], stop: str, finds: str
 ) -> None:

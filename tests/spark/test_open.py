@@ -1,5 +1,6 @@
 """Reading what was published from Python, with whatever one likes, in one state."""
 
+import shutil
 import sys
 import threading
 from datetime import date
@@ -15,23 +16,35 @@ from pyspark.sql import SparkSession
 
 import gristmill
 from gristmill.api.arrow import arrow_schema
+from gristmill.engine.run import Run, execute
 from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.jobs import access_logs, word_count
+from gristmill.model.job import Request
 from tests.conftest import RunJob
 
 LINE = '203.0.113.9 - - [{day}/Nov/2026:10:00:00 +0000] "GET /{path} HTTP/1.1" 200 12\n'
 
 
-@pytest.fixture
-def output(run_job: RunJob, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output with requests of two days and one reject, and counts of words."""
+    folder = tmp_path_factory.mktemp("made")
     lines = [LINE.format(day=day, path=path) for day, path in ((25, "a"), (26, "b"), (26, "c"))]
-    (tmp_path / "a.log").write_text("".join([*lines, "what is this\n"]))
-    run_job(access_logs.JOB, tmp_path / "a.log")
-    (tmp_path / "in.txt").write_text("one two two\n")
-    options = word_count.JOB.options(corpus="a=b c/d")
-    run_job(word_count.JOB, tmp_path / "in.txt", options=options)
-    return tmp_path / "out"
+    (folder / "a.log").write_text("".join([*lines, "what is this\n"]))
+    (folder / "in.txt").write_text("one two two\n")
+    for job, name, options in (
+        (access_logs.JOB, "a.log", access_logs.JOB.options()),
+        (word_count.JOB, "in.txt", word_count.JOB.options(corpus="a=b c/d")),
+    ):
+        request = Request((str(folder / name),), str(folder / "out"), options)
+        execute(spark, job, request, Run.new(), lambda _text: None)
+    return folder / "out"
+
+
+@pytest.fixture
+def output(made: Path, tmp_path: Path) -> Path:
+    """The same, for a test to do with as it likes."""
+    return shutil.copytree(made, tmp_path / "out")
 
 
 def test_an_output_is_a_mapping_of_its_datasets(output: Path) -> None:

@@ -15,7 +15,7 @@ Command = Callable[..., Finished]
 @pytest.mark.parametrize(
     ("flags", "operation"),
     [
-        ((), "AddJobFlowSteps"),
+        pytest.param((), "AddJobFlowSteps", marks=pytest.mark.thorough),
         pytest.param(
             ("--cluster", "nightly", "--transient"), "RunJobFlow", marks=pytest.mark.thorough
         ),
