@@ -105,39 +105,49 @@ def run(contender: Contender, source: Path, target: Path) -> Measured:
     """Do a work once. Raises where it fails."""
     places = {"source": str(source), "target": str(target), "cores": CORES}
     command = [part.format(**places) for part in contender.command]
-    before, began = os.times(), time.perf_counter()
+    began = time.perf_counter()
     process = subprocess.Popen(
         command,
         env={**os.environ, **contender.environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    most = [0]
-    watcher = threading.Thread(target=_watch, args=(process, most))
+    usage = _Usage()
+    watcher = threading.Thread(target=_watch, args=(process, usage))
     watcher.start()
     code = process.wait()
-    seconds, after = time.perf_counter() - began, os.times()
+    seconds = time.perf_counter() - began
     watcher.join()
     if code:
         raise SystemExit(f"{contender.name}: {' '.join(command)} ended with {code}")
-    cpu = after.children_user + after.children_system
-    return Measured(seconds, cpu - before.children_user - before.children_system, most[0])
+    return Measured(seconds, sum(usage.cpu.values()), usage.memory)
 
 
-def _watch(process: subprocess.Popen[bytes], most: list[int]) -> None:
+@dataclass
+class _Usage:
+    """Seconds of CPU by process, as they were last seen, and the most memory of all at once."""
+
+    cpu: dict[int, float] = field(default_factory=dict)
+    memory: int = 0
+
+
+def _watch(process: subprocess.Popen[bytes], usage: _Usage) -> None:
+    page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
     while process.poll() is None:
-        parents, sizes = {}, {}
+        parents, sizes, seconds = {}, {}, {}
         for status in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = status.read_text().rpartition(")")[2].split()
-                parents[int(status.parent.name)] = int(fields[1])
-                sizes[int(status.parent.name)] = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-            except (OSError, IndexError):
+            except OSError:
                 continue
+            pid = int(status.parent.name)
+            parents[pid], sizes[pid] = int(fields[1]), int(fields[21]) * page
+            seconds[pid] = (int(fields[11]) + int(fields[12])) / tick
         own = {process.pid}
         while grown := {pid for pid, parent in parents.items() if parent in own} - own:
             own |= grown
-        most[0] = max(most[0], sum(sizes.get(pid, 0) for pid in own))
+        usage.memory = max(usage.memory, sum(sizes.get(pid, 0) for pid in own))
+        usage.cpu |= {pid: seconds[pid] for pid in own if pid in seconds}
         time.sleep(0.2)
 
 

@@ -28,7 +28,8 @@ db.execute(
           nullif(f.referer, '-') as referer, nullif(f.user_agent, '-') as user_agent, filename
         from lines where f.client <> ''
       )
-      select timestamp, client, ident, "user", request[1] as method,
+      select timestamp, client, ident, "user",
+        case when request[3] is not null then request[1] end as method,
         split_part(request[2], '?', 1) as path,
         case when contains(request[2], '?') then split_part(request[2], '?', 2) end as query,
         request[3] as protocol, status, bytes, referer,

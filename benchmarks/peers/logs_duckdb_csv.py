@@ -35,7 +35,8 @@ db.execute(
                       escape = '\\', header = false, auto_detect = false, ignore_errors = true,
                       filename = true)
       )
-      select timestamp, client, ident, "user", request[1] as method,
+      select timestamp, client, ident, "user",
+        case when request[3] is not null then request[1] end as method,
         split_part(request[2], '?', 1) as path,
         case when contains(request[2], '?') then split_part(request[2], '?', 2) end as query,
         request[3] as protocol, status, bytes, referer, user_agent, filename as source_file,

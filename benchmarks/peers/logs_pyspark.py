@@ -19,18 +19,19 @@ found = lines.select(
     "source_file",
     *(F.regexp_extract("value", _LINE, n).alias(name) for n, name in enumerate(_NAMES, 1)),
 ).where("client <> ''")
-target_of = F.split("request", " ")[1]
+words = F.split("request", " ")
+target_of = F.get(words, F.lit(1))
 rows = found.select(
     F.try_to_timestamp("time", F.lit("dd/MMM/yyyy:HH:mm:ss Z")).alias("timestamp"),
     "client",
     F.nullif("ident", F.lit("-")).alias("ident"),
     F.nullif("user", F.lit("-")).alias("user"),
-    F.split("request", " ")[0].alias("method"),
-    F.split(target_of, r"\?")[0].alias("path"),
-    F.when(F.contains(target_of, F.lit("?")), F.split(target_of, r"\?")[1]).alias("query"),
-    F.get(F.split("request", " "), F.lit(2)).alias("protocol"),
-    F.col("status").cast("int").alias("status"),
-    F.nullif("bytes", F.lit("-")).cast("bigint").alias("bytes"),
+    F.when(F.size(words) == 3, words[0]).alias("method"),
+    F.get(F.split(target_of, r"\?"), F.lit(0)).alias("path"),
+    F.get(F.split(target_of, r"\?"), F.lit(1)).alias("query"),
+    F.get(words, F.lit(2)).alias("protocol"),
+    F.col("status").try_cast("int").alias("status"),
+    F.nullif("bytes", F.lit("-")).try_cast("bigint").alias("bytes"),
     F.nullif("referer", F.lit("-")).alias("referer"),
     F.regexp_replace(F.nullif("user_agent", F.lit("-")), r"\\(.)", "$1").alias("user_agent"),
     "source_file",
