@@ -65,6 +65,12 @@ gristmill warm stop ends it. Another folder, other settings or another environme
 Spark. GRISTMILL_WARM=0 turns it off, as --no-warm does for one run; in scripts GRISTMILL_WARM=1
 turns it on. Elsewhere than on Linux it is off unless turned on.
 """,
+    "kernels": """Why some loads are much faster.
+
+Where polars is installed, Spark's tasks have it parse logs of web servers, load balancers, S3 and
+VPC flows, and count words. What comes out is the same. GRISTMILL_KERNELS=0 turns it off.
+gristmill doctor says whether polars is there.
+""",
     "s3": """Reading and writing S3.
 
 Credentials, region and endpoint come from the usual AWS environment: AWS_PROFILE, AWS_REGION,
