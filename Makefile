@@ -59,7 +59,7 @@ classes: setup
 test: setup classes ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
 
-test-more: setup classes ## Run the same on more data, also of real files and on S3 (half an hour)
+test-more: setup classes ## Run the same on more data, also of real files and on S3 (an hour)
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/unit tests/crash tests/spark tests/acceptance tests/notebooks tests/real
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/aws

@@ -7,19 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine import kernels as engine
-from gristmill.errors import SchemaError
+from gristmill.errors import AuditError, SchemaError
 from gristmill.jobs.access_logs import JOB, AccessLogOptions
 from gristmill.model.checks import Check
 from gristmill.model.dataset import Dataset, Field
 from gristmill.model.job import Job
 from gristmill.model.report import Report
 from gristmill.readers import kernels
+from gristmill.readers.kernels import task
+from gristmill.readers.kernels import web as kernels_web
 from gristmill.readers.logs.reader import LogReader
 from gristmill.sample import write_samples
 from gristmill.sample.aws import FEEDS, write_feed
@@ -208,6 +211,23 @@ def test_where_files_would_be_many_and_small_spark_writes_them(
     report, rows = both(tmp_path / "a.log")
     assert rows == 0
     assert report.datasets[0].files == report.datasets[0].partitions == 3
+
+
+@pytest.mark.parametrize("others", ["", "no request\n"])
+def test_a_line_that_gets_lost_publishes_nothing(
+    run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    add, parse = task._Rest.add, kernels_web.parse
+
+    def no_more_than_the_first(rest: task._Rest, batch: Any, _rows: Any) -> None:
+        add(rest, batch, pl.Series(range(bool(others), len(batch.lines)), dtype=pl.UInt32))
+
+    monkeypatch.setattr(task._Rest, "add", no_more_than_the_first)
+    monkeypatch.setattr(kernels_web, "parse", lambda *given: parse(*given).head(-1))
+    (tmp_path / "a.log").write_text(others + f"{GOOD}\n" * 10)
+    with pytest.raises(AuditError, match="lines were read"):
+        run_job(JOB, tmp_path / "a.log", options=AccessLogOptions(format="combined"))
+    assert not list((tmp_path / "out").glob("web_requests/*"))
 
 
 def test_a_load_again_takes_the_place_of_the_first(run_job: RunJob, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     loaded = _load(job, request, plan, staging)
     if loaded and loaded.unwritten is None and loaded.left is None:
+        _check_accounted(loaded, loaded.rows)
         stages = [staged_by_kernels(job, request, staging, loaded)]
         staging.publication.stage(REJECTS.schema, ())
         return Counted(loaded.lines, 0, 0, stages=stages)
@@ -65,7 +66,10 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     stages = _stage_datasets(job, request, valid, plan, staging, loaded=loaded)
 
     seen = observation.get
-    lines = seen["lines"] if loaded is None else _accounted(loaded, seen["lines"])
+    lines = seen["lines"]
+    if loaded:
+        lines += loaded.rows
+        _check_accounted(loaded, lines)
     rejected, skipped = seen.get("rejected", 0), seen.get("skipped", 0)
     if not any(plan.scope.values()):
         _check_something_read(job, request, staging.publication, lines, skipped)
@@ -99,12 +103,10 @@ def _load(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Loaded
     return loaded if loaded.lines else None
 
 
-def _accounted(loaded: Loaded, others: int) -> int:
-    """The lines that kernels have read: their rows, and what the others became of."""
-    lines = loaded.rows + others
+def _check_accounted(loaded: Loaded, lines: int) -> None:
+    """See that of the lines that kernels have read so many became something."""
     if lines != loaded.lines:
         raise AuditError(f"{loaded.lines:,} lines were read, {lines:,} are accounted for")
-    return lines
 
 
 def _rest(plan: Plan, loaded: Loaded) -> DataFrame:

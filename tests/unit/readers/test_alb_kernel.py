@@ -1,13 +1,14 @@
 """The kernel for logs of load balancers: what it gives is what plain Python makes of the line."""
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
 
-from gristmill.model.job import PLACE
 from gristmill.readers.kernels.alb import parse
 from gristmill.readers.logs.alb import ALB_REQUESTS
+from tests.support.kernels import assert_columns, rows_by_place
 from tests.support.log_lines import broken, shifted
 from tests.support.reference_logs import alb
 
@@ -63,9 +64,7 @@ MALFORMED = [
 
 
 def read(lines: list[str]) -> dict[int, dict[str, Any]]:
-    found = parse([line.encode() for line in lines], None)
-    assert found[PLACE].is_sorted()
-    return {row.pop(PLACE): row for row in found.to_dicts()}
+    return rows_by_place(partial(parse, _header=None), [line.encode() for line in lines])
 
 
 def test_whole_lines_are_read_and_are_what_they_say() -> None:
@@ -94,15 +93,4 @@ def test_broken_in_any_way_a_line_is_left_or_right(seed: int) -> None:
 
 
 def test_its_columns_are_those_of_the_dataset() -> None:
-    found = parse([V33.encode()], None).drop(PLACE)
-    kinds = {
-        "timestamp": "Datetime(time_unit='us', time_zone='UTC')",
-        "int": "Int32",
-        "bigint": "Int64",
-        "double": "Float64",
-        "string": "String",
-        "date": "Date",
-    }
-    wanted = {field.name: kinds[field.type] for field in ALB_REQUESTS.fields}
-    del wanted["source_file"]
-    assert {name: str(kind) for name, kind in found.schema.items()} == wanted
+    assert_columns(partial(parse, _header=None), V33, ALB_REQUESTS)

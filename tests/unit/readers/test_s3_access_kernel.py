@@ -1,13 +1,14 @@
 """The kernel for S3's access logs: what it gives is what plain Python makes of the line."""
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
 
-from gristmill.model.job import PLACE
 from gristmill.readers.kernels.s3_access import parse
 from gristmill.readers.logs.s3_access import S3_REQUESTS
+from tests.support.kernels import assert_columns, rows_by_place
 from tests.support.log_lines import broken, shifted
 from tests.support.reference_logs import s3_access
 
@@ -56,9 +57,7 @@ MALFORMED = [
 
 
 def read(lines: list[str]) -> dict[int, dict[str, Any]]:
-    found = parse([line.encode() for line in lines], None)
-    assert found[PLACE].is_sorted()
-    return {row.pop(PLACE): row for row in found.to_dicts()}
+    return rows_by_place(partial(parse, _header=None), [line.encode() for line in lines])
 
 
 def test_whole_lines_are_read_and_are_what_they_say() -> None:
@@ -87,14 +86,4 @@ def test_broken_in_any_way_a_line_is_left_or_right(seed: int) -> None:
 
 
 def test_its_columns_are_those_of_the_dataset() -> None:
-    found = parse([V26.encode()], None).drop(PLACE)
-    kinds = {
-        "timestamp": "Datetime(time_unit='us', time_zone='UTC')",
-        "int": "Int32",
-        "bigint": "Int64",
-        "string": "String",
-        "date": "Date",
-    }
-    wanted = {field.name: kinds[field.type] for field in S3_REQUESTS.fields}
-    del wanted["source_file"]
-    assert {name: str(kind) for name, kind in found.schema.items()} == wanted
+    assert_columns(partial(parse, _header=None), V26, S3_REQUESTS)

@@ -1,13 +1,14 @@
 """The kernel for flow logs: what it gives is what plain Python makes of the record."""
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
 
-from gristmill.model.job import PLACE
 from gristmill.readers.kernels.vpc_flow import parse
 from gristmill.readers.logs.vpc_flow import VPC_FLOWS
+from tests.support.kernels import assert_columns, rows_by_place
 from tests.support.log_lines import broken
 from tests.support.reference_logs import VPC, vpc_flow
 
@@ -40,9 +41,7 @@ HEADERS: dict[tuple[str, ...] | None, list[str]] = {
 
 
 def read(lines: list[str], header: tuple[str, ...] | None) -> dict[int, dict[str, Any]]:
-    found = parse([line.encode() for line in lines], header)
-    assert found[PLACE].is_sorted()
-    return {row.pop(PLACE): row for row in found.to_dicts()}
+    return rows_by_place(partial(parse, header=header), [line.encode() for line in lines])
 
 
 @pytest.mark.parametrize("header", HEADERS)
@@ -80,14 +79,4 @@ def test_broken_in_any_way_a_record_is_left_or_right(
 
 
 def test_its_columns_are_those_of_the_dataset() -> None:
-    found = parse([WHOLE[0].encode()], None).drop(PLACE)
-    kinds = {
-        "timestamp": "Datetime(time_unit='us', time_zone='UTC')",
-        "int": "Int32",
-        "bigint": "Int64",
-        "string": "String",
-        "date": "Date",
-    }
-    wanted = {field.name: kinds[field.type] for field in VPC_FLOWS.fields}
-    del wanted["source_file"]
-    assert {name: str(kind) for name, kind in found.schema.items()} == wanted
+    assert_columns(partial(parse, header=None), WHOLE[0], VPC_FLOWS)

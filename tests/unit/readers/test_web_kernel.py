@@ -2,13 +2,14 @@
 
 import dataclasses
 import random
+from functools import partial
 from typing import Any
 
 import pytest
 
-from gristmill.model.job import PLACE
 from gristmill.readers.kernels.web import parse
 from gristmill.readers.logs.web import WEB_REQUESTS
+from tests.support.kernels import assert_columns, rows_by_place
 from tests.support.log_lines import HEAD, broken, shifted
 from tests.support.reference import access_line
 
@@ -58,9 +59,7 @@ MALFORMED = [
 
 def read(lines: list[bytes], line_format: str) -> dict[int, dict[str, Any]]:
     """The rows by the place of their lines."""
-    found = parse(lines, line_format)
-    assert found[PLACE].is_sorted()
-    return {row.pop(PLACE): row for row in found.to_dicts()}
+    return rows_by_place(partial(parse, line_format=line_format), lines)
 
 
 def expected(line: str, line_format: str) -> dict[str, Any] | None:
@@ -116,14 +115,8 @@ def test_bytes_that_are_no_text_are_left() -> None:
 
 
 def test_its_columns_are_those_of_the_dataset() -> None:
-    found = parse([f'{HEAD} "GET /a HTTP/1.1" 200 5 "-" "UA"'.encode()], "combined")
-    kinds = {
-        "timestamp": "Datetime(time_unit='us', time_zone='UTC')",
-        "int": "Int32",
-        "bigint": "Int64",
-        "string": "String",
-        "date": "Date",
-    }
-    wanted = {field.name: kinds[field.type] for field in WEB_REQUESTS.fields}
-    del wanted["source_file"]
-    assert {name: str(kind) for name, kind in found.drop(PLACE).schema.items()} == wanted
+    assert_columns(
+        partial(parse, line_format="combined"),
+        f'{HEAD} "GET /a HTTP/1.1" 200 5 "-" "UA"',
+        WEB_REQUESTS,
+    )

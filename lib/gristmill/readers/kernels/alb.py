@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from gristmill.model.job import PLACE
 from gristmill.readers.kernels import cells
-from gristmill.readers.kernels.text import apart, texts
+from gristmill.readers.kernels.text import apart, with_quotes
 from gristmill.readers.logs import alb, values
 from gristmill.readers.logs.format import Header
 
@@ -42,6 +41,7 @@ _ADDRESS = r'^\[?(?<ip>[^\s"\[\]]+)\]?:(?<port>[0-9]+)$'
 _METHOD, _PROTOCOL = f"^(?:{values.METHOD.replace('++', '+')})$", f"^(?:{values.PROTOCOL}|-)$"
 _RULES = {
     **dict.fromkeys(("elb_status_code", "target_status_code"), "[1-5][0-9][0-9]"),
+    **dict.fromkeys(alb.ADDRESSES, values.ADDRESS),
     **alb.VALUES,
 }
 
@@ -49,11 +49,7 @@ _RULES = {
 def parse(lines: Sequence[bytes], _header: Header | None) -> pl.DataFrame:
     """Lines without their ends to rows of `alb.ALB_REQUESTS` without `source_file`, as
     `model.job.ParseLines` has it."""
-    line = pl.col("line").str.strip_chars_end("\r").str.strip_chars_end(" ")
-    text = texts(lines).to_frame("line").with_row_index(PLACE).with_columns(line)
-    # White space of another kind parts no fields, and stands in none that is not quoted.
-    text = text.filter(~pl.col("line").str.contains(r"[\x00\t\n\x0B\f\r]"))
-    pieces = _of_their_length(apart(text, "line", '"', (*_NAMES, "_more")))
+    pieces = _of_their_length(apart(with_quotes(lines), "line", '"', (*_NAMES, "_more")))
     pieces = _bare(pieces, "_start", _START, is_first=True)
     pieces = _bare(pieces, "_middle", _MIDDLE)
     pieces = _bare(pieces, "_rule", _RULE)
@@ -62,19 +58,7 @@ def parse(lines: Sequence[bytes], _header: Header | None) -> pl.DataFrame:
         pieces = _timed(pieces, name)
     pieces = _address(_address(pieces, "client"), "target")
     pieces = _request(pieces)
-    for field in alb.FIELDS:
-        if field.type != "timestamp":
-            pieces = pieces.filter(_is_sure(pieces[field.name], field.name, field.type))
-    return pieces.select(
-        PLACE,
-        *(
-            pl.col(field.name)
-            if field.type == "timestamp"
-            else cells.value(pl.col(field.name), field.type).alias(field.name)
-            for field in alb.FIELDS
-        ),
-        pl.col("time").dt.date().alias("date"),
-    )
+    return cells.rows(pieces, alb.FIELDS, _RULES, "time")
 
 
 def _of_their_length(pieces: pl.DataFrame) -> pl.DataFrame:
@@ -142,10 +126,3 @@ def _request(pieces: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(
         pl.when(is_http).then(pl.col(name)).otherwise(pl.lit("-")).alias(name) for name in names
     )
-
-
-def _is_sure(pieces: pl.Series, name: str, type_: str) -> pl.Series:
-    if name in alb.ADDRESSES:
-        return cells.is_address(pieces)
-    # The last ones need not be there; others are empty only where they are quoted.
-    return cells.is_sure(pieces, type_, _RULES.get(name)) | pieces.is_null() | (pieces == "")

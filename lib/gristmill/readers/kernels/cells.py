@@ -1,14 +1,18 @@
 """Pieces of lines as the values of columns: whether they are surely what a column can hold."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
+from gristmill.model.dataset import Field
+from gristmill.model.job import PLACE
 from gristmill.readers.logs import values
 
 _WRITTEN = {
     "int": "^[0-9]{1,9}$",
     "bigint": "^[0-9]{1,18}$",
     "double": r"^[0-9]{1,15}(?:\.[0-9]{1,15})?$",
-    "timestamp": "^[0-9]{1,11}$",
+    "timestamp": "^[0-9]{1,11}$",  # not beyond the year 5138
 }
 TYPES = {"int": pl.Int32(), "bigint": pl.Int64(), "double": pl.Float64(), "string": pl.String()}
 INSTANT = pl.Datetime("us", "UTC")
@@ -34,6 +38,31 @@ def is_address(pieces: pl.Series) -> pl.Series:
     address = values.python(values.whole(values.ADDRESS))
     fitting = [text for text in pieces.unique().drop_nulls() if text == "-" or address.match(text)]
     return pieces.is_in(fitting)
+
+
+def rows(
+    pieces: pl.DataFrame, fields: Sequence[Field], rules: Mapping[str, str], time: str
+) -> pl.DataFrame:
+    """Rows of `fields` and the `date` of one of them, where all pieces are sure by `rules`,
+    expressions by column. Pieces that are not there, or empty, are null; times are read already."""
+    for field in fields:
+        if field.type != "timestamp":
+            cells = pieces[field.name]
+            if rules.get(field.name) == values.ADDRESS:
+                good = is_address(cells)
+            else:
+                good = is_sure(cells, field.type, rules.get(field.name))
+            pieces = pieces.filter(good | cells.is_null() | (cells == ""))
+    return pieces.select(
+        PLACE,
+        *(
+            pl.col(field.name)
+            if field.type == "timestamp"
+            else value(pl.col(field.name), field.type).alias(field.name)
+            for field in fields
+        ),
+        pl.col(time).dt.date().alias("date"),
+    )
 
 
 def value(piece: pl.Expr | None, type_: str) -> pl.Expr:

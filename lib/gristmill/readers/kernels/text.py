@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 from polars.exceptions import ComputeError
 
+from gristmill.model.job import PLACE
+
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 CLF_TIME = (
@@ -32,6 +34,14 @@ def _text(line: bytes) -> str | None:
         return line.decode()
     except UnicodeDecodeError:
         return None
+
+
+def with_quotes(lines: Sequence[bytes]) -> pl.DataFrame:
+    """Lines of quoted and bare fields by their places, without spaces at the end. White space of
+    another kind parts no fields, and stands in none that is bare: lines with it are left."""
+    line = pl.col("line").str.strip_chars_end("\r").str.strip_chars_end(" ")
+    text = texts(lines).to_frame("line").with_row_index(PLACE).with_columns(line)
+    return text.filter(~pl.col("line").str.contains(r"[\x00\t\n\x0B\f\r]"))
 
 
 def apart(frame: pl.DataFrame, name: str, separator: str, names: Sequence[str]) -> pl.DataFrame:

@@ -56,6 +56,4 @@ def _value(place: str | None, field: Field) -> pl.Expr:
         return cells.value(piece, field.type).alias(field.name)
     if piece is None:
         return pl.lit(None, dtype=cells.INSTANT).alias(field.name)
-    seconds = piece.cast(pl.Int64, strict=False)
-    seconds = pl.when(seconds <= vpc_flow.LAST_SECOND).then(seconds)
-    return (seconds * 1_000_000).cast(cells.INSTANT).alias(field.name)
+    return (piece.cast(pl.Int64, strict=False) * 1_000_000).cast(cells.INSTANT).alias(field.name)

@@ -70,7 +70,7 @@ FIELDS = (
     Field("resource_id", "string", "of a regional NAT gateway (version 9)"),
     Field("encryption_status", "string", "whether it was encrypted (version 10)"),
 )
-LAST_SECOND = 253402300799  # of the year 9999
+_LAST_SECOND = 253402300799  # of the year 9999
 _TIMES = ("start", "end")
 
 VPC_FLOWS = Dataset(
@@ -115,7 +115,7 @@ def _time(piece: Column | None) -> Column:
     if piece is None:
         return F.lit(None).cast("timestamp")
     seconds = log.number(piece, "bigint")
-    return F.timestamp_seconds(F.when(seconds <= LAST_SECOND, seconds))
+    return F.timestamp_seconds(F.when(seconds <= _LAST_SECOND, seconds))
 
 
 def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
