@@ -102,7 +102,7 @@ def both(
                 max_reject_rate=1.0,
             )
         assert by_kernels(tmp_path / "expressions") == 0
-        for dataset in ("web_requests", "vpc_flows", "s3_requests", "alb_requests", "rejects"):
+        for dataset in (*(one.name for one in JOB.writes), "rejects"):
             assert table("kernels", dataset) == table("expressions", dataset)
         one, other = map(counts, (reports["kernels"], reports["expressions"]))
         assert one == other
@@ -166,7 +166,7 @@ def test_flow_logs_come_out_the_same(
     assert (rows > 40) == (other == HEADER)
 
 
-@pytest.mark.parametrize("name", ["s3_access", "alb"])
+@pytest.mark.parametrize("name", ["s3_access", "alb", "cloudfront"])
 def test_logs_of_aws_come_out_the_same(
     both: Callable[..., tuple[Report, int]], tmp_path: Path, name: str
 ) -> None:

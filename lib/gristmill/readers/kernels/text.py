@@ -8,9 +8,9 @@ from polars.exceptions import ComputeError
 from gristmill.model.job import PLACE
 
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 CLF_TIME = (
-    rf"(?:0[1-9]|[12][0-9]|3[01])/(?:{_MONTHS})/[12][0-9]{{3}}:{_CLOCK}"
+    rf"(?:0[1-9]|[12][0-9]|3[01])/(?:{_MONTHS})/[12][0-9]{{3}}:{CLOCK}"
     " [+-](?:0[0-9]|1[0-4])[0-5][0-9]"
 )
 """A time as `readers.logs.clf` has it, from 1000 to 2999, and no leap second."""

@@ -11,6 +11,8 @@ encoded twice. A status of 000, where the viewer went away first, is 0.
 """
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -84,7 +86,7 @@ _NAMES = {
 }
 # With standard logging v2 it can stand for date and time.
 _MILLISECONDS = "timestamp(ms)"
-_COLUMNS = Columns(
+COLUMNS = Columns(
     separator="\t",
     names={**_NAMES, _MILLISECONDS: _MILLISECONDS},
     without_header=tuple(_NAMES),
@@ -94,8 +96,8 @@ _COLUMNS = Columns(
 
 def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `CLOUDFRONT_REQUESTS`, or a reason why not."""
-    pieces = named.pieces(_COLUMNS, header)
-    timed = named.apart(lines, _COLUMNS, header).withColumn("timestamp", _when(pieces))
+    pieces = named.pieces(COLUMNS, header)
+    timed = named.apart(lines, COLUMNS, header).withColumn("timestamp", _when(pieces))
     if "cs_user_agent" in pieces:
         # Columns of their own: in each condition Spark would decode once more.
         timed = timed.withColumn("_agent", _decoded(pieces["cs_user_agent"]))
@@ -141,19 +143,19 @@ def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
         REJECTS,
         {
             "not_this_format": F.size("_pieces") == 1,
-            "wrong_fields": named.has_wrong_fields(_COLUMNS, header),
+            "wrong_fields": named.has_wrong_fields(COLUMNS, header),
             "bad_timestamp": F.col("timestamp").isNull(),
             "bad_status": ~_piece(pieces, "sc_status").rlike(_STATUS),
             "bad_number": named.has_bad_number(pieces, FIELDS),
             "bad_address": log.is_none_of(pieces, {"c_ip": values.ADDRESS}),
-            "bad_value": log.is_none_of(pieces, _VALUES),
+            "bad_value": log.is_none_of(pieces, VALUES),
         },
         skipped=F.when(F.startswith(RAW, F.lit(_HEADER)), is_header).otherwise(is_comment),
     )
 
 
 _STATUS = r"^(?:[1-5][0-9][0-9]|000|-)\z"
-_VALUES = {
+VALUES = {
     "x_edge_location": "[0-9A-Z]+(?:-[0-9A-Z]+)*",
     "cs_method": values.METHOD,
     "cs_protocol": "https?|wss?|grpcs?",
@@ -172,8 +174,14 @@ def matches(line: str) -> bool:
     """Whether a line is CloudFront's: a header, or one with the documented columns."""
     # Others write such headers too, among them IIS.
     names = header_of(line) or ()
-    has_columns = _LINE.match(line) is not None and line.count("\t") + 1 in _COLUMNS.versions
+    has_columns = _LINE.match(line) is not None and line.count("\t") + 1 in COLUMNS.versions
     return has_columns or any(name.startswith("x-edge-") for name in names)
+
+
+def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
+    from gristmill.readers.kernels import cloudfront  # noqa: PLC0415 - polars need not be there
+
+    return cloudfront.parse(lines, header)
 
 
 _LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t[0-9]{2}:[0-9]{2}:[0-9]{2}\t")
@@ -188,6 +196,7 @@ FORMATS = (
         matches=matches,
         parse=parse,
         header=header_of,
+        kernel=_by_kernel,
         http=Http(
             timestamp="timestamp",
             client="c_ip",
