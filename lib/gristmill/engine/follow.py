@@ -19,6 +19,7 @@ from gristmill.engine.held import held_rows
 from gristmill.model.job import AnyJob, Days, Kernel, Reading, Request
 from gristmill.publish.followed import Followed, Made, changed
 from gristmill.publish.publication import Publication
+from gristmill.readers.kernels.direct import Direct
 
 _DIGITS = 12
 
@@ -27,7 +28,8 @@ _DIGITS = 12
 class Plan:
     """What a run makes: of these `rows`, and of what comes out only the days in `targets`, where
     that is not all. `scope` are the partitions that it replaces anyhow, by dataset. `unread` and
-    `kernel` are what the reading has under those names."""
+    `kernels` are what the reading has under those names; `reached` is what reaches the files of
+    kernels, where the run loads by them."""
 
     rows: DataFrame
     scope: Mapping[str, Collection[str]]
@@ -35,7 +37,8 @@ class Plan:
     targets: Collection[date] | None = None
     note: str = ""
     unread: tuple[str, ...] = ()
-    kernel: Kernel | None = None
+    kernels: tuple[Kernel, ...] = ()
+    reached: Direct | None = None
 
     @property
     def is_current(self) -> bool:
@@ -55,7 +58,7 @@ def plan(
     To be called once the run has its claims, so that what it builds on stays as it is.
     """
     if not reading.sources:
-        return Plan(reading.rows, {}, unread=reading.unread, kernel=reading.kernel)
+        return Plan(reading.rows, {}, unread=reading.unread, kernels=reading.kernels)
     made = Made(reading.sources, _maker(job, request))
     publication.follows(made)
     datasets = job.datasets(request.options)

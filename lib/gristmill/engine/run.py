@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from gristmill.engine.follow import plan
-from gristmill.engine.kernels import lacking
+from gristmill.engine.kernels import by_kernels
 from gristmill.engine.progress import WORKING
 from gristmill.engine.reloading import Reload, settle_reload
 from gristmill.engine.stage import Counted, stage_all
@@ -145,7 +145,7 @@ def _made(
     planned = None
     if again.reading:
         planned = plan(staging.spark, job, request, publication, again.reading)
-        lack = lacking(staging.spark, job, request, planned, staging.root)
+        planned, lack = by_kernels(staging.spark, job, request, planned, staging.root)
         notes += filter(None, (planned.note, lack))
     for note in notes:
         tell(note)

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine.finality import keep_what_is_more
 from gristmill.engine.follow import Plan
-from gristmill.engine.kernels import Loaded, load, serves
+from gristmill.engine.loading import Loaded, Places, load
 from gristmill.engine.parquet import partition_folder
 from gristmill.engine.parts import with_rest
 from gristmill.engine.progress import WORKING
@@ -27,6 +26,7 @@ from gristmill.model.dataset import REJECTS
 from gristmill.model.job import AnyJob, Costs, Request
 from gristmill.publish import layout
 from gristmill.publish.publication import Publication
+from gristmill.readers.kernels.direct import Direct
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
 
 _NAMED_FILES = 1000
@@ -54,13 +54,14 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     can_reject = bool(_reasons(job))
     if can_reject and not set(ORIGIN) <= set(plan.rows.columns):
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
-    loaded = _load(job, request, plan, staging)
-    if loaded and loaded.unwritten is None and loaded.left is None:
+    loaded = None if plan.reached is None else _load(job, request, plan, plan.reached, staging)
+    if loaded and loaded.others is None:
         _check_accounted(loaded, loaded.rows)
         stages = [staged_by_kernels(job, request, staging, loaded)]
         staging.publication.stage(REJECTS.schema, ())
         return Counted(loaded.lines, 0, 0, stages=stages)
-    judged = judge(_rest(plan, loaded) if loaded else plan.rows, job.checks)
+    rows = loaded.others if loaded and loaded.others else plan.rows
+    judged = judge(rows, job.checks)
     observation = Observation()
     valid, _ = divide(judged.observe(observation, *_metrics(can_reject, job.costs, plan.unread)))
     stages = _stage_datasets(job, request, valid, plan, staging, loaded=loaded)
@@ -91,14 +92,15 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     return Counted(lines, rejected, skipped, _some(reasons), _some(unread), stages)
 
 
-def _load(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Loaded | None:
-    """What kernels make of a plan; None where they do not serve."""
-    if not serves(staging.spark, job, request, plan, staging.root):
-        return None
+def _load(
+    job: AnyJob, request: Request, plan: Plan, reached: Direct, staging: Staging
+) -> Loaded | None:
+    """What kernels make of a plan; None where there are no lines."""
     (dataset,) = job.datasets(request.options)
     staging.phase.name = "reading"
-    rest = f"{staging.root}/{staging.publication.rest}"
-    loaded = load(staging.spark, plan, dataset, staging.uri(dataset), rest)
+    publication = staging.publication
+    places = Places(staging.root, publication.folder(dataset.name), publication.rest)
+    loaded = load(staging.spark, plan, dataset, places, reached)
     staging.phase.name = WORKING
     return loaded if loaded.lines else None
 
@@ -107,14 +109,6 @@ def _check_accounted(loaded: Loaded, lines: int) -> None:
     """See that of the lines that kernels have read so many became something."""
     if lines != loaded.lines:
         raise AuditError(f"{loaded.lines:,} lines were read, {lines:,} are accounted for")
-
-
-def _rest(plan: Plan, loaded: Loaded) -> DataFrame:
-    """The rows of a plan that kernels have not written."""
-    parts = [] if loaded.unwritten is None else [loaded.unwritten]
-    if loaded.left is not None and plan.kernel is not None:
-        parts.append(plan.kernel.rest(loaded.left))
-    return reduce(DataFrame.unionByName, parts)
 
 
 def _some(counts: Mapping[str, int]) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine.audit import audit
-from gristmill.engine.kernels import Loaded
+from gristmill.engine.loading import Loaded
 from gristmill.engine.parquet import rows_of_files, write
 from gristmill.model.dataset import Dataset
 from gristmill.model.job import AnyJob, Request

@@ -26,12 +26,12 @@ PLACE = "_place"
 
 @dataclass(frozen=True)
 class Kernel:
-    """A faster way to the rows of a reading, with `columns`, Spark types by name.
+    """A faster way to the rows of some `files` of a reading, URIs, with `columns`, Spark types by
+    name.
 
-    `parse`, which leaves `source_file` out, is for what lies on this disk: the lines of `files`,
-    URIs, of text, plain or `.gz`, that are whole. It says nothing of lines that it leaves: they go
-    to `rest`, from rows with the columns of `gristmill.readers.text.lines.ORIGIN` to judged rows,
-    which is the reading's own way.
+    `parse`, which leaves `source_file` out, is for the lines of text, plain or `.gz`, that are
+    whole. It says nothing of lines that it leaves: they go to `rest`, from rows with the columns of
+    `gristmill.readers.text.lines.ORIGIN` to judged rows, which is the reading's own way.
     """
 
     files: tuple[str, ...]
@@ -50,7 +50,8 @@ class Reading:
     `unread` are the names that the rows may have in `checks.UNREAD`, where they have that
     column. `sources` are the published datasets that it read, by URI of their folders, with a
     fingerprint of each partition, by its folder. `is_live` says that a second look may find other
-    rows, as in a database: a run then keeps those that it has read. `kernel` gives the same rows.
+    rows, as in a database: a run then keeps those that it has read. `kernels` together give the
+    same rows.
     """
 
     rows: DataFrame
@@ -59,7 +60,7 @@ class Reading:
     unread: tuple[str, ...] = ()
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     is_live: bool = False
-    kernel: Kernel | None = None
+    kernels: tuple[Kernel, ...] = ()
 
 
 class Reader(ABC, Generic[ReadT_contra]):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gristmill.readers.text import blocks as module
-from gristmill.readers.text.blocks import blocks, lines_of
+from gristmill.readers.kernels import blocks as module
+from gristmill.readers.kernels.blocks import blocks, lines_of
+from gristmill.readers.kernels.direct import Direct
 
 
 def owned(data: bytes, size: int) -> dict[int, list[bytes]]:
@@ -39,8 +40,8 @@ def test_every_line_belongs_to_one_block(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PIECE", piece)
         found = {
-            block.start: [line for lines in lines_of(block) for line in lines]
-            for block in blocks([file.as_uri()], size)
+            block.start: [line for lines in lines_of(block, Direct()) for line in lines]
+            for block in blocks({file.as_uri(): file.stat().st_size}, size)
         }
     assert found == owned(data, size)
 
@@ -51,13 +52,13 @@ def test_what_is_packed_is_one_block(tmp_path: Path, members: int) -> None:
     lines = [b"line %d" % number for number in range(members * 100)]
     parts = [lines[at * 100 : (at + 1) * 100] for at in range(members)]
     file.write_bytes(b"".join(gzip.compress(b"\n".join(part) + b"\n") for part in parts))
-    (block,) = blocks([file.as_uri()], 10)
+    (block,) = blocks({file.as_uri(): file.stat().st_size}, 10)
     assert block.packed
-    assert [line for some in lines_of(block) for line in some] == lines
+    assert [line for some in lines_of(block, Direct()) for line in some] == lines
 
 
 def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
     for name in ("a.log", "a.log.gz"):
         (tmp_path / name).write_bytes(b"")
-        found = blocks([(tmp_path / name).as_uri()], 10)
-        assert [line for block in found for some in lines_of(block) for line in some] == []
+        found = blocks({(tmp_path / name).as_uri(): 0}, 10)
+        assert [lines for block in found for lines in lines_of(block, Direct())] == []

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,7 +12,8 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from gristmill.model.job import PLACE, ParseLines
-from gristmill.readers.text.blocks import Block, lines_of
+from gristmill.readers.kernels.blocks import Block, lines_of
+from gristmill.readers.kernels.direct import Direct
 
 REST = pa.schema(
     [
@@ -33,12 +33,13 @@ _LEVEL = 3  # of zstd: Parquet's own default in Spark
 
 @dataclass(frozen=True)
 class Targets:
-    """Folders on this disk for what a task makes: of its rows, by day, and of lines that are left.
-    `columns` are those of the files with rows, in order."""
+    """Folders for what a task makes: of its rows, by day, and of lines that are left. `columns` are
+    those of the files with rows, in order, `files` is what reaches all of them."""
 
     rows: str
     rest: str
     columns: Sequence[str]
+    files: Direct
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,17 @@ class Done:
 
     lines: int
     rows: int
-    files: tuple[str, ...]
-    rest: tuple[str, ...]
+    files: frozenset[str]
+    rest: frozenset[str]
 
 
 def load(parse: ParseLines, blocks: Sequence[Block], targets: Targets) -> Done:
     """Read the lines of blocks, write those that `parse` is sure of as rows, and the others."""
     name = f"kernel-{secrets.token_hex(8)}.parquet"
-    files = _Files(Path(targets.rows), name, targets.columns)
-    left = _Rest(Path(targets.rest), name)
+    files, left = _Files(targets, name), _Rest(targets, name)
     lines = rows = 0
     try:
-        for batch in _batches(blocks):
+        for batch in _batches(blocks, targets.files):
             parsed = parse(batch.lines)
             places = parsed[PLACE]
             files.add(parsed.with_columns(source_file=batch.files().gather(places)))
@@ -68,7 +68,7 @@ def load(parse: ParseLines, blocks: Sequence[Block], targets: Targets) -> Done:
     finally:
         files.close()
         left.close()
-    return Done(lines, rows, tuple(files.written), tuple(left.written))
+    return Done(lines, rows, frozenset(files.written), frozenset(left.written))
 
 
 class _Batch:
@@ -102,11 +102,11 @@ class _Batch:
             yield block.file, block.start, first + line - (ends[part] - count)
 
 
-def _batches(blocks: Sequence[Block]) -> Iterator[_Batch]:
+def _batches(blocks: Sequence[Block], files: Direct) -> Iterator[_Batch]:
     batch = _Batch()
     for block in blocks:
         number = 1
-        for lines in lines_of(block):
+        for lines in lines_of(block, files):
             batch.add(block, number, lines)
             number += len(lines)
             if batch.bytes >= _AT_ONCE:
@@ -119,9 +119,9 @@ def _batches(blocks: Sequence[Block]) -> Iterator[_Batch]:
 class _Files:
     """Parquet files for rows, one for each day, which take them in groups of some size."""
 
-    def __init__(self, folder: Path, name: str, columns: Sequence[str]) -> None:
-        self._folder, self._name, self._columns = folder, name, columns
-        self._open: dict[str, pq.ParquetWriter] = {}
+    def __init__(self, targets: Targets, name: str) -> None:
+        self._targets, self._name = targets, name
+        self._open: dict[str, _File] = {}
         self._waiting: dict[str, list[pl.DataFrame]] = defaultdict(list)
         self._held = 0
         self.written: list[str] = []
@@ -130,7 +130,7 @@ class _Files:
         """Take rows, with a column `date`."""
         for (day,), part in rows.partition_by("date", as_dict=True, maintain_order=True).items():
             partition = f"date={day}"
-            self._waiting[partition].append(part.select(self._columns))
+            self._waiting[partition].append(part.select(self._targets.columns))
             if sum(one.height for one in self._waiting[partition]) >= _ROW_GROUP:
                 self._write(partition)
         self._held = sum(one.height for held in self._waiting.values() for one in held)
@@ -149,19 +149,19 @@ class _Files:
     def _write(self, partition: str) -> None:
         table = pl.concat(self._waiting.pop(partition)).to_arrow()
         if partition not in self._open:
-            path = self._folder / partition / self._name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._open[partition] = _writer(path, table.schema)
-            self.written.append(f"{partition}/{self._name}")
-        self._open[partition].write_table(table)
+            file = f"{partition}/{self._name}"
+            uri = f"{self._targets.rows}/{file}"
+            self._open[partition] = _File(self._targets.files, uri, table.schema)
+            self.written.append(file)
+        self._open[partition].write(table)
 
 
 class _Rest:
     """The file for the lines that are left, if there are any."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._path = folder / name
-        self._writer: pq.ParquetWriter | None = None
+    def __init__(self, targets: Targets, name: str) -> None:
+        self._targets, self._name = targets, name
+        self._file: _File | None = None
         self.written: list[str] = []
 
     def add(self, batch: _Batch, rows: pl.Series) -> None:
@@ -169,21 +169,32 @@ class _Rest:
         left = is_left.scatter(rows, False).arg_true().to_list()
         if not left:
             return
-        if self._writer is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = _writer(self._path, REST)
-            self.written.append(self._path.name)
+        if self._file is None:
+            uri = f"{self._targets.rest}/{self._name}"
+            self._file = _File(self._targets.files, uri, REST)
+            self.written.append(self._name)
         values = [batch.lines[line] for line in left]
         files, starts, numbers = zip(*batch.places(left), strict=True)
-        self._writer.write_table(pa.table([values, files, starts, numbers], schema=REST))
+        self._file.write(pa.table([values, files, starts, numbers], schema=REST))
 
     def close(self) -> None:
-        if self._writer is not None:
+        if self._file is not None:
+            self._file.close()
+
+
+class _File:
+    """A Parquet file that is being written."""
+
+    def __init__(self, files: Direct, uri: str, schema: Any) -> None:
+        self._sink = files.created(uri)
+        # Without Arrow's own schema in them they are as Spark writes them.
+        self._writer = pq.ParquetWriter(
+            self._sink, schema, compression="zstd", compression_level=_LEVEL, store_schema=False
+        )
+
+    def write(self, table: pa.Table) -> None:
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        with self._sink:
             self._writer.close()
-
-
-def _writer(path: Path, schema: Any) -> pq.ParquetWriter:
-    # Without Arrow's own schema in them they are as Spark writes them.
-    return pq.ParquetWriter(
-        path, schema, compression="zstd", compression_level=_LEVEL, store_schema=False
-    )

@@ -61,24 +61,23 @@ class LogReader(Reader[LogOptions]):
     def read(self, spark: SparkSession, inputs: Sequence[str], options: LogOptions) -> Reading:
         """Parse the lines of `inputs`."""
         chosen = formats()[options.format]
-        headers: list[Header | None] = [None]
         if chosen.header is None:
             found = text_files(spark, inputs, strict=options.strict)
+            alike = [_kernel(chosen, found.files, None)]
             rows = chosen.parse(found.lines, None)
         else:
             found = text_files(spark, inputs, look_at=None, strict=options.strict)
             by_header = list(found.alike(partial(_header, chosen.header)))
-            headers = [header for header, _, _ in by_header]
+            alike = [_kernel(chosen, files, header) for header, _, files in by_header]
             parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
             # None where all files are damaged.
             rows = reduce(DataFrame.unionByName, parts or [chosen.parse(found.lines, None)])
-        kernel = None
-        if len(headers) == 1 and not found.damage and not options.strict:
-            kernel = _kernel(chosen, found.files, headers[0])
+        is_whole = not (found.damage or options.strict)
+        kernels = tuple(kernel for kernel in alike if kernel and is_whole)
         digests = sum(_DIGEST in file for file in found.files)
         told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
         notes = (told,) if digests else ()
-        return Reading(found.with_rejects(rows), notes, found.files, kernel=kernel)
+        return Reading(found.with_rejects(rows), notes, found.files, kernels=kernels)
 
 
 def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:
@@ -90,12 +89,12 @@ def _header(header_of: Callable[[str], Header | None], text: str) -> Header | No
     return None
 
 
-def _kernel(found: LogFormat, files: tuple[str, ...], header: Header | None) -> Kernel | None:
+def _kernel(found: LogFormat, files: Sequence[str], header: Header | None) -> Kernel | None:
     if found.kernel is None:
         return None
     columns = {field.name: field.type for field in found.dataset.fields}
     parse = partial(_parsed, found.kernel, header)
-    return Kernel(files, columns, parse, lambda lines: found.parse(lines, header))
+    return Kernel(tuple(files), columns, parse, lambda lines: found.parse(lines, header))
 
 
 def _parsed(kernel: HeaderKernel, header: Header | None, lines: Sequence[bytes]) -> Any:

@@ -36,7 +36,8 @@ def counted(lines: DataFrame, tokenizer: str) -> DataFrame:
     """How often each word occurs in rows of `line string`, as rows of `word string, count bigint`,
     in which a word may stand more than once."""
     pieces = lines.select(F.col("line").alias("piece"), F.lit(1).cast("bigint").alias("count"))
-    if _is_large(lines) and kernels.are_wanted(lines.sparkSession) and not kernels.missing():
+    spark = lines.sparkSession
+    if _is_large(lines) and kernels.are_wanted(spark) and not kernels.missing(spark):
 
         def work(batches: Iterable[Any]) -> Iterable[Any]:
             kernels.on_one_core()

@@ -1,13 +1,12 @@
-"""Lines of files on this disk as bytes, each where `lines` says that it stands, without Spark."""
+"""Lines of files as bytes, each where `lines` says that it stands, without Spark."""
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
 
-from gristmill.readers.text.lines import GZIP
+from gristmill.readers.kernels.direct import Direct
 
 _PIECE = 16 * 1024 * 1024
 _UNPACKED = 8  # a log is about so many times as long as it is packed
@@ -27,44 +26,30 @@ class Block:
     packed: bool = False
 
     @property
-    def path(self) -> Path:
-        """The file on this disk."""
-        return Path(unquote(self.file.removeprefix("file://")))
-
-    @property
     def work(self) -> int:
         """The bytes of text that it holds, about."""
         return self.length * (_UNPACKED if self.packed else 1)
 
 
-def is_here(uri: str) -> bool:
-    """Whether a URI names something on this disk."""
-    return uri.startswith("file:///")
-
-
-def blocks(files: Sequence[str], size: int) -> Iterator[Block]:
-    """The blocks of files on this disk, of `size` bytes each."""
-    for file in files:
-        whole = Block(file, 0, 0, packed=file.endswith(".gz"))
-        length = whole.path.stat().st_size
-        if whole.packed:
+def blocks(lengths: Mapping[str, int], size: int) -> Iterator[Block]:
+    """The blocks of files, of `size` bytes each. `lengths` are those of the files, in bytes."""
+    for file, length in lengths.items():
+        if file.endswith(".gz"):
             yield Block(file, 0, length, packed=True)
             continue
         for start in range(0, length, size):
             yield Block(file, start, min(size, length - start))
 
 
-def lines_of(block: Block) -> Iterator[list[bytes]]:
+def lines_of(block: Block, files: Direct) -> Iterator[list[bytes]]:
     r"""The lines of a block in order, without the `\n` at their ends, some at a time."""
-    if block.packed:
-        with block.path.open("rb") as raw:
-            if raw.read(len(GZIP)):  # An empty file is no gzip, and has no lines.
-                raw.seek(0)
-                with gzip.GzipFile(fileobj=raw) as file:
-                    yield from _split(file, None)
+    if not block.length:  # An empty file is no gzip, and has no lines.
         return
-    with block.path.open("rb") as file:
-        if block.start:
+    with files.opened(unquote(block.file)) as file:
+        if block.packed:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield from _split(unpacked, None)
+        elif block.start:
             # What is up to the first end of a line belongs to the block before.
             file.seek(block.start)
             skipped = len(file.readline())
