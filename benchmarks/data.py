@@ -1,10 +1,11 @@
 """Data for the benchmarks, of any size, the same at every run.
 
-    python benchmarks/data.py logs|words|small FOLDER MEGABYTES
+    python benchmarks/data.py logs|words|small|costs FOLDER MEGABYTES
 
 `logs` are combined logs of web servers as `gristmill sample` makes them, in eight files: one line
 in a thousand is broken, one in six has escaped quotes. `small` are the same lines in files of
 20 kB. `words` is a text whose 150,000 words occur by Zipf's law, with capitals, apostrophes, marks.
+`costs` are a month of AWS's Cost and Usage Report as `gristmill sample` makes it, in eight files.
 """
 
 import gzip
@@ -16,10 +17,12 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from gristmill.sample.billing import write_billing
 from gristmill.sample.logs import write_logs
 
 _FILES = 8
 _LINE_BYTES = 188  # of a log, on average
+_COST_BYTES = 382  # of a line item, on average
 _SMALL_LINES = 107
 _LETTERS = "etaoinshrdlucmfwypvbgkqjxz"
 _WORDS, _AT_ONCE = 150_000, 100_000
@@ -75,7 +78,21 @@ def _varied(word: str, place: int) -> str:
     return word + ("'s" if place % 37 == 0 else "") + ("é" if place % 97 == 0 else "")
 
 
-KINDS = {"logs": logs, "small": small, "words": words}
+def costs(folder: Path, megabytes: int) -> None:
+    """Eight files of line items of one month."""
+    each = megabytes * 1_000_000 // _COST_BYTES // (_FILES // 2)
+    for seed in range(_FILES // 2):
+        with TemporaryDirectory() as scratch:
+            # Half of the usage is that of the first month, whose report was delivered once.
+            paths = write_billing(Path(scratch), seed=seed, usage=each * 2)
+            found = [path for path in paths if "/cur/" in str(path) and "20260801-" in str(path)]
+            for part, path in enumerate(path for path in found if path.suffix == ".gz"):
+                (folder / f"costs-{seed}-{part}.csv").write_bytes(
+                    gzip.decompress(path.read_bytes())
+                )
+
+
+KINDS = {"logs": logs, "small": small, "words": words, "costs": costs}
 
 
 def made(kind: str, root: Path, megabytes: int) -> Path:

@@ -30,9 +30,9 @@ def are_wanted(spark: SparkSession) -> bool:
 def missing(spark: SparkSession) -> str:
     """A library that they need and that is not installed where tasks run; empty where all are
     there."""
-    needs = ("gristmill", *_NEEDS)
-    lacking = [name for name in needs if find_spec(name) is None]
+    lacking = [name for name in _NEEDS if find_spec(name) is None]
     if not lacking and not are_here(spark):
+        needs = ("gristmill", *_NEEDS)
         cores = range(spark.sparkContext.defaultParallelism)
         each = spark.sparkContext.parallelize(cores, len(cores))
         # By no function of ours, which a machine that lacks us could not load.
