@@ -1,12 +1,15 @@
 """The cells of an export's row by the names in its header, and what they hold."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from gristmill.cloud_costs import maps
 from gristmill.cloud_costs.charges import MONEY
 
 _NOTHING = ("", "NULL", "null", "Null")
@@ -34,11 +37,37 @@ def has_half(keys: frozenset[str], names: Sequence[str]) -> bool:
     return 2 * sum(key(name) in keys for name in names) >= len(names)
 
 
+class Functions(Protocol):
+    """What charges take of `pyspark.sql.functions`."""
+
+    def coalesce(self, *columns: Column) -> Column: ...
+    def endswith(self, text: Column, end: Column, /) -> Column: ...
+    def lit(self, value: Any, /) -> Column: ...
+    def lower(self, text: Column, /) -> Column: ...
+    def regexp_extract(self, text: Column, expression: str, group: int, /) -> Column: ...
+    def startswith(self, text: Column, start: Column, /) -> Column: ...
+    def try_add(self, one: Column, other: Column, /) -> Column: ...
+    def try_divide(self, one: Column, other: Column, /) -> Column: ...
+    def try_multiply(self, one: Column, other: Column, /) -> Column: ...
+    def try_subtract(self, one: Column, other: Column, /) -> Column: ...
+    def when(self, condition: Column, value: Any, /) -> Column: ...
+
+
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a row: `names`, as the header has them, and the column that holds each."""
+    """The cells of a row: the column that holds each, by its name in the header.
+
+    `functions` is what Spark has under that name. What charges are is said by these and by the
+    methods here alone, so that `kernels.cells` can stand in for both.
+    """
 
     columns: Mapping[str, Column]
+    functions: Functions = F
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names in the header."""
+        return self.columns.keys()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -63,6 +92,32 @@ class Cells:
     def time(self, name: str) -> Column:
         """A cell as a timestamp, in UTC where it has no zone. Null where it is none."""
         return _time(self.text(name))
+
+    def tags(self, name: str) -> Column:
+        """The map that a cell holds: see `maps.of_text`."""
+        return maps.of_text(self.text(name))
+
+    def labels(self, prefixes: tuple[str, ...], whole: str) -> Column:
+        """A map of the cells whose names have one of these prefixes, by what follows it.
+
+        Where there are none, of what the cell `whole` holds. Empty cells are left out.
+        """
+        # Not by `key`: names may differ in case and marks alone.
+        named = {
+            reduce(str.removeprefix, prefixes, name): known(column)
+            for name, column in self.columns.items()
+            if name.startswith(prefixes)
+        }
+        return maps.of_cells(named) if named else self.tags(whole)
+
+    def amounts(self, named: Mapping[str, str], whole: str) -> Column:
+        """A map of amounts: see `maps.of_amounts`. `named` are the names of cells by key."""
+        cells = {key: self.money(name) for key, name in named.items()}
+        return maps.of_amounts(cells, self.text(whole))
+
+    def member(self, name: str, key: str) -> Column:
+        """What the JSON object that a cell holds has under a key; null where there is none."""
+        return F.from_json(self.text(name), "map<string,string>")[key]
 
     def month(self, start: str, end: str) -> Column:
         """The month, yyyy-MM, in which the middle of a period lies, in the offset of its start."""

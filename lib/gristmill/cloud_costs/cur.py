@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from gristmill.cloud_costs import cur_details
 from gristmill.cloud_costs.cells import Cells, has_half, key
 from gristmill.cloud_costs.charges import AWS, FOCUS, MONEY
-from gristmill.cloud_costs.cur_details import by_name, details, is_discount
+from gristmill.cloud_costs.cur_details import details, is_discount
 
 REQUIRED = (
     *("bill/PayerAccountId", "bill/BillingPeriodStartDate", "bill/BillingPeriodEndDate"),
@@ -123,23 +123,23 @@ def has_bad_amount(cells: Cells) -> Column:
 
 def charge(cells: Cells) -> Mapping[str, Column]:
     """The columns of a charge, by name."""
+    f = cells.functions
     kind = cells.text("lineItem/LineItemType")
     billed = cells.money("lineItem/UnblendedCost")
     public = cells.money("pricing/publicOnDemandCost")
     is_usage = kind.isin("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
     # A negation takes back what covered usage would have been billed, not what it is worth.
-    priced = F.when(kind == "SavingsPlanNegation", F.lit(0).cast(MONEY)).otherwise(billed)
-    listed = F.when(is_usage, F.coalesce(public, billed))
+    priced = f.when(kind == "SavingsPlanNegation", f.lit(0).cast(MONEY)).otherwise(billed)
+    listed = f.when(is_usage, f.coalesce(public, billed))
     # https://focus.finops.org/focus-specification/v1-2/ ListCost: without negotiated discounts;
     # ContractedCost: with them, without those of commitments.
-    is_discount = F.endswith(kind, F.lit("Discount"))
+    is_discount = f.endswith(kind, f.lit("Discount"))
     plan = cells.text("savingsPlan/SavingsPlanARN")
     reservation = cells.text("reservation/ReservationARN")
     # The refund of a fee may name its plan in words alone.
-    refunded = F.when(_is_refunded_plan(cells), _id_in(cells.text("lineItem/LineItemDescription")))
-    plan = F.coalesce(plan, F.when(reservation.isNull(), refunded))
-    commitment = F.coalesce(plan, reservation)
-    product = F.from_json(cells.text("product"), "map<string,string>")
+    refunded = f.when(_is_refunded_plan(cells), _plan_in_words(cells))
+    plan = f.coalesce(plan, f.when(reservation.isNull(), refunded))
+    commitment = f.coalesce(plan, reservation)
     columns = {
         "availability_zone": cells.text("lineItem/AvailabilityZone"),
         "billed_cost": billed,
@@ -148,58 +148,62 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         "billing_currency": cells.text("lineItem/CurrencyCode"),
         "billing_period_end": cells.time("bill/BillingPeriodEndDate"),
         "billing_period_start": cells.time("bill/BillingPeriodStartDate"),
-        "charge_category": _by_kind(kind, CATEGORIES, "Usage"),
+        "charge_category": _by_kind(cells, CATEGORIES, "Usage"),
         "charge_description": cells.text("lineItem/LineItemDescription"),
-        "charge_frequency": _by_kind(kind, _FREQUENCIES, "Usage-Based"),
+        "charge_frequency": _by_kind(cells, _FREQUENCIES, "Usage-Based"),
         "charge_period_end": cells.time("lineItem/UsageEndDate"),
         "charge_period_start": cells.time("lineItem/UsageStartDate"),
-        "commitment_discount_category": F.when(plan.isNotNull(), F.lit("Spend")).when(
-            reservation.isNotNull(), F.lit("Usage")
+        "commitment_discount_category": f.when(plan.isNotNull(), f.lit("Spend")).when(
+            reservation.isNotNull(), f.lit("Usage")
         ),
         "commitment_discount_id": commitment,
-        "commitment_discount_status": _status(kind),
-        "commitment_discount_type": F.when(plan.isNotNull(), F.lit("Savings Plan")).when(
-            reservation.isNotNull(), F.lit("Reserved Instance")
+        "commitment_discount_status": _status(cells),
+        "commitment_discount_type": f.when(plan.isNotNull(), f.lit("Savings Plan")).when(
+            reservation.isNotNull(), f.lit("Reserved Instance")
         ),
-        "consumed_quantity": F.when(is_usage, cells.money("lineItem/UsageAmount")),
-        "consumed_unit": F.when(is_usage, cells.text("pricing/unit")),
-        "contracted_cost": F.when(kind == "DiscountedUsage", listed).otherwise(priced),
+        "consumed_quantity": f.when(is_usage, cells.money("lineItem/UsageAmount")),
+        "consumed_unit": f.when(is_usage, cells.text("pricing/unit")),
+        "contracted_cost": f.when(kind == "DiscountedUsage", listed).otherwise(priced),
         "effective_cost": effective_cost(cells),
         "invoice_id": cells.text("bill/InvoiceId"),
-        "invoice_issuer_name": F.coalesce(
+        "invoice_issuer_name": f.coalesce(
             cells.text("bill/InvoicingEntity"), cells.text("bill/BillingEntity")
         ),
-        "list_cost": F.when(is_discount, F.lit(0).cast(MONEY)).otherwise(
-            F.when(is_usage, listed).otherwise(priced)
+        "list_cost": f.when(is_discount, f.lit(0).cast(MONEY)).otherwise(
+            f.when(is_usage, listed).otherwise(priced)
         ),
         "list_unit_price": cells.money("pricing/publicOnDemandRate"),
-        "pricing_category": F.when(commitment.isNotNull() & is_usage, F.lit("Committed")).when(
-            is_usage, F.lit("Standard")
+        "pricing_category": f.when(commitment.isNotNull() & is_usage, f.lit("Committed")).when(
+            is_usage, f.lit("Standard")
         ),
         "pricing_quantity": cells.money("lineItem/UsageAmount"),
         "pricing_unit": cells.text("pricing/unit"),
-        "provider_name": F.lit("AWS"),
-        "publisher_name": F.coalesce(
+        "provider_name": f.lit("AWS"),
+        "publisher_name": f.coalesce(
             cells.text("lineItem/LegalEntity"), cells.text("bill/BillingEntity")
         ),
-        "region_id": F.coalesce(
-            cells.text("product/regionCode"), cells.text("product/region"), product["region"]
+        "region_id": f.coalesce(
+            cells.text("product/regionCode"),
+            cells.text("product/region"),
+            cells.member("product", "region"),
         ),
-        "region_name": F.coalesce(cells.text("product/location"), product["location"]),
+        "region_name": f.coalesce(
+            cells.text("product/location"), cells.member("product", "location")
+        ),
         "resource_id": cells.text("lineItem/ResourceId"),
-        "service_category": F.coalesce(
-            cells.text("product/productFamily"), product["product_family"]
+        "service_category": f.coalesce(
+            cells.text("product/productFamily"), cells.member("product", "product_family")
         ),
-        "service_name": F.coalesce(
+        "service_name": f.coalesce(
             cells.text("product/ProductName"),
-            product["product_name"],
+            cells.member("product", "product_name"),
             cells.text("lineItem/ProductCode"),
         ),
         "sku_id": cells.text("product/sku"),
-        "sku_price_id": F.coalesce(cells.text("pricing/RateId"), cells.text("pricing/RateCode")),
+        "sku_price_id": f.coalesce(cells.text("pricing/RateId"), cells.text("pricing/RateCode")),
         "sub_account_id": cells.text("lineItem/UsageAccountId"),
         "sub_account_name": cells.text("lineItem/UsageAccountName"),
-        "tags": by_name(cells, _TAGS, "resource_tags"),
+        "tags": cells.labels(_TAGS, "resource_tags"),
         "x_line_item_type": kind,
         "x_product_code": cells.text("lineItem/ProductCode"),
         "x_usage_type": cells.text("lineItem/UsageType"),
@@ -207,7 +211,7 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         "x_blended_cost": cells.money("lineItem/BlendedCost"),
         **details(cells, is_commitment_fee=_is_commitment_fee(cells)),
     }
-    nothing = {field.name: F.lit(None).cast(field.type) for field in (*FOCUS, *AWS)}
+    nothing = {field.name: f.lit(None).cast(field.type) for field in (*FOCUS, *AWS)}
     return nothing | columns
 
 
@@ -218,19 +222,20 @@ def effective_cost(cells: Cells) -> Column:
     https://docs.aws.amazon.com/guidance/latest/cloud-intelligence-dashboards/. What a fee of a
     commitment costs comes with its usage, so that neither the fee nor its refund counts.
     """
+    f = cells.functions
 
     def money(name: str) -> Column:
         # A digit less before the point, so that a sum of two has as many after it.
-        return F.coalesce(cells.money(name).try_cast("decimal(37,18)"), F.lit(0))
+        return f.coalesce(cells.money(name).try_cast("decimal(37,18)"), f.lit(0))
 
     kind = cells.text("lineItem/LineItemType")
-    nothing = F.lit(0).cast(MONEY)
+    nothing = f.lit(0).cast(MONEY)
     unused_plan = money("savingsPlan/TotalCommitmentToDate") - money("savingsPlan/UsedCommitment")
     unused_reservation = money("reservation/UnusedAmortizedUpfrontFeeForBillingPeriod") + money(
         "reservation/UnusedRecurringFee"
     )
     found = (
-        F.when(kind == "SavingsPlanCoveredUsage", money("savingsPlan/SavingsPlanEffectiveCost"))
+        f.when(kind == "SavingsPlanCoveredUsage", money("savingsPlan/SavingsPlanEffectiveCost"))
         .when(kind == "SavingsPlanRecurringFee", unused_plan)
         .when(kind == "SavingsPlanNegation", nothing)
         .when(kind == "DiscountedUsage", money("reservation/EffectiveCost"))
@@ -256,27 +261,31 @@ def _is_commitment_fee(cells: Cells) -> Column:
 
 def _is_refunded_plan(cells: Cells) -> Column:
     """Whether a line says in words that it is the refund of a savings plan's fee."""
-    return F.coalesce(
+    f = cells.functions
+    return f.coalesce(
         (cells.text("lineItem/LineItemType") == "Refund")
-        & F.endswith(cells.text("lineItem/ProductCode"), F.lit("SavingsPlans"))
-        & F.startswith(cells.text("lineItem/LineItemDescription"), F.lit(_REFUNDED_PLAN)),
-        F.lit(False),
+        & f.endswith(cells.text("lineItem/ProductCode"), f.lit("SavingsPlans"))
+        & f.startswith(cells.text("lineItem/LineItemDescription"), f.lit(_REFUNDED_PLAN)),
+        f.lit(False),
     )
 
 
-def _id_in(description: Column) -> Column:
-    found = F.regexp_extract(description, rf"^{_REFUNDED_PLAN} +([\w-]+)", 1)
-    return F.when(found != "", found)
+def _plan_in_words(cells: Cells) -> Column:
+    f, description = cells.functions, cells.text("lineItem/LineItemDescription")
+    found = f.regexp_extract(description, rf"^{_REFUNDED_PLAN} +([\w-]+)", 1)
+    return f.when(found != "", found)
 
 
-def _by_kind(kind: Column, names: Mapping[str, str], otherwise: str) -> Column:
-    found = F.lit(otherwise)
+def _by_kind(cells: Cells, names: Mapping[str, str], otherwise: str) -> Column:
+    f, kind = cells.functions, cells.text("lineItem/LineItemType")
+    found = f.lit(otherwise)
     for name, value in names.items():
-        found = F.when(kind == name, F.lit(value)).otherwise(found)
+        found = f.when(kind == name, f.lit(value)).otherwise(found)
     return found
 
 
-def _status(kind: Column) -> Column:
-    return F.when(kind.isin("SavingsPlanCoveredUsage", "DiscountedUsage"), F.lit("Used")).when(
-        kind.isin("SavingsPlanRecurringFee", "RIFee"), F.lit("Unused")
+def _status(cells: Cells) -> Column:
+    f, kind = cells.functions, cells.text("lineItem/LineItemType")
+    return f.when(kind.isin("SavingsPlanCoveredUsage", "DiscountedUsage"), f.lit("Used")).when(
+        kind.isin("SavingsPlanRecurringFee", "RIFee"), f.lit("Unused")
     )

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from functools import reduce
 
 from pyspark.sql import Column
-from pyspark.sql import functions as F
 
-from gristmill.cloud_costs.cells import Cells, key, known
+from gristmill.cloud_costs.cells import Cells, key
 from gristmill.cloud_costs.charges import MONEY
-from gristmill.cloud_costs.focus import tags
 
 _SPLIT = {
     "x_split_usage": "splitLineItem/SplitUsage",
@@ -62,7 +60,7 @@ def details(cells: Cells, *, is_commitment_fee: Column) -> Mapping[str, Column]:
         "x_net_unblended_cost": cells.money(_NET["usage"]),
         "x_net_effective_cost": _net_effective_cost(cells, is_commitment_fee),
         "x_discounts": _discounts(cells),
-        "x_cost_categories": by_name(cells, _CATEGORIES, "cost_category"),
+        "x_cost_categories": cells.labels(_CATEGORIES, "cost_category"),
         "x_split_parent_resource_id": cells.text("splitLineItem/ParentResourceId"),
         **{name: cells.money(column) for name, column in _SPLIT.items()},
     }
@@ -73,36 +71,10 @@ def is_discount(name: str) -> bool:
     return name.startswith(_DISCOUNTS)
 
 
-def by_name(cells: Cells, prefixes: tuple[str, ...], whole: str) -> Column:
-    """A map of the columns with one of these prefixes, by the names that follow it.
-
-    Where there are none, of what the column `whole` holds. Empty cells are left out.
-    """
-    # Not by `key`: names may differ in case and marks alone.
-    named = {
-        reduce(str.removeprefix, prefixes, name): column
-        for name, column in cells.columns.items()
-        if name.startswith(prefixes)
-    }
-    if not named:
-        return tags(cells.text(whole))
-    entries = F.array(*(F.struct(F.lit(name), known(cell)) for name, cell in named.items()))
-    found = F.filter(entries, lambda entry: entry["col2"].isNotNull())
-    return F.when(F.size(found) > 0, F.map_from_entries(found))
-
-
 def _discounts(cells: Cells) -> Column:
     """Amounts by kind, such as `total_discount`; null is one that cannot be read."""
-    listed = F.from_json(cells.text("discount"), "map<string,string>")
-    named = {_snake(name): cells.money(name) for name in cells.columns if is_discount(name)}
-    amounts = F.transform_values(listed, lambda _, cell: cell.try_cast(MONEY))
-    if not named:
-        return amounts
-    entries = F.array(*(F.struct(F.lit(name), amount) for name, amount in named.items()))
-    found = F.filter(entries, lambda entry: entry["col2"].isNotNull())
-    others = F.map_filter(F.coalesce(amounts, F.create_map()), lambda name, _: ~name.isin(*named))
-    whole = F.map_concat(others, F.map_from_entries(found))
-    return F.when(F.size(whole) > 0, whole)
+    named = {_snake(name): name for name in cells.names if is_discount(name)}
+    return cells.amounts(named, "discount")
 
 
 def _snake(name: str) -> str:
@@ -116,37 +88,40 @@ def _net_effective_cost(cells: Cells, is_commitment_fee: Column) -> Column:
     A report has no net cost of a savings plan's commitment that was not used: it is taken to be
     discounted as the plan's fee of the period is.
     """
+    f = cells.functions
     if not cells.keys & set(map(key, _NET.values())):
-        return F.lit(None).cast(MONEY)
+        return f.lit(None).cast(MONEY)
     kind = cells.text("lineItem/LineItemType")
     net = {name: cells.money(column) for name, column in _NET.items()}
     unused_reservation = _sum(cells, _NET["unused_upfront"], _NET["unused_recurring"])
     found = (
-        F.when(kind == "SavingsPlanCoveredUsage", net["covered"])
+        f.when(kind == "SavingsPlanCoveredUsage", net["covered"])
         .when(kind == "SavingsPlanRecurringFee", _unused_plan(cells))
-        .when(kind == "SavingsPlanNegation", F.lit(0).cast(MONEY))
+        .when(kind == "SavingsPlanNegation", f.lit(0).cast(MONEY))
         .when(kind == "DiscountedUsage", net["reserved"])
         .when(kind == "RIFee", unused_reservation)
-        .when(is_commitment_fee, F.lit(0).cast(MONEY))
+        .when(is_commitment_fee, f.lit(0).cast(MONEY))
         .otherwise(net["usage"])
     )
     return found.cast(MONEY)
 
 
 def _unused_plan(cells: Cells) -> Column:
+    f = cells.functions
     total, used = (
         cells.money(f"savingsPlan/{name}").try_cast(_FACTOR)
         for name in ("TotalCommitmentToDate", "UsedCommitment")
     )
-    unused = F.try_subtract(total, used)
+    unused = f.try_subtract(total, used)
     fee = _sum(cells, *_FEE).try_cast(_FACTOR)
     net_fee = _sum(cells, *_NET_FEE).try_cast(_FACTOR)
-    discounted = F.try_divide(F.try_multiply(unused, net_fee), fee).try_cast(MONEY)
-    return F.when(unused == 0, F.lit(0).cast(MONEY)).otherwise(discounted)
+    discounted = f.try_divide(f.try_multiply(unused, net_fee), fee).try_cast(MONEY)
+    return f.when(unused == 0, f.lit(0).cast(MONEY)).otherwise(discounted)
 
 
 def _sum(cells: Cells, *names: str) -> Column:
     """The sum of cells, of which those that are empty count nothing; null where all are."""
+    f = cells.functions
     found = [cells.money(name).try_cast("decimal(37,18)") for name in names]
-    parts = [F.coalesce(amount, F.lit(0).cast("decimal(37,18)")) for amount in found]
-    return F.when(F.coalesce(*found).isNotNull(), reduce(F.try_add, parts)).try_cast(MONEY)
+    parts = [f.coalesce(amount, f.lit(0).cast("decimal(37,18)")) for amount in found]
+    return f.when(f.coalesce(*found).isNotNull(), reduce(f.try_add, parts)).try_cast(MONEY)
