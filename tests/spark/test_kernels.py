@@ -13,7 +13,6 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from gristmill.engine import loading
 from gristmill.errors import AuditError, SchemaError
 from gristmill.jobs.access_logs import JOB, AccessLogOptions
 from gristmill.model.checks import Check
@@ -21,7 +20,7 @@ from gristmill.model.dataset import Dataset, Field
 from gristmill.model.job import Job
 from gristmill.model.report import Report
 from gristmill.readers import kernels
-from gristmill.readers.kernels import task
+from gristmill.readers.kernels import shares, task
 from gristmill.readers.kernels import web as kernels_web
 from gristmill.readers.logs.reader import LogReader
 from gristmill.sample import write_samples
@@ -208,7 +207,7 @@ def test_where_files_would_be_many_and_small_spark_writes_them(
 ) -> None:
     monkeypatch.setitem(settings.RUN, "spark.sql.files.maxPartitionBytes", "2000")
     monkeypatch.setattr(kernels, "SMALL", 0)
-    monkeypatch.setattr(loading, "MOST", 2000)
+    monkeypatch.setattr(shares, "MOST", 2000)
     (tmp_path / "a.log").write_bytes(b"\n".join(lines(8, 300)) + b"\n")
     report, rows = both(tmp_path / "a.log")
     assert rows == 0

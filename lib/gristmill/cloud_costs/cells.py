@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from gristmill.cloud_costs import maps
 from gristmill.cloud_costs.charges import MONEY
 
-_NOTHING = ("", "NULL", "null", "Null")
-_NO_AMOUNT = ("none", "n/a", "-")
+NOTHING = ("", "NULL", "null", "Null")
+NO_AMOUNT = ("none", "n/a", "-")
 _SIGN = "[$€£¥]"
 # A comma alone may be a decimal one, so only those before a point, or several, are of thousands.
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d+(?:\.\d+)?)"
@@ -153,11 +153,11 @@ class Cells:
 
 def known(cell: Column) -> Column:
     """A cell without the blanks around it; null where it is empty or says `NULL`."""
-    return F.when(~F.trim(cell).isin(*_NOTHING), F.trim(cell))
+    return F.when(~F.trim(cell).isin(*NOTHING), F.trim(cell))
 
 
 def _says_nothing(cell: Column) -> Column:
-    return F.lower(cell).isin(*_NO_AMOUNT)
+    return F.lower(cell).isin(*NO_AMOUNT)
 
 
 def _money(cell: Column) -> Column:

@@ -226,7 +226,8 @@ def effective_cost(cells: Cells) -> Column:
 
     def money(name: str) -> Column:
         # A digit less before the point, so that a sum of two has as many after it.
-        return f.coalesce(cells.money(name).try_cast("decimal(37,18)"), f.lit(0))
+        type_ = "decimal(37,18)"
+        return f.coalesce(cells.money(name).try_cast(type_), f.lit(0).cast(type_))
 
     kind = cells.text("lineItem/LineItemType")
     nothing = f.lit(0).cast(MONEY)

@@ -71,6 +71,11 @@ def is_discount(name: str) -> bool:
     return name.startswith(_DISCOUNTS)
 
 
+def has_net(cells: Cells) -> bool:
+    """Whether a report has costs after all discounts."""
+    return bool(cells.keys & set(map(key, _NET.values())))
+
+
 def _discounts(cells: Cells) -> Column:
     """Amounts by kind, such as `total_discount`; null is one that cannot be read."""
     named = {_snake(name): name for name in cells.names if is_discount(name)}
@@ -89,7 +94,7 @@ def _net_effective_cost(cells: Cells, is_commitment_fee: Column) -> Column:
     discounted as the plan's fee of the period is.
     """
     f = cells.functions
-    if not cells.keys & set(map(key, _NET.values())):
+    if not has_net(cells):
         return f.lit(None).cast(MONEY)
     kind = cells.text("lineItem/LineItemType")
     net = {name: cells.money(column) for name, column in _NET.items()}

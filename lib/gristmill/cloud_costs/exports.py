@@ -1,10 +1,11 @@
 """Reading cost exports: which kind they are recognised as, and each row of them as a charge."""
 
+import codecs
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from typing import Protocol
+from functools import partial, reduce
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -12,12 +13,13 @@ from pyspark.sql import functions as F
 
 from gristmill.cloud_costs import cur, focus
 from gristmill.cloud_costs.cells import Cells, key
-from gristmill.cloud_costs.charges import FOCUS, REJECTS, SCOPES
+from gristmill.cloud_costs.charges import CHARGES, FOCUS, REJECTS, SCOPES
 from gristmill.cloud_costs.delivery import files_of, is_other
+from gristmill.cloud_costs.layout import Layout
 from gristmill.cloud_costs.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.model.checks import REASON, UNREAD, first_reason
-from gristmill.model.job import Reader, Reading
+from gristmill.model.job import Kernel, Reader, Reading
 from gristmill.readers.parquet_files import alike, as_text, columns
 from gristmill.readers.text.delimited import header_in, names_in, separator_of
 from gristmill.readers.text.lines import (
@@ -28,7 +30,7 @@ from gristmill.readers.text.lines import (
     has_odd_quotes,
     text_files,
 )
-from gristmill.readers.text.records import joined, told_breaks, with_breaks
+from gristmill.readers.text.records import breaks_in, joined, told_breaks, with_breaks
 from gristmill.storage.hadoop import content
 
 SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
@@ -42,8 +44,8 @@ _TIMES = frozenset(map(key, (*focus.times(), *cur.TIMES)))
 @dataclass(frozen=True)
 class _Part:
     """Files with the same columns: their rows, with the columns of `ORIGIN`; the cells of a row;
-    the names of the columns; the header line, null in Parquet; one of the files; and those whose
-    records go on over several lines."""
+    the names of the columns; the header line, null in Parquet; one of the files; those whose
+    records go on over several lines; and all of them, where kernels can read them."""
 
     rows: DataFrame
     cells: Cells
@@ -51,6 +53,7 @@ class _Part:
     header: str | None
     example: str
     broken: Sequence[str] = ()
+    plain: Sequence[str] = ()
 
     @property
     def is_broken(self) -> Column:
@@ -93,7 +96,7 @@ class ExportReader(Reader[ExportOptions]):
             raise InputError(f"no export in {', '.join(inputs)}: only {_ENDINGS} are read")
         notes = _left_out(delivery.others, "no manifest lists them")
         notes += _left_out(list(filter(is_other, found)), f"only {_ENDINGS} are read")
-        frames, kinds, unread = [], {}, dict[str, None]()
+        frames, kinds, unread, kernels = [], {}, dict[str, None](), []
         for part in _parts(spark, files):
             kind = recognise(part.names, part.example)
             absent = cur.unamortized(part.cells.keys) if kind == CUR else []
@@ -105,6 +108,7 @@ class ExportReader(Reader[ExportOptions]):
                 notes.append(told_breaks(part.broken))
             unread |= dict.fromkeys(_other_amounts(part, kind))
             frames.append(_charges(part, kind, options.export))
+            kernels.append(_kernel(part, kind, options.export))
         if not frames:
             raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
         _check_one_kind(kinds)
@@ -112,7 +116,14 @@ class ExportReader(Reader[ExportOptions]):
         rows = reduce(DataFrame.unionByName, frames)
         if scope:
             _check_parts_differ(rows, scope(), delivery.parts)
-        return Reading(rows, tuple(dict.fromkeys(notes)), tuple(files), tuple(unread))
+        by = tuple(kernel for kernel in kernels if kernel)
+        return Reading(
+            rows,
+            tuple(dict.fromkeys(notes)),
+            tuple(files),
+            tuple(unread),
+            kernels=by if len(by) == len(frames) else (),
+        )
 
 
 def _left_out(files: Sequence[str], why: str) -> list[str]:
@@ -187,10 +198,13 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
     plain = [file for file in files if file not in {*parquet, *zipped}]
     if plain:
         found = text_files(spark, [unquote(file) for file in plain], look_at=None)
-        broken = with_breaks(found.lines)
+        hurt = found.damage
+        broken = breaks_in(found)
         for header, lines, some in found.alike(header_in, apart=broken):
-            if header:
-                yield _of_lines(lines, header, some[0], broken if some[0] in broken else ())
+            if header and some[0] in broken:
+                yield _of_lines(lines, header, some[0], broken)
+            elif header:
+                yield _of_lines(lines, header, some[0], plain=() if hurt else some)
     if zipped:
         for header, members in members_by_header(spark, zipped).items():
             lines = zipped_lines(spark, members)
@@ -200,7 +214,13 @@ def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
         yield _Part(rows, Cells(columns(read)), read.columns, None, file)
 
 
-def _of_lines(lines: DataFrame, header: str, example: str, broken: Sequence[str]) -> _Part:
+def _of_lines(
+    lines: DataFrame,
+    header: str,
+    example: str,
+    broken: Sequence[str] = (),
+    plain: Sequence[str] = (),
+) -> _Part:
     separator = separator_of(header)
     names = names_in(header, example, separator)
     if broken:
@@ -210,7 +230,33 @@ def _of_lines(lines: DataFrame, header: str, example: str, broken: Sequence[str]
     cells = F.from_csv(RAW, f"{schema}, {_CORRUPT} string", options)
     found = {name: F.col(f"_cells._{number}") for number, name in enumerate(names)}
     rows = lines.select(*ORIGIN, cells.alias("_cells"))
-    return _Part(rows, Cells(found), names, header, example, broken)
+    return _Part(rows, Cells(found), names, header, example, broken, plain)
+
+
+def _kernel(part: _Part, kind: str, export: str) -> Kernel | None:
+    header = part.header
+    if header is None or not part.plain:
+        return None
+    layout = Layout(header, separator_of(header), tuple(part.names), kind == CUR, export)
+    columns = {field.name: field.type for field in CHARGES.fields}
+
+    def rest(lines: DataFrame) -> DataFrame:
+        return _charges(_of_lines(lines, header, part.example), kind, export)
+
+    skips = partial(_skips, header)
+    return Kernel(tuple(part.plain), columns, partial(_parsed, layout), rest, skips)
+
+
+def _skips(header: str, line: bytes) -> bool:
+    """Whether a line is its file's header, or empty."""
+    text = line.removesuffix(b"\r")
+    return text.removeprefix(codecs.BOM_UTF8) == header.encode() or not text.strip(b" ")
+
+
+def _parsed(layout: Layout, lines: Sequence[bytes]) -> Any:
+    from gristmill.cloud_costs.kernels import exports  # noqa: PLC0415 - polars need not be there
+
+    return exports.parse(lines, layout)
 
 
 def _charges(part: _Part, kind: str, export: str) -> DataFrame:

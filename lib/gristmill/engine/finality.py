@@ -7,12 +7,12 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine.held import held_rows
-from gristmill.engine.parquet import partition_folder
 from gristmill.errors import FinalError, ShrinkError
 from gristmill.model.dataset import Dataset, Extent
 from gristmill.model.report import plain
 from gristmill.publish.publication import Publication
 from gristmill.storage.hadoop import escaped
+from gristmill.storage.partitions import partition_folder
 
 _SHOWN = 3
 _ROWS, _BY = "rows", "_by"
@@ -33,16 +33,16 @@ def keep_what_is_more(
     if dataset.is_final is None and dataset.extent is None:
         return
     rows = spark.read.schema(dataset.ddl).parquet(escaped(staged))
-    new = _measured(spark, dataset, rows)
+    new = _measured(dataset, rows)
     there = held_rows(spark, dataset, publication, new)
     if there is None:
         return
-    for folder in sorted(_final(spark, dataset, there) - _final(spark, dataset, rows)):
+    for folder in sorted(_final(dataset, there) - _final(dataset, rows)):
         raise FinalError(
             f"{dataset.name}/{folder} is final, and what was read for it is not; nothing was "
             "published: load the final export, or replace it all the same with --force"
         )
-    for folder, held in sorted(_measured(spark, dataset, there).items()):
+    for folder, held in sorted(_measured(dataset, there).items()):
         where = f"{dataset.name}/{folder}"
         less = list(_less(dataset.extent, held, new[folder])) if dataset.extent else []
         if less:
@@ -53,7 +53,7 @@ def keep_what_is_more(
             )
 
 
-def _measured(spark: SparkSession, dataset: Dataset, rows: DataFrame) -> Held:
+def _measured(dataset: Dataset, rows: DataFrame) -> Held:
     extent = dataset.extent
     by = (F.col(extent.by) if extent else F.lit(None)).cast("string").alias(_BY)
     sets = extent.sets.items() if extent else ()
@@ -65,20 +65,20 @@ def _measured(spark: SparkSession, dataset: Dataset, rows: DataFrame) -> Held:
     ]
     found: dict[str, dict[str | None, Row]] = {}
     for row in rows.groupBy(*dataset.partitioned_by, by).agg(*measures).collect():
-        found.setdefault(_folder(spark, dataset, row), {})[row[_BY]] = row
+        found.setdefault(_folder(dataset, row), {})[row[_BY]] = row
     return found
 
 
-def _final(spark: SparkSession, dataset: Dataset, rows: DataFrame) -> set[str]:
+def _final(dataset: Dataset, rows: DataFrame) -> set[str]:
     """The folders of the partitions that are final."""
     if dataset.is_final is None:
         return set()
     found = rows.groupBy(*dataset.partitioned_by).agg(dataset.is_final().alias("is_final"))
-    return {_folder(spark, dataset, row) for row in found.where("is_final").collect()}
+    return {_folder(dataset, row) for row in found.where("is_final").collect()}
 
 
-def _folder(spark: SparkSession, dataset: Dataset, row: Row) -> str:
-    return partition_folder(spark, {name: str(row[name]) for name in dataset.partitioned_by})
+def _folder(dataset: Dataset, row: Row) -> str:
+    return partition_folder({name: str(row[name]) for name in dataset.partitioned_by})
 
 
 def _less(

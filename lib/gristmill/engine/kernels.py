@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from gristmill.engine.follow import Plan
 from gristmill.model.job import AnyJob, Kernel, Request
 from gristmill.readers import kernels
-from gristmill.readers.kernels.direct import Direct, direct
-from gristmill.storage.hadoop import OBJECT_STORES, stats
+from gristmill.readers.kernels.direct import Direct, reached
+from gristmill.storage.hadoop import stats
 
 
 def by_kernels(
@@ -21,10 +21,10 @@ def by_kernels(
 ) -> tuple[Plan, str]:
     """A plan for the output `root` with what its kernels take, where it loads by them; and what to
     tell the user of one that would, if all that they need were there."""
-    reached = _reached(spark, job, request, plan, root)
-    lack = "" if reached is None else kernels.missing(spark)
+    found = _reached(spark, job, request, plan, root)
+    lack = "" if found is None else kernels.missing(spark)
     if not lack:
-        return replace(plan, reached=reached), ""
+        return replace(plan, reached=found), ""
     if sum(size for size, _ in stats(spark, _files(plan)).values()) <= kernels.SMALL:
         return plan, ""
     return plan, f"{lack} is not installed, which parses lines much faster (gristmill[native])"
@@ -38,9 +38,7 @@ def _reached(
         return None
     if not _passes_on(job, request, plan.rows, plan.kernels):
         return None
-    uris = [root, *_files(plan)]
-    is_anywhere = all(uri.partition(":")[0] in OBJECT_STORES for uri in uris)
-    return direct(spark, uris) if is_anywhere or kernels.are_here(spark) else None
+    return reached(spark, [root, *_files(plan)])
 
 
 def _files(plan: Plan) -> list[str]:
@@ -48,16 +46,14 @@ def _files(plan: Plan) -> list[str]:
 
 
 def _passes_on(job: AnyJob, request: Request, rows: DataFrame, by: Sequence[Kernel]) -> bool:
-    """Whether what a job makes of rows are those rows, by day, in columns that kernels give."""
-    if job.checks or job.shared or job.audit or job.costs or job.part(request.options) is not None:
+    """Whether what a job makes of rows are those rows, in columns that kernels give."""
+    if job.checks or job.shared or job.audit or job.part(request.options) is not None:
         return False
     datasets = job.datasets(request.options)
     if len(datasets) != 1 or job.scope(request.options):
         return False
     (dataset,) = datasets
-    is_loaded = dataset.partitioned_by == ("date",) and dataset.write_mode == "batch"
-    as_it_comes = not (dataset.sorted_by or dataset.is_final or dataset.extent)
     columns = {(field.name, field.type) for field in dataset.fields}
     are_given = all(columns <= set(kernel.columns.items()) for kernel in by)
     same = job.transform(rows, request.options).get(dataset.name) is rows
-    return is_loaded and as_it_comes and same and are_given
+    return not dataset.sorted_by and same and are_given

@@ -4,26 +4,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from itertools import groupby
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine.follow import Plan
-from gristmill.errors import InputError
 from gristmill.model.checks import REASON
 from gristmill.model.dataset import Dataset
-from gristmill.model.job import ParseLines
-from gristmill.readers import kernels
-from gristmill.readers.kernels.blocks import Block, blocks
+from gristmill.model.job import ParseLines, SkipLine
+from gristmill.readers.kernels.blocks import DamagedError
 from gristmill.readers.kernels.direct import Direct
+from gristmill.readers.kernels.shares import Share, done, share_of
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, RAW, SOURCE_FILE, cleaned
-from gristmill.spark.session import to_its_end
 from gristmill.storage import Storage, StoredFile, map_concurrently
-from gristmill.storage.hadoop import escaped, open_storage, stats
+from gristmill.storage.hadoop import escaped, open_storage
 
-MOST = 256 * 1024 * 1024
-_TASKS_PER_CORE = 2
 _FILES_PER_DAY, _CRUMB = 8, 1024 * 1024
 _JUDGED = {
     RAW: "string",
@@ -34,18 +29,17 @@ _JUDGED = {
 }
 _REST = "value binary, file string, block_start bigint, line_number bigint"
 
-Share = list[tuple[int, Block]]
-"""Blocks for a task, each with the number of the kernel that reads it."""
-
 
 @dataclass(frozen=True)
 class Loaded:
-    """What kernels have made of `lines`: the `rows` of them that lie in the stage, and the judged
-    rows of what is still to be written: rows whose files would be too many and small, and the lines
-    that are left, by the reading's own way. None where there are none."""
+    """What kernels have made of `lines`: the `rows` of them that lie in the stage, those that are
+    `skipped`, and the judged rows of what is still to be written: rows whose files would be too
+    many and small, and the lines that are left, by the reading's own way. None where there are
+    none."""
 
     lines: int
     rows: int = 0
+    skipped: int = 0
     others: DataFrame | None = None
 
 
@@ -61,19 +55,22 @@ class Places:
 
 def load(
     spark: SparkSession, plan: Plan, dataset: Dataset, places: Places, files: Direct
-) -> Loaded:
-    """Read the files of a plan's kernels, and write the rows of `dataset` into the stage."""
-    found = _blocks(spark, plan)
+) -> Loaded | None:
+    """Read the files of a plan's kernels, and write the rows of `dataset` into the stage.
+
+    None where a file is damaged; nothing is written then.
+    """
     columns = [field.name for field in dataset.fields if field.name not in dataset.partitioned_by]
-    parses = tuple(kernel.parse for kernel in plan.kernels)
+    ways = tuple((kernel.parse, kernel.skips) for kernel in plan.kernels)
     stage, rest = f"{places.root}/{places.stage}", f"{places.root}/{places.rest}"
-    task = _Task(parses, stage, rest, tuple(columns), files)
-    if sum(block.work for _, block in found) <= kernels.SMALL:
-        done = [task(found)] if found else []
-    else:
-        done = _in_tasks(spark, task, _shared_out(found, spark.sparkContext.defaultParallelism))
-    made = reduce(_Made.plus, done, _Made())
+    task = _Task(ways, stage, rest, tuple(columns), dataset.partitioned_by, files)
+    whole = share_of(spark, [kernel.files for kernel in plan.kernels])
+    made = reduce(_Made.plus, done(spark, whole, task), _Made())
     storage = open_storage(spark, places.root)
+    if made.is_damaged:
+        storage.delete(places.stage)
+        storage.delete(places.rest)
+        return None
     lying = _cleared(storage, places.stage, made.files)
     parts = [
         kernel.rest(_lines(spark, [f"{rest}/{name}" for name in sorted(made.rest[number])]))
@@ -84,84 +81,62 @@ def load(
     if _are_crumbs(lying):
         parts.append(_put_aside(spark, dataset, storage, places, lying))
         rows = 0
-    return Loaded(made.lines, rows, reduce(DataFrame.unionByName, parts) if parts else None)
-
-
-def _blocks(spark: SparkSession, plan: Plan) -> Share:
-    size = int(spark.conf.get("spark.sql.files.maxPartitionBytes") or 0)
-    found: Share = []
-    for number, kernel in enumerate(plan.kernels):
-        known = stats(spark, kernel.files)
-        for gone in set(kernel.files) - known.keys():
-            raise InputError(f"{gone} has gone since it was listed: run again")
-        lengths = {file: known[file][0] for file in kernel.files}
-        found += [(number, block) for block in blocks(lengths, size)]
-    return found
+    return Loaded(
+        made.lines, rows, made.skipped, reduce(DataFrame.unionByName, parts) if parts else None
+    )
 
 
 @dataclass(frozen=True)
 class _Made:
-    """What tasks have made: lines read, rows of them, files in the stage, and files with lines that
-    are left, by the number of the kernel."""
+    """What tasks have made: lines read, rows of them, lines to be skipped, files in the stage, and
+    files with lines that are left, by the number of the kernel. Nothing counts where a file
+    `is_damaged`."""
 
     lines: int = 0
     rows: int = 0
+    skipped: int = 0
     files: frozenset[str] = frozenset()
     rest: dict[int, frozenset[str]] = field(default_factory=dict)
+    is_damaged: bool = False
 
     def plus(self, other: "_Made") -> "_Made":
         rest = {
             number: self.rest.get(number, frozenset()) | other.rest.get(number, frozenset())
             for number in self.rest.keys() | other.rest.keys()
         }
-        files = self.files | other.files
-        return _Made(self.lines + other.lines, self.rows + other.rows, files, rest)
+        return _Made(
+            self.lines + other.lines,
+            self.rows + other.rows,
+            self.skipped + other.skipped,
+            self.files | other.files,
+            rest,
+            self.is_damaged or other.is_damaged,
+        )
 
 
 @dataclass(frozen=True)
 class _Task:
-    parses: tuple[ParseLines, ...]
+    ways: tuple[tuple[ParseLines, SkipLine], ...]
     rows: str
     rest: str
     columns: tuple[str, ...]
+    by: tuple[str, ...]
     files: Direct
 
     def __call__(self, share: Share) -> _Made:
         from gristmill.readers.kernels import task  # noqa: PLC0415 - for whoever has polars
 
-        targets = task.Targets(self.rows, self.rest, self.columns, self.files)
+        targets = task.Targets(self.rows, self.rest, self.columns, self.by, self.files)
         made = _Made()
         for number, some in groupby(share, key=lambda one: one[0]):
-            done = task.load(self.parses[number], [block for _, block in some], targets)
-            made = made.plus(_Made(done.lines, done.rows, done.files, {number: done.rest}))
+            parse, skips = self.ways[number]
+            try:
+                done = task.load(parse, skips, [block for _, block in some], targets)
+            except DamagedError:
+                return _Made(is_damaged=True)
+            rest = {number: done.rest}
+            made = made.plus(_Made(done.lines, done.rows, done.skipped, done.files, rest))
         return made
-
-    def alone(self, share: Share) -> _Made:
-        """The same where others do likewise on other cores."""
-        kernels.on_one_core()
-        return self(share)
-
-
-def _in_tasks(spark: SparkSession, task: _Task, shares: Sequence[Share]) -> list[_Made]:
-    done: list[Any] = []
-    given = spark.sparkContext.parallelize(shares, len(shares))
-    to_its_end(spark, lambda: done.extend(given.map(task.alone).collect()))
-    return done
-
-
-def _shared_out(found: Share, cores: int) -> list[Share]:
-    """Blocks by task, in order: neighbours together, so that small files cost little."""
-    total = sum(block.work for _, block in found)
-    most = min(MOST, total // (cores * _TASKS_PER_CORE) + 1)
-    shares: list[Share] = [[]]
-    taken = 0
-    for number, block in found:
-        if taken >= most:
-            shares.append([])
-            taken = 0
-        shares[-1].append((number, block))
-        taken += block.work
-    return shares
 
 
 def _cleared(storage: Storage, folder: str, written: frozenset[str]) -> list[StoredFile]:

@@ -1,6 +1,6 @@
 """Writing a frame as the Parquet files of a dataset, and counting what was written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -15,7 +15,6 @@ from gristmill.storage.footers import footer_reader, types
 from gristmill.storage.hadoop import PATH
 
 _AT_ONCE = 16
-_CATALOG = "org.apache.spark.sql.catalyst.catalog"
 
 
 def write(dataset: Dataset, frame: DataFrame, uri: str) -> None:
@@ -51,12 +50,6 @@ def rows_of_files(
                 was = found.get(field.name, "nothing")
                 raise AuditError(f"{dataset.name}: {field.name} was written as {was}")
     return [footer.rows for footer in footers]
-
-
-def partition_folder(spark: SparkSession, values: Mapping[str, str]) -> str:
-    """The folder of a partition, as Spark names it: `corpus=a%2Fb`."""
-    naming = java_class(spark._jvm, f"{_CATALOG}.ExternalCatalogUtils")
-    return "/".join(naming.getPartitionPathString(name, value) for name, value in values.items())
 
 
 def _order(name: str) -> Column:

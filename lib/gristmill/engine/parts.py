@@ -7,9 +7,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine.held import held_rows
-from gristmill.engine.parquet import partition_folder
 from gristmill.model.dataset import Dataset
 from gristmill.publish.publication import Publication
+from gristmill.storage.partitions import partition_folder
 
 _PART = "_part"
 
@@ -31,7 +31,7 @@ def with_rest(
     fitting = dataset.conform(rows)
     places = [F.col(name).cast("string").alias(name) for name in by]
     loaded = fitting.select(*places, part.cast("string").alias(_PART)).distinct().collect()
-    folders = {partition_folder(spark, {name: row[name] for name in by}) for row in loaded}
+    folders = {partition_folder({name: row[name] for name in by}) for row in loaded}
     there = held_rows(spark, dataset, publication, folders)
     if there is None:
         return fitting

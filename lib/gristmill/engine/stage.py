@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from gristmill.engine.finality import keep_what_is_more
 from gristmill.engine.follow import Plan
 from gristmill.engine.loading import Loaded, Places, load
-from gristmill.engine.parquet import partition_folder
 from gristmill.engine.parts import with_rest
 from gristmill.engine.progress import WORKING
 from gristmill.engine.rejects import is_free, too_many
@@ -28,6 +27,7 @@ from gristmill.publish import layout
 from gristmill.publish.publication import Publication
 from gristmill.readers.kernels.direct import Direct
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
+from gristmill.storage.partitions import partition_folder
 
 _NAMED_FILES = 1000
 
@@ -56,10 +56,7 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
         raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     loaded = None if plan.reached is None else _load(job, request, plan, plan.reached, staging)
     if loaded and loaded.others is None:
-        _check_accounted(loaded, loaded.rows)
-        stages = [staged_by_kernels(job, request, staging, loaded)]
-        staging.publication.stage(REJECTS.schema, ())
-        return Counted(loaded.lines, 0, 0, stages=stages)
+        return _stage_loaded(job, request, staging, loaded)
     rows = loaded.others if loaded and loaded.others else plan.rows
     judged = judge(rows, job.checks)
     observation = Observation()
@@ -68,10 +65,11 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
 
     seen = observation.get
     lines = seen["lines"]
-    if loaded:
-        lines += loaded.rows
-        _check_accounted(loaded, lines)
     rejected, skipped = seen.get("rejected", 0), seen.get("skipped", 0)
+    if loaded:
+        lines += loaded.rows + loaded.skipped
+        skipped += loaded.skipped
+        _check_accounted(loaded, lines)
     if not any(plan.scope.values()):
         _check_something_read(job, request, staging.publication, lines, skipped)
     if not job.is_forced(request.options):
@@ -95,14 +93,27 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
 def _load(
     job: AnyJob, request: Request, plan: Plan, reached: Direct, staging: Staging
 ) -> Loaded | None:
-    """What kernels make of a plan; None where there are no lines."""
+    """What kernels make of a plan; None where there are no lines, or they cannot read them."""
     (dataset,) = job.datasets(request.options)
     staging.phase.name = "reading"
     publication = staging.publication
     places = Places(staging.root, publication.folder(dataset.name), publication.rest)
     loaded = load(staging.spark, plan, dataset, places, reached)
     staging.phase.name = WORKING
-    return loaded if loaded.lines else None
+    return loaded if loaded and loaded.lines else None
+
+
+def _stage_loaded(job: AnyJob, request: Request, staging: Staging, loaded: Loaded) -> Counted:
+    """Stage a dataset all of which kernels have written."""
+    _check_accounted(loaded, loaded.rows + loaded.skipped)
+    _check_something_read(job, request, staging.publication, loaded.lines, loaded.skipped)
+    (dataset,) = job.datasets(request.options)
+    stage = staged_by_kernels(staging, dataset, loaded)
+    staging.publication.stage(dataset.schema, stage.rows, sorted(_replaced(stage)))
+    staging.publication.stage(REJECTS.schema, ())
+    if not job.is_forced(request.options):
+        _keep_what_is_more(staging, [stage])
+    return Counted(loaded.lines, 0, loaded.skipped, stages=[stage])
 
 
 def _check_accounted(loaded: Loaded, lines: int) -> None:
@@ -154,19 +165,18 @@ def _stage_datasets(
     try:
         frames = job.transform(rows if shared is None else shared, options)
         scope = job.scope(options)
-        always = [partition_folder(staging.spark, scope)] if scope else []
+        always = [partition_folder(scope)] if scope else []
         held: dict[tuple[str, ...], set[str]] = {}
         stages = []
         for dataset in job.datasets(options):
             by = dataset.partitioned_by
             if by not in held:
-                held[by] = set(_partitions(staging.spark, by, shared))
+                held[by] = set(_partitions(by, shared))
             frame, part = plan.of_targets(frames[dataset.name]), job.part(options)
             if part is not None:
                 frame = with_rest(staging.spark, dataset, staging.publication, frame, part=part)
             stages.append(staged(staging, dataset, frame, loaded=loaded))
-            if dataset.write_mode == "partition":
-                held[by].update(layout.folder(file.path) for file in stages[-1].files)
+            held[by] |= _replaced(stages[-1])
         for stage in stages:
             # Where one of them has rows of a partition, another may have none any more.
             by_partition = stage.dataset.write_mode == "partition"
@@ -183,12 +193,19 @@ def _stage_datasets(
     return stages
 
 
-def _partitions(spark: SparkSession, by: Sequence[str], rows: DataFrame | None) -> list[str]:
+def _replaced(stage: Staged) -> set[str]:
+    """The folders of the partitions that a staged dataset takes the place of."""
+    if stage.dataset.write_mode != "partition":
+        return set()
+    return {layout.folder(file.path) for file in stage.files}
+
+
+def _partitions(by: Sequence[str], rows: DataFrame | None) -> list[str]:
     """The folders of the partitions that `rows` hold; none where they lack one of the columns."""
     if rows is None or not set(by) <= set(rows.columns):
         return []
     found = rows.select(*(F.col(name).cast("string") for name in by)).distinct().collect()
-    return sorted(partition_folder(spark, row.asDict()) for row in found)
+    return sorted(partition_folder(row.asDict()) for row in found)
 
 
 def _metrics(can_reject: bool, costs: Costs | None, unread: Sequence[str]) -> list[Column]:

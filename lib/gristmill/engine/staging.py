@@ -10,7 +10,6 @@ from gristmill.engine.audit import audit
 from gristmill.engine.loading import Loaded
 from gristmill.engine.parquet import rows_of_files, write
 from gristmill.model.dataset import Dataset
-from gristmill.model.job import AnyJob, Request
 from gristmill.model.progress import Phase
 from gristmill.publish.publication import Publication
 from gristmill.storage import StoredFile
@@ -68,12 +67,9 @@ def staged(
     return _audited(staging, dataset, counts)
 
 
-def staged_by_kernels(job: AnyJob, request: Request, staging: Staging, loaded: Loaded) -> Staged:
+def staged_by_kernels(staging: Staging, dataset: Dataset, loaded: Loaded) -> Staged:
     """A dataset all of which kernels have written."""
-    (dataset,) = job.datasets(request.options)
-    staged = _audited(staging, dataset, _of_kernels(staging, dataset, loaded))
-    staging.publication.stage(dataset.schema, staged.rows)
-    return staged
+    return _audited(staging, dataset, _of_kernels(staging, dataset, loaded))
 
 
 def _promises(dataset: Dataset) -> list[Column]:

@@ -23,6 +23,13 @@ in order, each with its place among the lines, from 0, in the column `PLACE`."""
 
 PLACE = "_place"
 
+SkipLine = Callable[[bytes], bool]
+"""Whether a line, without its end, is surely neither a row nor wrong, as a header is."""
+
+
+def _skips_nothing(_line: bytes) -> bool:
+    return False
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -30,14 +37,16 @@ class Kernel:
     name.
 
     `parse`, which leaves `source_file` out, is for the lines of text, plain or `.gz`, that are
-    whole. It says nothing of lines that it leaves: they go to `rest`, from rows with the columns of
-    `gristmill.readers.text.lines.ORIGIN` to judged rows, which is the reading's own way.
+    whole. It says nothing of lines that it leaves: but for those that it `skips`, they go to
+    `rest`, from rows with the columns of `gristmill.readers.text.lines.ORIGIN` to judged rows,
+    which is the reading's own way.
     """
 
     files: tuple[str, ...]
     columns: Mapping[str, str]
     parse: ParseLines
     rest: Callable[[DataFrame], DataFrame]
+    skips: SkipLine = _skips_nothing
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Lines of files as bytes, each where `lines` says that it stands, without Spark."""
 
-import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from gristmill.readers.kernels.direct import Direct
 
-_PIECE = 16 * 1024 * 1024
+_PIECE, _PACKED = 16 * 1024 * 1024, 2 * 1024 * 1024
 _UNPACKED = 8  # a log is about so many times as long as it is packed
 
 
@@ -31,6 +31,10 @@ class Block:
         return self.length * (_UNPACKED if self.packed else 1)
 
 
+class DamagedError(Exception):
+    """A compressed file is cut off or broken: Java is to say what is to be made of it."""
+
+
 def blocks(lengths: Mapping[str, int], size: int) -> Iterator[Block]:
     """The blocks of files, of `size` bytes each. `lengths` are those of the files, in bytes."""
     for file, length in lengths.items():
@@ -42,36 +46,56 @@ def blocks(lengths: Mapping[str, int], size: int) -> Iterator[Block]:
 
 
 def lines_of(block: Block, files: Direct) -> Iterator[list[bytes]]:
-    r"""The lines of a block in order, without the `\n` at their ends, some at a time."""
+    r"""The lines of a block in order, without the `\n` at their ends, some at a time.
+
+    Raises `DamagedError` where it is packed and not whole.
+    """
     if not block.length:  # An empty file is no gzip, and has no lines.
         return
     with files.opened(unquote(block.file)) as file:
         if block.packed:
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield from _split(unpacked, None)
+            yield from _split(_unpacked(file, block.file))
         elif block.start:
             # What is up to the first end of a line belongs to the block before.
             file.seek(block.start)
             skipped = len(file.readline())
             if skipped > block.length:
                 return
-            yield from _split(file, block.length - skipped + 1)
+            yield from _split(_read(file, block.length - skipped + 1))
         else:
-            yield from _split(file, block.length + 1)
+            yield from _split(_read(file, block.length + 1))
 
 
-def _split(file: BinaryIO | gzip.GzipFile, most: int | None) -> Iterator[list[bytes]]:
-    """The lines of what is left of a file; with `most`, those that start in so many bytes of it."""
+def _read(file: BinaryIO, most: int) -> Iterator[bytes]:
+    """What is left of a file up to `most` bytes, and to the end of the line that they end in."""
+    while most > 0 and (data := file.read(min(_PIECE, most))):
+        most -= len(data)
+        # Where a line ends with the data, the next one starts behind it.
+        is_cut = most == 0 and not data.endswith(b"\n")
+        yield data + file.readline() if is_cut else data
+
+
+def _unpacked(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """What the members of a gzip file hold, no more behind them than Java would read."""
+    member = None
+    try:
+        while data := file.read(_PACKED):
+            while data:
+                member = member or zlib.decompressobj(wbits=31)
+                yield member.decompress(data)
+                data = member.unused_data
+                if member.eof:
+                    member = None
+    except zlib.error as error:
+        raise DamagedError(name) from error
+    if member:
+        raise DamagedError(name)
+
+
+def _split(text: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """The lines of text that comes in pieces."""
     rest = b""
-    while most is None or most > 0:
-        data = file.read(_PIECE if most is None else min(_PIECE, most))
-        if not data:
-            break
-        if most is not None:
-            most -= len(data)
-            if most == 0:
-                # Whole, unless a line ends where the data does: the next one starts behind it.
-                data += file.readline() if not data.endswith(b"\n") else b""
+    for data in text:
         *lines, rest = (rest + data if rest else data).split(b"\n")
         if lines:
             yield lines

@@ -7,7 +7,7 @@ not where Java would use other credentials, a key to encrypt with, or a proxy.
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from pyspark.sql import SparkSession
 
 from gristmill.jvm import java_class
+from gristmill.readers import kernels
 from gristmill.storage.hadoop import OBJECT_STORES
 
 _CONFIGURATION = "org.apache.hadoop.conf.Configuration"
@@ -67,6 +68,12 @@ class Direct:
             return path.open("wb")
         stream: AbstractContextManager[Any] = _filesystem(self.s3).open_output_stream(_key(uri))
         return stream
+
+
+def reached(spark: SparkSession, uris: Collection[str]) -> Direct | None:
+    """What reaches files from all tasks as Spark does; None where that is not sure."""
+    is_anywhere = all(uri.partition(":")[0] in OBJECT_STORES for uri in uris)
+    return direct(spark, uris) if is_anywhere or kernels.are_here(spark) else None
 
 
 def direct(spark: SparkSession, uris: Iterable[str]) -> Direct | None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute
 from pyarrow import parquet as pq
 
-from gristmill.model.job import PLACE, ParseLines
+from gristmill.model.job import PLACE, ParseLines, SkipLine
 from gristmill.readers.kernels.blocks import Block, lines_of
 from gristmill.readers.kernels.direct import Direct
+from gristmill.storage.partitions import partition_folder
 
 REST = pa.schema(
     [
@@ -33,29 +35,36 @@ _LEVEL = 3  # of zstd: Parquet's own default in Spark
 
 @dataclass(frozen=True)
 class Targets:
-    """Folders for what a task makes: of its rows, by day, and of lines that are left. `columns` are
-    those of the files with rows, in order, `files` is what reaches all of them."""
+    """Folders for what a task makes: of its rows, by partition, and of lines that are left.
+    `columns` are those of the files with rows, in order, `by` those of the partitions; `files` is
+    what reaches all of them."""
 
     rows: str
     rest: str
     columns: Sequence[str]
+    by: Sequence[str]
     files: Direct
 
 
 @dataclass(frozen=True)
 class Done:
-    """The lines that a task has read, the rows that it has made of them, and its files."""
+    """The lines that a task has read, the rows that it has made of them, the lines that it has
+    skipped, and its files."""
 
     lines: int
     rows: int
+    skipped: int
     files: frozenset[str]
     rest: frozenset[str]
 
 
-def load(parse: ParseLines, blocks: Sequence[Block], targets: Targets) -> Done:
-    """Read the lines of blocks, write those that `parse` is sure of as rows, and the others."""
+def load(parse: ParseLines, skips: SkipLine, blocks: Sequence[Block], targets: Targets) -> Done:
+    """Read the lines of blocks, write those that `parse` is sure of as rows, and the others.
+
+    Of these, those to be skipped are only counted. Raises `DamagedError`.
+    """
     name = f"kernel-{secrets.token_hex(8)}.parquet"
-    files, left = _Files(targets, name), _Rest(targets, name)
+    files, left = _Files(targets, name), _Rest(targets, name, skips)
     lines = rows = 0
     try:
         for batch in _batches(blocks, targets.files):
@@ -68,7 +77,7 @@ def load(parse: ParseLines, blocks: Sequence[Block], targets: Targets) -> Done:
     finally:
         files.close()
         left.close()
-    return Done(lines, rows, frozenset(files.written), frozenset(left.written))
+    return Done(lines, rows, left.skipped, frozenset(files.written), frozenset(left.written))
 
 
 class _Batch:
@@ -117,7 +126,7 @@ def _batches(blocks: Sequence[Block], files: Direct) -> Iterator[_Batch]:
 
 
 class _Files:
-    """Parquet files for rows, one for each day, which take them in groups of some size."""
+    """Parquet files for rows, one for each partition, which take them in groups of some size."""
 
     def __init__(self, targets: Targets, name: str) -> None:
         self._targets, self._name = targets, name
@@ -127,9 +136,13 @@ class _Files:
         self.written: list[str] = []
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Take rows, with a column `date`."""
-        for (day,), part in rows.partition_by("date", as_dict=True, maintain_order=True).items():
-            partition = f"date={day}"
+        """Take rows, with the columns of partitions."""
+        by = self._targets.by
+        for values, part in rows.partition_by(by, as_dict=True, maintain_order=True).items():
+            named = zip(by, values, strict=True)
+            partition = partition_folder(
+                {name: None if value is None else str(value) for name, value in named}
+            )
             self._waiting[partition].append(part.select(self._targets.columns))
             if sum(one.height for one in self._waiting[partition]) >= _ROW_GROUP:
                 self._write(partition)
@@ -147,7 +160,7 @@ class _Files:
             self._write(partition)
 
     def _write(self, partition: str) -> None:
-        table = pl.concat(self._waiting.pop(partition)).to_arrow()
+        table = _with_maps(pl.concat(self._waiting.pop(partition)).to_arrow())
         if partition not in self._open:
             file = f"{partition}/{self._name}"
             uri = f"{self._targets.rows}/{file}"
@@ -156,17 +169,42 @@ class _Files:
         self._open[partition].write(table)
 
 
-class _Rest:
-    """The file for the lines that are left, if there are any."""
+def _with_maps(table: pa.Table) -> pa.Table:
+    """A table in which lists of structs, which are how polars has maps, are maps."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_large_list(field.type):
+            column = pa.chunked_array([_map(chunk) for chunk in table.column(at).chunks])
+            table = table.set_column(at, field.name, column)
+    return table
 
-    def __init__(self, targets: Targets, name: str) -> None:
-        self._targets, self._name = targets, name
+
+def _map(lists: pa.LargeListArray) -> pa.MapArray:
+    of, values = pa.list_(lists.type.value_type), lists.type.value_type.field("value").type
+    found = lists.cast(of)
+    keys, items = found.values.flatten()
+    whole = pa.map_(pa.string(), values if pa.types.is_decimal(values) else pa.string())
+    # The offset of what is null is null.
+    is_null = pa.concat_arrays([found.is_null(), pa.array([False])])
+    offsets = pa.compute.if_else(is_null, None, found.offsets)
+    return pa.MapArray.from_arrays(
+        offsets, keys.cast(whole.key_type), items.cast(whole.item_type), whole
+    )
+
+
+class _Rest:
+    """The file for the lines that are left and not to be skipped, if there are any."""
+
+    def __init__(self, targets: Targets, name: str, skips: SkipLine) -> None:
+        self._targets, self._name, self._skips = targets, name, skips
+        self.skipped = 0
         self._file: _File | None = None
         self.written: list[str] = []
 
     def add(self, batch: _Batch, rows: pl.Series) -> None:
         is_left = pl.repeat(True, len(batch.lines), dtype=pl.Boolean, eager=True)
-        left = is_left.scatter(rows, False).arg_true().to_list()
+        others = is_left.scatter(rows, False).arg_true().to_list()
+        left = [line for line in others if not self._skips(batch.lines[line])]
+        self.skipped += len(others) - len(left)
         if not left:
             return
         if self._file is None:

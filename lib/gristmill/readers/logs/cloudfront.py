@@ -196,6 +196,7 @@ FORMATS = (
         matches=matches,
         parse=parse,
         header=header_of,
+        comment="#",
         kernel=_by_kernel,
         http=Http(
             timestamp="timestamp",

@@ -47,8 +47,8 @@ class LogFormat:
     `dataset` that keep those columns and say in `checks.REASON` why a line is not one, a code
     of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
     gives their names, None for other lines, and `parse` gets those of the file. `covers` are the
-    formats whose lines this one reads too, each as what it is. `kernel` reads what it
-    can, faster.
+    formats whose lines this one reads too, each as what it is. Lines that start with `comment` and
+    are no header are skipped. `kernel` reads what it can, faster.
     """
 
     name: str
@@ -60,6 +60,7 @@ class LogFormat:
     header: Callable[[str], Header | None] | None = None
     http: Http | None = None
     covers: tuple[str, ...] = ()
+    comment: str = ""
     kernel: HeaderKernel | None = None
 
 

@@ -94,7 +94,27 @@ def _kernel(found: LogFormat, files: Sequence[str], header: Header | None) -> Ke
         return None
     columns = {field.name: field.type for field in found.dataset.fields}
     parse = partial(_parsed, found.kernel, header)
-    return Kernel(tuple(files), columns, parse, lambda lines: found.parse(lines, header))
+    skips = partial(_skips, found.header, header, found.comment)
+    return Kernel(tuple(files), columns, parse, lambda lines: found.parse(lines, header), skips)
+
+
+def _skips(
+    header_of: Callable[[str], Header | None] | None,
+    header: Header | None,
+    comment: str,
+    line: bytes,
+) -> bool:
+    """Whether a line is the header by which its file is read, or a comment."""
+    if header_of is None or b"\0" in line:
+        return False
+    try:
+        text = line.decode().removesuffix("\r")
+    except UnicodeDecodeError:
+        return False
+    names = header_of(text)
+    if names is None:
+        return bool(comment) and text.startswith(comment)
+    return names == header
 
 
 def _parsed(kernel: HeaderKernel, header: Header | None, lines: Sequence[bytes]) -> Any:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from gristmill.errors import InputError
 from gristmill.model.checks import REASON, first_reason
 from gristmill.readers.text.lines import ORIGIN, RAW, TextFiles, has_odd_quotes
-from gristmill.readers.text.records import joined, told_breaks, with_breaks
+from gristmill.readers.text.records import breaks_in, joined, told_breaks
 
 REJECTS = {
     "empty_line": "nothing but white space",
@@ -85,7 +85,7 @@ def rows(found: TextFiles, wanted: Sequence[CsvColumn], dialect: Dialect = Diale
     A line that repeats its file's header is skipped. Raises `InputError`, naming all columns that
     are missing or there twice.
     """
-    broken = with_breaks(found.lines) if dialect.has_breaks else []
+    broken = breaks_in(found) if dialect.has_breaks else []
     frames, unused = [], dict[str, None]()
     by = header_in if dialect.has_header else _nothing
     for header, lines, files in found.alike(by, apart=broken):

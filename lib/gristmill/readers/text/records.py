@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from gristmill.readers.kernels.quotes import odd_lines
 from gristmill.readers.text.lines import (
     BLOCK_START,
     LINE_NUMBER,
     ORIGIN,
     RAW,
     SOURCE_FILE,
+    TextFiles,
     has_odd_quotes,
 )
 
@@ -23,6 +25,14 @@ def with_breaks(lines: DataFrame) -> list[str]:
     odd = lines.where(has_odd_quotes()).groupBy(SOURCE_FILE).agg(F.count(F.lit(1)).alias("odd"))
     # Where one quote is left over, nobody knows which: each line is then judged by itself.
     return sorted(row[SOURCE_FILE] for row in odd.where(F.col("odd") % 2 == 0).collect())
+
+
+def breaks_in(found: TextFiles) -> list[str]:
+    """The same of files that were found."""
+    odd = None if found.damage else odd_lines(found.spark, found.files)
+    if odd is None:
+        return with_breaks(found.lines)
+    return sorted(file for file, count in odd.items() if count and count % 2 == 0)
 
 
 def told_breaks(files: Sequence[str]) -> str:
