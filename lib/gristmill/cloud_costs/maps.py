@@ -40,7 +40,7 @@ def of_cells(named: Mapping[str, Column]) -> Column:
 def of_amounts(named: Mapping[str, Column], text: Column) -> Column:
     """Amounts by name, out of a cell for each and of one that holds JSON; null is one that cannot
     be read."""
-    listed = F.from_json(text, "map<string,string>")
+    listed = _last_of_each(F.map_entries(F.from_json(text, "map<string,string>")))
     amounts = F.transform_values(listed, lambda _, cell: cell.try_cast(MONEY))
     if not named:
         return amounts

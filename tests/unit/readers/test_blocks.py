@@ -1,6 +1,7 @@
 """The lines of a block, against where each line starts."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gristmill.readers.kernels import blocks as module
-from gristmill.readers.kernels.blocks import blocks, lines_of
+from gristmill.readers.kernels.blocks import DamagedError, blocks, lines_of
 from gristmill.readers.kernels.direct import Direct
 
 
@@ -62,3 +63,28 @@ def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
         found = blocks({(tmp_path / name).as_uri(): 0}, 10)
         assert [lines for block in found for lines in lines_of(block, Direct())] == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:-1],
+        lambda data: data[: len(data) // 2],
+        lambda data: data + b"\0" * 512,
+        lambda data: data + b"no gzip",
+        lambda data: data + b"\x1f",
+        lambda data: data[:-5] + bytes([data[-5] ^ 1]) + data[-4:],
+        lambda _data: b"\x1f",
+        lambda _data: b"text",
+    ],
+)
+@pytest.mark.parametrize("piece", [7, 1 << 20])
+def test_what_is_packed_and_not_whole_is_left_to_java(
+    tmp_path: Path, damage: Callable[[bytes], bytes], piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PACKED", piece)
+    file = tmp_path / "a.log.gz"
+    file.write_bytes(damage(gzip.compress(b"line\n" * 1000)))
+    (block,) = blocks({file.as_uri(): file.stat().st_size}, 10)
+    with pytest.raises(DamagedError):
+        list(lines_of(block, Direct()))
