@@ -2,8 +2,9 @@
 
     python benchmarks/bench.py [--rounds N] [--data FOLDER] [--megabytes N] [--out FILE] [WORK…]
 
-Works are `logs` (access logs to typed Parquet by day), `words` (word count), `small` (logs in files
-of 20 kB) and `tiny` (a second word count of a few kB). Each contender gets all cores. A time counts
+Works are `logs` (access logs to typed Parquet by day), `words` (word count), `costs` (a report of
+AWS's to charges), `small` (logs in files of 20 kB) and `tiny` (a second word count of a few kB).
+Each contender gets all cores. A time counts
 only where the output is that of the first contender; one that differs is shown, and marked. Prints,
 and writes to --out, medians with least and most, and ratios to the first.
 """
@@ -32,6 +33,12 @@ CORES = str(os.cpu_count())
 _TEXTS = ("method", "path", "query", "protocol", "referer", "user_agent", '"user"')
 _LOGS = "count(*), count(distinct client), sum(status), sum(bytes), epoch_us(min(timestamp))"
 _LOGS += "".join(f", sum(hash({name}))" for name in _TEXTS)
+_COSTS = "count(*), epoch_us(min(charge_period_start)), sum(len(map_keys(tags)))"
+_COSTS += "".join(
+    f", sum({name}_cost)" for name in ("billed", "effective", "list", "contracted", "x_blended")
+)
+_NAMED = ("charge_category", "service_name", "resource_id", "sub_account_id", "consumed_unit")
+_COSTS += "".join(f", sum(hash({name}))" for name in (*_NAMED, "commitment_discount_id"))
 _WORDS = "count(*), sum(count), sum(hash(word)::hugeint * count)"
 
 
@@ -84,9 +91,18 @@ _COUNTED = (
     _peer("Polars", "words_polars.py", "{target}"),
     _peer("PySpark", "words_pyspark.py", "{target}/*.parquet"),
 )
+_CHARGES = "{target}/charges/*/*/*.parquet"
+_CHARGED = (
+    _ours("gristmill, Spark is warm", "billing-charges", _CHARGES, GRISTMILL_WARM="1"),
+    _ours("gristmill", "billing-charges", _CHARGES),
+    _ours("gristmill without kernels", "billing-charges", _CHARGES, GRISTMILL_KERNELS="0"),
+    _peer("DuckDB", "costs_duckdb.py"),
+    _peer("PySpark", "costs_pyspark.py"),
+)
 WORKS = {
     "logs": Work("logs", _LOGS, _LOADS),
     "words": Work("words", _WORDS, _COUNTED),
+    "costs": Work("costs", _COSTS, _CHARGED),
     "small": Work("small", _LOGS, _LOADS, fixed_megabytes=40),
     "tiny": Work("words", _WORDS, _COUNTED, fixed_megabytes=1),
 }

@@ -23,6 +23,7 @@ from gristmill.sample.logs import write_logs
 _FILES = 8
 _LINE_BYTES = 188  # of a log, on average
 _COST_BYTES = 382  # of a line item, on average
+_COSTS_MADE = 64  # megabytes
 _SMALL_LINES = 107
 _LETTERS = "etaoinshrdlucmfwypvbgkqjxz"
 _WORDS, _AT_ONCE = 150_000, 100_000
@@ -79,17 +80,21 @@ def _varied(word: str, place: int) -> str:
 
 
 def costs(folder: Path, megabytes: int) -> None:
-    """Eight files of line items of one month."""
-    each = megabytes * 1_000_000 // _COST_BYTES // (_FILES // 2)
+    """Eight files of line items of one month; beyond 64 MB they are the same ones, of others of the
+    company's resources."""
+    times = -(-megabytes // _COSTS_MADE)
+    each = megabytes * 1_000_000 // _COST_BYTES // (_FILES // 2) // times
     for seed in range(_FILES // 2):
         with TemporaryDirectory() as scratch:
             # Half of the usage is that of the first month, whose report was delivered once.
             paths = write_billing(Path(scratch), seed=seed, usage=each * 2)
             found = [path for path in paths if "/cur/" in str(path) and "20260801-" in str(path)]
             for part, path in enumerate(path for path in found if path.suffix == ".gz"):
-                (folder / f"costs-{seed}-{part}.csv").write_bytes(
-                    gzip.decompress(path.read_bytes())
-                )
+                header, _, lines = gzip.decompress(path.read_bytes()).partition(b"\n")
+                with (folder / f"costs-{seed}-{part}.csv").open("wb") as out:
+                    out.write(header + b"\n")
+                    for copy in range(times):
+                        out.write(lines.replace(b",r-", b",r%d-" % copy))
 
 
 KINDS = {"logs": logs, "small": small, "words": words, "costs": costs}

@@ -95,3 +95,16 @@ def test_what_is_odd_is_left(cells: Mapping[str, str]) -> None:
 def test_columns_are_those_of_the_dataset() -> None:
     rows = charges([LINE], is_cur=False)
     assert {*rows[0], "source_file"} == {field.name for field in CHARGES.fields}
+
+
+def test_a_period_is_of_the_month_that_its_middle_lies_in() -> None:
+    periods = {
+        "2026-09": ("2026-08-31T22:00:00Z", "2026-09-30T22:00:00Z"),
+        "2026-12": ("2026-12-01T00:00:00Z", ""),
+    }
+    lines = [
+        LINE | {"BillingPeriodStart": start, "BillingPeriodEnd": end}
+        for start, end in periods.values()
+    ]
+    rows = charges(lines, is_cur=False)
+    assert [row["billing_period"] for row in rows.values()] == list(periods)

@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
-from functools import reduce
+from decimal import Decimal
+from functools import partial, reduce
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,7 @@ _DAY, _CLOCK = "[12][0-9]{3}-[01][0-9]-[0-3][0-9]", "[0-2][0-9]:[0-5][0-9]:[0-5]
 _TIME = rf"^{_DAY}[T ]{_CLOCK}(?:\.[0-9]{{1,6}})?Z?$"
 _MAP = TYPES["map<string,string>"]
 _WRITTEN = re.compile(_AMOUNT)
+_UNSURE = object()
 
 
 class FrameCells(Cells):
@@ -36,6 +37,7 @@ class FrameCells(Cells):
         functions: Any = Functions()
         super().__init__(columns, functions)
         self._places = {key(name): at for at, name in reversed([*enumerate(self.columns)])}
+        self._maps: list[Mapping[str, str]] = []
         self._made: dict[str, tuple[str, Callable[[pl.Series], pl.DataFrame]]] = {}
 
     def text(self, name: str) -> Any:
@@ -57,19 +59,16 @@ class FrameCells(Cells):
 
     def member(self, name: str, key: str) -> Any:
         """What the map that a cell holds has under a key."""
-        first = self.tags(name).expr.list.eval(
-            pl.element().filter(pl.element().struct.field("key") == key).struct.field("value")
-        )
-        return Column(first.list.first())
+        return self._asked(f"{key} of ", name, partial(_members, member=key), "string")
 
     def labels(self, prefixes: tuple[str, ...], whole: str) -> Any:
         """A map of the cells whose names have one of these prefixes."""
         named = {
-            reduce(str.removeprefix, prefixes, name): column
-            for name, column in self.columns.items()
+            reduce(str.removeprefix, prefixes, name): f"p{place}"
+            for place, name in enumerate(self.columns)
             if name.startswith(prefixes)
         }
-        return _map(named) if named else self.tags(whole)
+        return self._grouped(named) if named else self.tags(whole)
 
     def amounts(self, named: Mapping[str, str], whole: str) -> Any:
         """A map of amounts, out of a cell for each; of one for all, where there is no other."""
@@ -77,7 +76,11 @@ class FrameCells(Cells):
             return self._asked("a", whole, _amounts_by_name, "map<string,decimal(38,18)>")
         # Both at once occur in no report; a line that had both would be left.
         self._asked("n", whole, _none, "string")
-        return _map({short: self.money(name) for short, name in named.items()})
+        for name in named.values():
+            self.money(name)
+        return self._grouped(
+            {short: f"m{self._places[key(name)]}" for short, name in named.items()}
+        )
 
     def month(self, start: str, end: str) -> Any:
         """The month in which the middle of a period lies."""
@@ -95,7 +98,13 @@ class FrameCells(Cells):
         sure = [frame["is_sure"] for frame in made]
         columns = [frame.drop("is_sure") for frame in made]
         whole = pl.concat([found, *columns], how="horizontal")
-        return whole.filter(reduce(pl.Series.__and__, sure)) if sure else whole
+        whole = whole.filter(reduce(pl.Series.__and__, sure)) if sure else whole
+        maps = [_map(whole, named).alias(f"g{at}") for at, named in enumerate(self._maps)]
+        return whole.with_columns(maps)
+
+    def _grouped(self, named: Mapping[str, str]) -> Any:
+        self._maps.append(named)
+        return _column(f"g{len(self._maps) - 1}")
 
     def _asks(self) -> Iterable[tuple[str, tuple[str, Callable[[pl.Series], pl.DataFrame]]]]:
         return self._made.items()
@@ -119,15 +128,18 @@ def _known(piece: pl.Expr) -> pl.Expr:
     return pl.when(~bare.is_in(NOTHING)).then(bare)
 
 
-def _map(named: Mapping[str, Any]) -> Column:
-    entries = [
-        pl.struct(key=pl.lit(name, dtype=pl.String), value=column.expr)
-        for name, column in named.items()
-    ]
-    found = pl.concat_list(entries).list.eval(
-        pl.element().filter(pl.element().struct.field("value").is_not_null())
+def _map(frame: pl.DataFrame, named: Mapping[str, str]) -> pl.Series:
+    """Columns as a map in each row, by their keys, without those that are null; null where all
+    are."""
+    rows = frame.select(pl.int_range(pl.len()).alias("row"))
+    entries = pl.concat(
+        frame.select(
+            rows["row"], pl.lit(short, dtype=pl.String).alias("key"), pl.col(column).alias("value")
+        ).drop_nulls("value")
+        for short, column in named.items()
     )
-    return Column(pl.when(found.list.len() > 0).then(found))
+    lists = entries.group_by("row").agg(pl.struct("key", "value").alias("entries"))
+    return rows.join(lists, on="row", how="left", maintain_order="left")["entries"]
 
 
 def _read(value: pl.Series, is_sure: pl.Series) -> pl.DataFrame:
@@ -152,7 +164,11 @@ def _none(cells: pl.Series) -> pl.DataFrame:
 
 
 def _maps(cells: pl.Series) -> pl.DataFrame:
-    return _by_text(cells, lambda found: found, _MAP)
+    return _by_text(cells, _entries, _MAP)
+
+
+def _members(cells: pl.Series, member: str) -> pl.DataFrame:
+    return _by_text(cells, lambda found: found.get(member), pl.String())
 
 
 def _amounts_by_name(cells: pl.Series) -> pl.DataFrame:
@@ -164,22 +180,18 @@ def _by_text(
 ) -> pl.DataFrame:
     """What is made of the JSON objects that cells hold, of each that occurs once."""
     each = cells.unique().drop_nulls()
-    found = [None if (held := _object(text)) is None else made(held) for text in each]
-    entries = [
-        None if one is None else [{"key": name, "value": value} for name, value in one.items()]
-        for one in found
-    ]
+    held = [_object(text) for text in each]
+    found = [_UNSURE if one is None else made(one) for one in held]
     known = pl.DataFrame(
         {
             "cell": each,
-            "value": pl.Series(entries, dtype=type_),
-            "is_sure": [one is not None for one in found],
+            "value": pl.Series([None if one is _UNSURE else one for one in found], dtype=type_),
+            "is_sure": pl.Series([one is not _UNSURE for one in found], dtype=pl.Boolean()),
         },
-        schema_overrides={"cell": pl.String(), "is_sure": pl.Boolean()},
+        schema_overrides={"cell": pl.String()},
     )
-    joined = (
-        cells.alias("cell").to_frame().join(known, on="cell", how="left", maintain_order="left")
-    )
+    asked = cells.alias("cell").to_frame()
+    joined = asked.join(known, on="cell", how="left", maintain_order="left")
     return joined.select("value", pl.col("is_sure") | pl.col("cell").is_null())
 
 
@@ -196,9 +208,11 @@ def _object(text: str) -> Mapping[str, str] | None:
     return found if is_text else None
 
 
-def _as_amounts(found: Mapping[str, str]) -> Mapping[str, Decimal] | None:
-    try:
-        read = {name: Decimal(value) for name, value in found.items() if _WRITTEN.match(value)}
-    except InvalidOperation:
-        return None
-    return read if len(read) == len(found) else None
+def _entries(found: Mapping[str, Any]) -> Any:
+    return [{"key": name, "value": value} for name, value in found.items()]
+
+
+def _as_amounts(found: Mapping[str, str]) -> Any:
+    if not all(_WRITTEN.match(value) for value in found.values()):
+        return _UNSURE
+    return _entries({name: Decimal(value) for name, value in found.items()})
