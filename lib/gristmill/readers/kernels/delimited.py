@@ -1,14 +1,17 @@
 """Lines of CSV by polars: those that are surely one record, as RFC 4180 has it, and no header."""
 
-import csv
+import io
 from collections.abc import Sequence
 
 import polars as pl
+import pyarrow as pa
+from pyarrow import csv
 
 from gristmill.model.job import PLACE
 from gristmill.readers.kernels.text import texts
 
-_NO_LINE = r"[\x00\r\n]"
+_QUOTED, _MARK = '"(?:[^"]|"")*"', "\x01"
+_NO_LINE = rf"[\x00\r\n{_MARK}]"
 
 
 def pieces(
@@ -18,36 +21,36 @@ def pieces(
 
     Lines that repeat the header, or are blank, are left.
     """
-    line = pl.col("line").str.strip_chars_end("\r")
-    text = texts(lines).to_frame("line").with_row_index(PLACE).with_columns(line)
+    line, sign = pl.col("line"), f"\\x{ord(separator):02x}"
+    text = texts(lines).to_frame("line").with_row_index(PLACE)
+    text = text.with_columns(line.str.strip_chars_end("\r"))
     text = text.filter(
-        ~pl.col("line").str.contains(_NO_LINE),
-        pl.col("line").str.strip_chars(" ") != "",
-        pl.col("line") != header,
+        ~line.str.contains(_NO_LINE), line.str.strip_chars(" ") != "", line != header
     )
-    has_quote = pl.col("line").str.contains('"', literal=True)
-    plain = _split(text.filter(~has_quote), len(names), separator)
-    quoted = _read(text.filter(has_quote), len(names), separator)
-    return pl.concat([plain, quoted]).sort(PLACE) if quoted.height else plain
+    bare = line.str.replace_all(_QUOTED, _MARK)
+    bare = pl.when(line.str.contains('"', literal=True)).then(bare).otherwise(line).alias("bare")
+    sure = text.with_columns(bare).filter(
+        pl.col("bare").str.count_matches(separator, literal=True) == len(names) - 1,
+        ~pl.col("bare").str.contains(f'"|[^{sign}]{_MARK}|{_MARK}[^{sign}]'),
+    )
+    fields = _fields(sure["line"], [f"p{number}" for number in range(len(names))], separator)
+    return pl.concat([sure.select(PLACE), fields], how="horizontal")
 
 
-def _split(text: pl.DataFrame, count: int, separator: str) -> pl.DataFrame:
-    names = [f"p{number}" for number in range(count + 1)]
-    split = pl.col("line").str.splitn(separator, len(names)).struct.rename_fields(names)
-    found = text.select(PLACE, split.alias("pieces")).unnest("pieces")
-    fits = pl.col(names[-2]).is_not_null() & pl.col(names[-1]).is_null()
-    return found.filter(fits).drop(names[-1])
-
-
-def _read(text: pl.DataFrame, count: int, separator: str) -> pl.DataFrame:
-    mark = f"\\x{ord(separator):02x}"
-    cell = rf'(?:"(?:[^"]|"")*"|[^"{mark}]*)'
-    sure = text.filter(pl.col("line").str.contains(f"^{cell}(?:{mark}{cell})*$"))
-    records = csv.reader(sure["line"], delimiter=separator, strict=True)
-    schema = {PLACE: pl.UInt32(), **{f"p{number}": pl.String() for number in range(count)}}
-    rows = [
-        (place, *record)
-        for place, record in zip(sure[PLACE], records, strict=True)
-        if len(record) == count
-    ]
-    return pl.DataFrame(rows, schema=schema, orient="row")
+def _fields(records: pl.Series, names: Sequence[str], separator: str) -> pl.DataFrame:
+    if records.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String()))
+    read = csv.read_csv(
+        io.BytesIO(records.str.join("\n").item().encode()),
+        csv.ReadOptions(use_threads=False, column_names=list(names), block_size=1 << 28),
+        csv.ParseOptions(delimiter=separator, ignore_empty_lines=False),
+        csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    )
+    found = pl.from_arrow(read)
+    if not isinstance(found, pl.DataFrame) or found.height != len(records):
+        raise ValueError(f"of {len(records)} records {read.num_rows} were read")
+    return found
