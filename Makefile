@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,7 @@ test: setup classes ## Run the tests
 
 test-more: setup classes ## Run the same on more data, also of real files and on S3 (an hour)
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/unit tests/crash tests/spark tests/acceptance tests/notebooks tests/real
+	GRISTMILL_TEST_WARM=0 $(BIN)/pytest -n 2 --dist worksteal -m "not thorough" tests/acceptance
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/aws
 
@@ -111,6 +112,9 @@ emr-down: setup ## End the cluster CLUSTER
 emr-demo: setup ## See a job go to EMR and come back, without AWS: all of it runs on this machine
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	@$(BIN)/python -m simulator.demo
+
+bench-guard: setup ## See that kernels are as fast beside DuckDB as they were (a minute)
+	$(BIN)/python benchmarks/guard.py --data .cache/bench
 
 bench: setup ## Time the jobs beside DuckDB, Polars and plain PySpark (a quarter of an hour)
 	$(BIN)/python benchmarks/bench.py --rounds 2 --megabytes 300
