@@ -24,6 +24,7 @@ _SAID = 200
 # For commands on a laptop, or left alone where a library is missing: a cluster need not have those.
 _NOT_ON_A_CLUSTER = (
     "gristmill.cli",
+    "gristmill.cloud_costs.kernels",
     "gristmill.emr",
     "gristmill.readers.kernels",
     "gristmill.shipping",

@@ -204,7 +204,7 @@ def both(
 
 @pytest.mark.parametrize(
     "columns",
-    [FOCUS, TAGGED, *(pytest.param(one, marks=pytest.mark.thorough) for one in (CUR, IN_MAPS))],
+    [FOCUS, *(pytest.param(one, marks=pytest.mark.thorough) for one in (CUR, TAGGED, IN_MAPS))],
 )
 @pytest.mark.parametrize(
     "seed", [1, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(2, 6))]

@@ -82,7 +82,7 @@ def _of_kernels(staging: Staging, dataset: Dataset, loaded: Loaded) -> dict[str,
     """The same of the rows that kernels have written, of which the number is what they say."""
     uri = staging.uri(dataset)
     if not loaded.rows:
-        return {}
+        return {"rows": 0, **{check.code: 0 for check in dataset.checks}}
     lying = staging.spark.read.schema(dataset.ddl).parquet(escaped(uri))
     counts = lying.agg(*_promises(dataset)).first()
     return {**(counts.asDict() if counts else {}), "rows": loaded.rows}
