@@ -242,6 +242,18 @@ def test_files_of_all_kinds_come_out_the_same(
     assert rows > 40
 
 
+def test_columns_that_are_there_twice_come_out_the_same(both: Both, tmp_path: Path) -> None:
+    twice = ("pricing/unit", "resourceTags/user:a", "ResourceTags/user:a", "resourceTags/user:a")
+    columns = {name: values for name, values in CUR.items() if name != "pricing/unit"}
+    header, *lines = text(columns, 4, 100).splitlines()
+    cells = ((f"u{number}", f"v{number}", "w", "") for number in range(len(lines)))
+    whole = [",".join([header, *twice, "pricing/unit"])]
+    whole += [",".join([line, *some, "x"]) for line, some in zip(lines, cells, strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(whole), encoding="utf-8")
+    _, rows = both(tmp_path / "a.csv")
+    assert rows
+
+
 def test_line_breaks_in_quotes_are_read_by_expressions(both: Both, tmp_path: Path) -> None:
     whole, *_ = text(FOCUS, 1, 20).rsplit("\n", 2)
     broken = whole.replace("2026-09-01T00:00:00Z", '"2026-09-01T00:00:00Z\n"')

@@ -1,7 +1,6 @@
 """Reading cost exports: which kind they are recognised as, and each row of them as a charge."""
 
 import codecs
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -13,8 +12,9 @@ from pyspark.sql import functions as F
 
 from gristmill.cloud_costs import cur, focus
 from gristmill.cloud_costs.cells import Cells, key
-from gristmill.cloud_costs.charges import CHARGES, FOCUS, REJECTS, SCOPES
+from gristmill.cloud_costs.charges import CHARGES, REJECTS, SCOPES
 from gristmill.cloud_costs.delivery import files_of, is_other
+from gristmill.cloud_costs.kinds import CUR, check_one_kind, recognise
 from gristmill.cloud_costs.layout import Layout
 from gristmill.cloud_costs.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
@@ -33,11 +33,8 @@ from gristmill.readers.text.lines import (
 from gristmill.readers.text.records import breaks_in, joined, told_breaks, with_breaks
 from gristmill.storage.hadoop import content
 
-SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
-CUR = "AWS CUR"
 _ENDINGS = ".csv, .gz, .zip and .parquet"
 _CORRUPT = "_corrupt"
-_SHOWN, _WIDTH = 8, 60
 _TIMES = frozenset(map(key, (*focus.times(), *cur.TIMES)))
 
 
@@ -111,7 +108,7 @@ class ExportReader(Reader[ExportOptions]):
             kernels.append(_kernel(part, kind, options.export))
         if not frames:
             raise InputError(f"nothing to read: the files in {', '.join(inputs)} are empty")
-        _check_one_kind(kinds)
+        check_one_kind(kinds)
         notes.append(f"format: {', '.join(sorted(kinds))} (recognised)")
         rows = reduce(DataFrame.unionByName, frames)
         if scope:
@@ -133,15 +130,6 @@ def _left_out(files: Sequence[str], why: str) -> list[str]:
     return [f"left out {files[0]}{more}: {why}"]
 
 
-def _check_one_kind(kinds: Mapping[str, str]) -> None:
-    others = [kind for kind in kinds if kind != CUR]
-    if CUR in kinds and others:
-        raise InputError(
-            f"{kinds[CUR]} is {CUR} and {kinds[others[0]]} is {others[0]}: the same charges may be "
-            "in both; load one export at a time, each under its own --export"
-        )
-
-
 def _check_parts_differ(
     rows: DataFrame, part: Column, manifests: Mapping[str, Sequence[str]]
 ) -> None:
@@ -161,35 +149,6 @@ def _check_parts_differ(
             f"{' and '.join(sorted(both['manifests'])[:2])} both have charges of {both['part']} in "
             f"{both['billing_period']}: name the folder of one delivery of each"
         )
-
-
-def recognise(header: Sequence[str], file: str) -> str:
-    """The kind of export that has these columns: `FOCUS 1.2`, `AWS CUR`.
-
-    Raises `InputError` where it is none that is known, or columns are missing: all of them named.
-    """
-    keys = frozenset(map(key, header))
-    version = focus.version(keys)
-    if version:
-        kind, missing = f"FOCUS {version}", focus.missing(keys)
-    elif cur.is_report(keys):
-        kind, missing = CUR, cur.missing(keys)
-    else:
-        found = ", ".join(name[:_WIDTH] for name in header[:_SHOWN])
-        found += " …" if len(header) > _SHOWN or max(map(len, header)) > _WIDTH else ""
-        raise InputError(
-            f"{file} is not a cost export that is known: it has the columns {found}; "
-            f"supported are {SUPPORTED}"
-        )
-    if missing:
-        raise InputError(f"{file} looks like {kind}, but lacks {', '.join(missing)}")
-    counted = Counter(map(key, header))
-    known = cur.FIGURES if kind == CUR else [field.name for field in FOCUS]
-    twice = {key(name) for name in known if counted[key(name)] > 1}
-    if twice:
-        found = ", ".join(name for name in header if key(name) in twice)
-        raise InputError(f"{file} has columns twice ({found}): leave out those that do not count")
-    return kind
 
 
 def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:

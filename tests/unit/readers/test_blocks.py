@@ -48,7 +48,12 @@ def test_every_line_belongs_to_one_block(
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_what_is_packed_is_one_block(tmp_path: Path, members: int) -> None:
+@pytest.mark.parametrize(("piece", "packed"), [(1, 1), (7, 3), (1000, 1000), (1 << 24, 1 << 21)])
+def test_what_is_packed_is_one_block(
+    tmp_path: Path, members: int, piece: int, packed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PIECE", piece)
+    monkeypatch.setattr(module, "_PACKED", packed)
     file = tmp_path / "a.log.gz"
     lines = [b"line %d" % number for number in range(members * 100)]
     parts = [lines[at * 100 : (at + 1) * 100] for at in range(members)]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial, reduce
 from typing import Any
@@ -32,11 +32,14 @@ class FrameCells(Cells):
     after.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        columns: Any = {name: Column(pl.col(f"p{at}")) for at, name in enumerate(names)}
+    def __init__(self, names: Sequence[str]) -> None:
+        # Of those that are named alike, the last counts, and of those with one key the first.
+        self._named = {name: place for place, name in enumerate(names)}
+        self._places = {key(name): place for name, place in reversed(self._named.items())}
+        self._count = len(names)
+        columns: Any = {name: _column(f"p{place}") for name, place in self._named.items()}
         functions: Any = Functions()
         super().__init__(columns, functions)
-        self._places = {key(name): at for at, name in reversed([*enumerate(self.columns)])}
         self._maps: list[Mapping[str, str]] = []
         self._made: dict[str, tuple[str, Callable[[pl.Series], pl.DataFrame]]] = {}
 
@@ -65,7 +68,7 @@ class FrameCells(Cells):
         """A map of the cells whose names have one of these prefixes."""
         named = {
             reduce(str.removeprefix, prefixes, name): f"p{place}"
-            for place, name in enumerate(self.columns)
+            for name, place in self._named.items()
             if name.startswith(prefixes)
         }
         return self._grouped(named) if named else self.tags(whole)
@@ -92,9 +95,11 @@ class FrameCells(Cells):
     def values(self, pieces: pl.DataFrame) -> pl.DataFrame:
         """Pieces of lines as cells, with what was asked for; without lines that are not sure."""
         found = pieces.with_columns(
-            _known(pl.col(f"p{place}")).alias(f"p{place}") for place in range(len(self.columns))
+            _known(pl.col(f"p{place}")).alias(f"p{place}") for place in range(self._count)
         )
-        made = [read(found[piece]).rename({"value": name}) for name, (piece, read) in self._asks()]
+        made = [
+            read(found[piece]).rename({"value": name}) for name, (piece, read) in self._made.items()
+        ]
         sure = [frame["is_sure"] for frame in made]
         columns = [frame.drop("is_sure") for frame in made]
         whole = pl.concat([found, *columns], how="horizontal")
@@ -105,9 +110,6 @@ class FrameCells(Cells):
     def _grouped(self, named: Mapping[str, str]) -> Any:
         self._maps.append(named)
         return _column(f"g{len(self._maps) - 1}")
-
-    def _asks(self) -> Iterable[tuple[str, tuple[str, Callable[[pl.Series], pl.DataFrame]]]]:
-        return self._made.items()
 
     def _asked(
         self, kind: str, name: str, read: Callable[[pl.Series], pl.DataFrame], type_: str

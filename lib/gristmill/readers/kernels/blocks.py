@@ -80,12 +80,17 @@ def _unpacked(file: BinaryIO, name: str) -> Iterator[bytes]:
     member = None
     try:
         while data := file.read(_PACKED):
-            while data:
+            is_more = True
+            while is_more:
                 member = member or zlib.decompressobj(wbits=31)
-                yield member.decompress(data)
-                data = member.unused_data
+                text = member.decompress(data, _PIECE)
+                yield text
                 if member.eof:
-                    member = None
+                    data, member = member.unused_data, None
+                    is_more = bool(data)
+                else:
+                    data = member.unconsumed_tail
+                    is_more = bool(data) or len(text) == _PIECE
     except zlib.error as error:
         raise DamagedError(name) from error
     if member:
