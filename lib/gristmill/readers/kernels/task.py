@@ -29,7 +29,8 @@ REST = pa.schema(
 
 _AT_ONCE = 8 * 1024 * 1024
 _ROW_GROUP = 250_000
-_HELD = 500_000
+# Bytes of text whose rows wait to be written: of one partition, and of all.
+_WAITING, _HELD = 64 * 1024 * 1024, 128 * 1024 * 1024
 _LEVEL = 3  # of zstd: Parquet's own default in Spark
 
 
@@ -70,7 +71,8 @@ def load(parse: ParseLines, skips: SkipLine, blocks: Sequence[Block], targets: T
         for batch in _batches(blocks, targets.files):
             parsed = parse(batch.lines)
             places = parsed[PLACE]
-            files.add(parsed.with_columns(source_file=batch.files().gather(places)))
+            rows_of = parsed.with_columns(source_file=batch.files().gather(places))
+            files.add(rows_of, batch.bytes)
             left.add(batch, places)
             lines += len(batch.lines)
             rows += parsed.height
@@ -132,11 +134,11 @@ class _Files:
         self._targets, self._name = targets, name
         self._open: dict[str, _File] = {}
         self._waiting: dict[str, list[pl.DataFrame]] = defaultdict(list)
-        self._held = 0
+        self._sizes: dict[str, int] = defaultdict(int)
         self.written: list[str] = []
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Take rows, with the columns of partitions."""
+    def add(self, rows: pl.DataFrame, size: int) -> None:
+        """Take rows, with the columns of partitions, that were `size` bytes of text."""
         by = self._targets.by
         for values, part in rows.partition_by(by, as_dict=True, maintain_order=True).items():
             named = zip(by, values, strict=True)
@@ -144,10 +146,11 @@ class _Files:
                 {name: None if value is None else str(value) for name, value in named}
             )
             self._waiting[partition].append(part.select(self._targets.columns))
-            if sum(one.height for one in self._waiting[partition]) >= _ROW_GROUP:
+            self._sizes[partition] += size * part.height // rows.height
+            waiting = sum(one.height for one in self._waiting[partition])
+            if waiting >= _ROW_GROUP or self._sizes[partition] >= _WAITING:
                 self._write(partition)
-        self._held = sum(one.height for held in self._waiting.values() for one in held)
-        if self._held >= _HELD:
+        if sum(self._sizes.values()) >= _HELD:
             self._write_all()
 
     def close(self) -> None:
@@ -161,6 +164,7 @@ class _Files:
 
     def _write(self, partition: str) -> None:
         table = _with_maps(pl.concat(self._waiting.pop(partition)).to_arrow())
+        del self._sizes[partition]
         if partition not in self._open:
             file = f"{partition}/{self._name}"
             uri = f"{self._targets.rows}/{file}"
