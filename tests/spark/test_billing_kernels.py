@@ -219,6 +219,7 @@ def test_whatever_the_cells_hold_it_comes_out_the_same(
     assert 200 < rows < (report.datasets[0].rows or 0)
 
 
+@pytest.mark.thorough
 def test_the_sample_comes_out_the_same(both: Both, tmp_path: Path) -> None:
     write_billing(tmp_path, seed=3, usage=300)
     for folder in ("focus", "cur"):
@@ -242,6 +243,7 @@ def test_files_of_all_kinds_come_out_the_same(
     assert rows > 40
 
 
+@pytest.mark.thorough
 def test_columns_that_are_there_twice_come_out_the_same(both: Both, tmp_path: Path) -> None:
     twice = ("pricing/unit", "resourceTags/user:a", "ResourceTags/user:a", "resourceTags/user:a")
     columns = {name: values for name, values in CUR.items() if name != "pricing/unit"}
@@ -254,6 +256,7 @@ def test_columns_that_are_there_twice_come_out_the_same(both: Both, tmp_path: Pa
     assert rows
 
 
+@pytest.mark.thorough
 def test_line_breaks_in_quotes_are_read_by_expressions(both: Both, tmp_path: Path) -> None:
     whole, *_ = text(FOCUS, 1, 20).rsplit("\n", 2)
     broken = whole.replace("2026-09-01T00:00:00Z", '"2026-09-01T00:00:00Z\n"')
