@@ -48,7 +48,8 @@ def counts(report: Report) -> tuple[Any, ...]:
     return report.lines, report.rejects, {one.name: one.rows for one in report.datasets}
 
 
-@pytest.mark.parametrize("block", ["1000", pytest.param("100000", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("block", ["1000", "100000"])
 def test_logs_in_s3_come_out_the_same(
     spark: SparkSession,
     server: S3Server,
