@@ -67,9 +67,9 @@ turns it on. Elsewhere than on Linux it is off unless turned on.
 """,
     "kernels": """Why some loads are much faster.
 
-Where polars is installed, Spark's tasks have it parse logs of web servers, load balancers, S3 and
-VPC flows, and count words. What comes out is the same. GRISTMILL_KERNELS=0 turns it off.
-gristmill doctor says whether polars is there.
+Where polars is installed, Spark's tasks have it parse logs of web servers, CloudFront, load
+balancers, S3 and VPC flows, and cost exports in CSV, and count words. What comes out is the same.
+GRISTMILL_KERNELS=0 turns it off. gristmill doctor says whether polars is there.
 """,
     "s3": """Reading and writing S3.
 

@@ -131,11 +131,11 @@ class _Task:
         for number, some in groupby(share, key=lambda one: one[0]):
             parse, skips = self.ways[number]
             try:
-                done = task.load(parse, skips, [block for _, block in some], targets)
+                loaded = task.load(parse, skips, [block for _, block in some], targets)
             except DamagedError:
                 return _Made(is_damaged=True)
-            rest = {number: done.rest}
-            made = made.plus(_Made(done.lines, done.rows, done.skipped, done.files, rest))
+            rest = {number: loaded.rest}
+            made = made.plus(_Made(loaded.lines, loaded.rows, loaded.skipped, loaded.files, rest))
         return made
 
 

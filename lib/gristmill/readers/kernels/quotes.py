@@ -14,10 +14,10 @@ from gristmill.readers.kernels.shares import Share, done, share_of
 
 def odd_lines(spark: SparkSession, files: Sequence[str]) -> Mapping[str, int] | None:
     """The number of such lines, by file; None where that is left to Spark."""
-    files_by = reached(spark, files) if kernels.are_wanted(spark) else None
-    if files_by is None or kernels.missing(spark):
+    direct = reached(spark, files) if kernels.are_wanted(spark) else None
+    if direct is None or kernels.missing(spark):
         return None
-    found = done(spark, share_of(spark, [files]), partial(_counted, files=files_by))
+    found = done(spark, share_of(spark, [files]), partial(_counted, files=direct))
     counts = [one for one in found if one is not None]
     return sum(counts, Counter()) if len(counts) == len(found) else None
 
