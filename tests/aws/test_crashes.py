@@ -95,7 +95,7 @@ def copy(server: S3Server, saved: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("scope", "arrives"),
     [
-        ("batch", True),
+        pytest.param("batch", True, marks=pytest.mark.thorough),
         pytest.param("batch", False, marks=pytest.mark.thorough),
         pytest.param("partition", True, marks=pytest.mark.thorough),
         pytest.param("partition", False, marks=pytest.mark.thorough),

@@ -228,7 +228,8 @@ def test_the_sample_comes_out_the_same(both: Both, tmp_path: Path) -> None:
         assert rows
 
 
-@pytest.mark.parametrize("size", ["300", pytest.param("5000", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("size", ["300", "5000"])
 def test_files_of_all_kinds_come_out_the_same(
     both: Both, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str
 ) -> None:

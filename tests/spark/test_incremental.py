@@ -64,7 +64,9 @@ def mill(spark: SparkSession, tmp_path: Path) -> Mill:
     return Mill(spark, tmp_path / "out")
 
 
-@pytest.mark.parametrize("order", [(13, 14, 14), (14, 13)])
+@pytest.mark.parametrize(
+    "order", [(13, 14, 14), pytest.param((14, 13), marks=pytest.mark.thorough)]
+)
 def test_hours_come_in_any_order_and_late_lines_go_to_their_own_day(
     mill: Mill, tmp_path: Path, order: tuple[int, ...]
 ) -> None:

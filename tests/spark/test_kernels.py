@@ -142,6 +142,7 @@ def test_the_sample_comes_out_the_same(
     assert report.rejected
 
 
+LONGER = ("alb", "cloudfront")
 V2 = "2 111122223333 eni-0a1b2c3d 192.0.2.16 198.51.100.21 20641 22 6 20 4249 1772582399 1772582459"
 HEADER = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
@@ -150,7 +151,11 @@ HEADER = (
 
 
 @pytest.mark.parametrize(
-    "other", [HEADER, HEADER.replace("action log-status", "log-status action")]
+    "other",
+    [
+        pytest.param(HEADER, marks=pytest.mark.thorough),
+        HEADER.replace("action log-status", "log-status action"),
+    ],
 )
 def test_flow_logs_come_out_the_same(
     both: Callable[..., tuple[Report, int]], tmp_path: Path, other: str
@@ -167,7 +172,9 @@ def test_flow_logs_come_out_the_same(
     assert rows > 40
 
 
-@pytest.mark.parametrize("name", ["s3_access", "alb", "cloudfront"])
+@pytest.mark.parametrize(
+    "name", ["s3_access", *(pytest.param(n, marks=pytest.mark.thorough) for n in LONGER)]
+)
 def test_logs_of_aws_come_out_the_same(
     both: Callable[..., tuple[Report, int]], tmp_path: Path, name: str
 ) -> None:
@@ -183,7 +190,13 @@ def test_logs_of_aws_come_out_the_same(
     assert report.datasets[0].rows * 0.8 < rows < (report.lines or 0)
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 512, b"no gzip", b"\x1f", b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"no gzip",
+        *(pytest.param(t, marks=pytest.mark.thorough) for t in (b"\0" * 512, b"\x1f", b"\x1f\x8b")),
+    ],
+)
 def test_what_stands_behind_packed_lines_makes_no_difference(
     both: Callable[..., tuple[Report, int]], tmp_path: Path, tail: bytes
 ) -> None:

@@ -59,16 +59,26 @@ def content(folder: str | Path) -> list[str]:
     return sorted(map(repr, found.to_pylist()))
 
 
+@pytest.mark.parametrize(
+    "names", [["word-count"], pytest.param([*JOBS], marks=pytest.mark.thorough)]
+)
 def test_jobs_give_on_emr_what_they_give_here(
-    emr: Emr, simulator: Simulator, samples: Path, spark: SparkSession, tmp_path: Path
+    emr: Emr,
+    simulator: Simulator,
+    samples: Path,
+    spark: SparkSession,
+    tmp_path: Path,
+    names: list[str],
 ) -> None:
     runs = {}
-    for name, (given, flags) in JOBS.items():
+    for name in names:
+        given, flags = JOBS[name]
         where = ("--input", place(simulator, f"in/{given}"), "--output", place(simulator, "out"))
         done = emr("submit", "--detach", name, *where, *flags)
         assert done.code == 0, done.err
         runs[name] = done.out.strip()
-    for name, (given, flags) in JOBS.items():
+    for name in names:
+        given, flags = JOBS[name]
         done = emr("attach", runs[name])
         assert done.code == 0, done.err
         assert re.search(r"it cost about 0\.\d+ USD", done.err)
