@@ -169,13 +169,17 @@ class ArgumentParser(argparse.ArgumentParser):
     ) -> argparse.Namespace:
         """The arguments. Raises `UsageError`, with the nearest of the flags there are."""
         found, rest = self.parse_known_args(args, namespace)
+        self.refuse(rest)
+        return found
+
+    def refuse(self, rest: Sequence[str]) -> None:
+        """Raise `UsageError` for words that mean nothing here, if there are any."""
         known = list(_flags(self))
         wrong = [word.partition("=")[0] for word in rest if word.startswith("--")]
         if wrong:
             self.error("; ".join(f"no flag {flag}: {nearest(flag, known)}" for flag in wrong))
         if rest:
             self.error(f"unexpected: {' '.join(rest)}")
-        return found
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         # Before Python 3.13 argparse drops the value of `--x=--`.

@@ -1,77 +1,106 @@
-"""spark-submit on this machine, in a process that outlives the one that started it."""
+"""Commands on this machine, in processes that outlive the one that started them."""
 
 import contextlib
+import fcntl
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyspark
 
-from gristmill.errors import ExitCode, InputError
-from gristmill.runs import Handle, LogFile, State, Status, Submission
+from gristmill.errors import ExitCode, GristmillError, InputError
+from gristmill.failpoints import point
+from gristmill.runs import Handle, LogFile, State, Status, Submission, keeper
 from gristmill.spark.session import local_settings, settings_for, use_java
 
 _TAIL = 1 << 20
-# The exit code appears whole or not at all, whoever is there to wait for it.
-_KEEPER = 'cd "$1"; shift; trap : TERM; "$@" >stdout 2>stderr; echo $? >code.new; mv code.new code'
+_PATIENCE, _LOOK = 30.0, 0.01
+# As AWS Batch and Kubernetes give it, from SIGTERM to SIGKILL.
+GRACE = 30.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run, in which folder, and what it finds in its environment."""
+
+    argv: Sequence[str]
+    folder: str
+    environ: Mapping[str, str]
 
 
 class LocalRunner:
     """Runs are folders below `folder`, each with its output, its process id and its exit code.
 
-    `entry` is the script that takes a job's name and its flags; `py_files` a package for it.
+    `command` makes of a submission, and the folder of its run, what is to be run. A run is started
+    once, whoever dies in between: the keeper of its process decides that under a lock.
     """
 
     name = "local"
 
-    def __init__(self, folder: Path, entry: Path, py_files: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: Callable[[Submission, Path], Command],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.folder = folder
-        self._entry = entry
-        self._py_files = py_files
+        self._command = command
+        self._clock = clock
+        self._spawned: set[int] = set()
 
     def submit(self, submission: Submission) -> Handle:
-        """Start a run, or give the one that has the same run key."""
+        """Start a run, or give the one that has the same run key. Raises `GristmillError`."""
         home = self.folder / submission.run
         handle = Handle(self.name, str(self.folder), submission.run)
-        try:
-            home.mkdir(parents=True)
-        except FileExistsError:
+        home.mkdir(parents=True, exist_ok=True)
+        point("a local run has its folder")
+        if (home / "pid").exists():
             return handle
-        command = ["/bin/sh", "-c", _KEEPER, "sh", str(home), *self._command(submission)]
+        command = self._command(submission, home)
+        words = [sys.executable, "-I", "-S", keeper.__file__, str(home), command.folder]
         # A process of no Popen: nothing waits for it or minds that it goes on.
-        pid = os.posix_spawn(
-            command[0],
-            command,
-            {**os.environ, "JAVA_HOME": str(use_java().home)},
-            file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
+        process = os.posix_spawn(
+            words[0],
+            [*words, *command.argv],
+            dict(command.environ),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
             setsid=True,
         )
-        (home / "pid").write_text(str(pid))
+        self._spawned.add(process)
+        point("a local run has its process")
+        until = time.monotonic() + _PATIENCE
+        while not (home / "pid").exists():
+            if time.monotonic() > until:
+                raise GristmillError(f"run {submission.run} did not start: see {home}")
+            time.sleep(_LOOK)
         return handle
-
-    def _command(self, submission: Submission) -> list[str]:
-        settings = local_settings() | settings_for(submission.argv, lambda _text: None)
-        settings |= submission.spark
-        command = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit")]
-        for key, value in settings.items():
-            command += ["--conf", f"{key}={value}"]
-        if self._py_files:
-            command += ["--py-files", str(self._py_files.resolve())]
-        return [*command, str(self._entry.resolve()), submission.job, *submission.argv]
 
     def poll(self, handles: Sequence[Handle]) -> Mapping[Handle, Status]:
         """How runs are. Raises `InputError` for one that is not there."""
+        self._bury()
         return {handle: self._status(handle) for handle in handles}
 
     def _status(self, handle: Handle) -> Status:
         home = self._home(handle)
+        if not (home / "pid").exists():
+            return Status(State.PENDING)
         started, code = _modified(home / "pid"), home / "code"
-        if not code.exists() and self._alive(home):
+        if not code.exists() and _is_kept(home):
+            self._end_for_good(home)
             return Status(State.RUNNING, "", "", started)
         is_cancelled = (home / "cancel").exists()
         if not code.exists():
+            # What its keeper left goes, so that nothing runs beside the next attempt.
+            _signal(home, signal.SIGKILL)
             state = State.CANCELLED if is_cancelled else State.FAILED
             return Status(state, "", "its process was killed", started)
         number, ended = int(code.read_text()), _modified(code)
@@ -83,12 +112,26 @@ class LocalRunner:
         return Status(state, detail, detail, started, ended)
 
     def cancel(self, handle: Handle) -> None:
-        """Interrupt a run, if it has not ended."""
+        """Interrupt a run, if it has not ended; one that minds nothing is killed by a later
+        `poll`."""
         home = self._home(handle)
-        if not (home / "code").exists() and self._alive(home):
-            (home / "cancel").touch()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(_pid(home), signal.SIGTERM)
+        if (home / "pid").exists() and not (home / "code").exists() and _is_kept(home):
+            if not (home / "cancel").exists():
+                (home / "cancel").write_text(str(self._clock()))
+            _signal(home, signal.SIGTERM)
+
+    def _bury(self) -> None:
+        """Let keepers go that this process has started and that have ended."""
+        for process in tuple(self._spawned):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(process, os.WNOHANG)[0] == 0:
+                    continue
+            self._spawned.discard(process)
+
+    def _end_for_good(self, home: Path) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if self._clock() - float((home / "cancel").read_text()) > GRACE:
+                _signal(home, signal.SIGKILL)
 
     def logs_at(self, handle: Handle) -> str:
         """The folder of the run."""
@@ -112,21 +155,54 @@ class LocalRunner:
             raise InputError(f"no run {handle.id} in {handle.target}")
         return home
 
-    def _alive(self, home: Path) -> bool:
-        pid = _pid(home)
-        with contextlib.suppress(ChildProcessError):
-            # Of a child, nothing else tells that it has ended.
-            if os.waitpid(pid, os.WNOHANG)[0] == pid:
-                return False
+
+def spark_submit(
+    entry: Path, py_files: Path | None = None
+) -> Callable[[Submission, Path], Command]:
+    """Runs by spark-submit: `entry` is the script that takes a job's name and its flags, `py_files`
+    a package for it."""
+
+    def command(submission: Submission, home: Path) -> Command:
+        settings = local_settings() | settings_for(submission.argv, lambda _text: None)
+        settings |= submission.spark
+        words = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit")]
+        for key, value in settings.items():
+            words += ["--conf", f"{key}={value}"]
+        if py_files:
+            words += ["--py-files", str(py_files.resolve())]
+        words += [str(entry.resolve()), submission.job, *submission.argv]
+        return Command(words, str(home), {**os.environ, "JAVA_HOME": str(use_java().home)})
+
+    return command
+
+
+def _is_kept(home: Path) -> bool:
+    """Whether the keeper of a run is there: it holds the lock for as long as it lives."""
+    with (home / "lock").open("a") as lock:
         try:
-            # It leads a group of its own; another that was given its number later does not.
-            return os.getpgid(pid) == pid
-        except ProcessLookupError:
-            return False
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
-def _pid(home: Path) -> int:
-    return int((home / "pid").read_text())
+def _signal(home: Path, number: signal.Signals) -> None:
+    """Tell all processes of a run; its keeper leads them."""
+    process = int((home / "pid").read_text())
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if number is signal.SIGKILL and not _is_kept(home) and _is_there(process):
+            return  # another process has its number by now
+        os.killpg(process, number)
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _modified(path: Path) -> datetime:

@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from gristmill.model.progress import Progress
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand, expand_local, file_of
 from gristmill.script.console import Console, Speech, add_flags
+from gristmill.script.progress import ProgressFile
 from gristmill.spark.session import aside, end, session, settings_for, submitted
 from gristmill.storage.hadoop import open_storage
 
@@ -69,7 +70,8 @@ def run_command(
             return ExitCode.DONE
         if arguments.dry_run:
             return _preview(job, request, out, debug=debug)
-        return _run(job, request, arguments.report, out, debug=debug)
+        places = _Told(arguments.report, arguments.progress_to)
+        return _run(job, request, places, out, debug=debug)
     except GristmillError as error:
         out.fail(str(error))
         if debug:
@@ -105,6 +107,8 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     group.add_argument(
         "--report", metavar="URI", help="write a report as JSON, to a file here or in S3"
     )
+    text = "write every few seconds how far the run is, as JSON, to a file here or in S3"
+    group.add_argument("--progress-to", metavar="URI", help=text)
     group.add_argument(
         "--max-reject-rate",
         type=float,
@@ -135,15 +139,28 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _run(
-    job: AnyJob, request: Request, report_to: str | None, console: Console, *, debug: bool
-) -> int:
+@dataclass(frozen=True)
+class _Told:
+    """Where a run writes of itself. What is elsewhere only Spark reaches, and so only as long as it
+    runs."""
+
+    report: str | None
+    progress: str | None
+
+    @property
+    def elsewhere(self) -> "_Told":
+        """Those that only Spark reaches."""
+        return _Told(
+            *(one if one and "://" in one else None for one in (self.report, self.progress))
+        )
+
+
+def _run(job: AnyJob, request: Request, told: _Told, console: Console, *, debug: bool) -> int:
     run = Run.new()
-    # What is elsewhere only Spark reaches, and so only as long as it runs.
-    is_local = report_to is None or "://" not in report_to
-    elsewhere = None if is_local else report_to
+    report_to = told.report
+    is_local = told.elsewhere.report is None
     try:
-        report = _execute(job, request, run, elsewhere, console, debug=debug)
+        report = _execute(job, request, run, told, console, debug=debug)
     except (Exception, KeyboardInterrupt) as error:
         cause, code = _told(error, run, console, debug=debug)
         if report_to and is_local:
@@ -162,7 +179,7 @@ def _run(
 
 def _preview(job: AnyJob, request: Request, console: Console, *, debug: bool) -> int:
     try:
-        with _session(job, request, None, console, debug=debug) as (spark, whole):
+        with _session(job, request, _Told(None, None), console, debug=debug) as (spark, whole):
             found = preview(spark, job, whole, console.tell)
     except (Exception, KeyboardInterrupt) as error:
         return _told(error, Run.new(), console, debug=debug)[1]
@@ -190,11 +207,12 @@ def _cause(error: BaseException, run: Run) -> tuple[str, int]:
 
 
 def _execute(
-    job: AnyJob, request: Request, run: Run, report_to: str | None, console: Console, *, debug: bool
+    job: AnyJob, request: Request, run: Run, told: _Told, console: Console, *, debug: bool
 ) -> Report:
-    with _session(job, request, report_to, console, debug=debug) as (spark, whole):
+    report_to = told.elsewhere.report
+    with _session(job, request, told.elsewhere, console, debug=debug) as (spark, whole):
         try:
-            with watch(spark, run.id, run.phase, console.progress):
+            with watch(spark, run.id, run.phase, _hearing(spark, told, console)):
                 report = execute(spark, job, whole, run, console.tell)
         except BaseException as error:
             if report_to:
@@ -206,9 +224,26 @@ def _execute(
         return report
 
 
+def _hearing(spark: SparkSession, told: _Told, console: Console) -> Callable[[Progress], None]:
+    """What hears how far a run is."""
+    if told.progress is None:
+        return console.progress
+    if told.elsewhere.progress:
+        folder, _, name = told.progress.rpartition("/")
+        file = ProgressFile.elsewhere(partial(open_storage(spark, folder).write, name))
+    else:
+        file = ProgressFile.here(Path(told.progress))
+
+    def hear(progress: Progress) -> None:
+        console.progress(progress)
+        file.hear(progress)
+
+    return hear
+
+
 @contextlib.contextmanager
 def _session(
-    job: AnyJob, request: Request, report_to: str | None, console: Console, *, debug: bool
+    job: AnyJob, request: Request, told: _Told, console: Console, *, debug: bool
 ) -> Iterator[tuple[SparkSession, Request]]:
     """A session that reaches all that a request names, and the request with its lists of inputs
     read. Raises `InputError`."""
@@ -218,7 +253,8 @@ def _session(
     _heed_signals()
     # An option may name a file, too.
     options = [value for value in request.options.to_json().values() if isinstance(value, str)]
-    places = (*map(file_of, request.inputs), request.output, *options, report_to or "")
+    places = (*map(file_of, request.inputs), request.output, *options)
+    places += tuple(filter(None, (told.report, told.progress)))
     console.progress(Progress("starting"))
     settings = settings_for(places, console.tell)
     spark = session(f"gristmill {job.name}", settings, debug=debug, tell=console.tell)

@@ -25,7 +25,7 @@ from gristmill.emr.targets.cluster import up
 from gristmill.emr.watch import watch
 from gristmill.errors import GristmillError
 from gristmill.runs import Handle, Runner, State, Status, Submission
-from gristmill.runs.local import LocalRunner
+from gristmill.runs.local import LocalRunner, spark_submit
 from simulator import Simulator
 from tests.support.emr_specs import CLUSTER, SERVERLESS, made
 from tests.support.process import TIMEOUT
@@ -54,7 +54,7 @@ def runner_for(
     kind: str, reach: Aws, simulator: Simulator, shipped: Shipped, folder: Path
 ) -> Runner:
     if kind == "local":
-        return LocalRunner(folder / "runs", BEHAVE)
+        return LocalRunner(folder / "runs", spark_submit(BEHAVE))
     spec = spec_of(kind, simulator)
     if isinstance(spec, ServerlessSpec):
         application = applications.up(reach, spec, print)
