@@ -40,7 +40,7 @@ python:
 
 $(STAMP): pyproject.toml uv.lock | python $(if $(UV_ON_PATH),,.uv/bin/uv)
 	@echo "Installing into $(VENV)/ …"
-	@$(UV) sync --quiet --locked --python $(INTERPRETER)
+	@$(UV) sync --quiet --locked --extra manager --python $(INTERPRETER)
 	@cd $(VENV)/lib/python3.*/site-packages && \
 	  ../../../bin/python -m compileall -q -j 0 fsspec numpy polars psutil py4j pyarrow pyspark rich
 	@$(BIN)/python -m compileall -q -j 0 lib/gristmill

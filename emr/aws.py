@@ -182,6 +182,12 @@ class Aws:
         """The URIs of the objects below a folder, and when each was last written."""
         return ((found, told["LastModified"]) for found, told in self._listed(uri))
 
+    def versions(self, uri: str) -> Iterator[tuple[str, str, int]]:
+        """The URIs, ETags and sizes of the objects below a folder. Raises `GristmillError`."""
+        return (
+            (found, str(told["ETag"]).strip('"'), told["Size"]) for found, told in self._listed(uri)
+        )
+
     def _listed(self, uri: str) -> Iterator[tuple[str, dict[str, Any]]]:
         bucket, prefix = parse_s3_uri(uri)
         with explained(f"list {uri}"):

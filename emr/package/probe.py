@@ -26,6 +26,7 @@ _NOT_ON_A_CLUSTER = (
     "gristmill.cli",
     "gristmill.cloud_costs.kernels",
     "gristmill.emr",
+    "gristmill.manager",
     "gristmill.readers.kernels",
     "gristmill.shipping",
     "gristmill.storage.remote",

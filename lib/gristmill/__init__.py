@@ -18,6 +18,7 @@ _WHERE = {
     "open": "api.output",
     "option": "model.options",
     "run": "api.run",
+    "submit": "manager.submit",
 }
 """The public API: where each name is defined. Types are in `__init__.pyi`."""
 

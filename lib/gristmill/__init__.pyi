@@ -2,6 +2,7 @@
 
 from gristmill.api.output import open as open
 from gristmill.api.run import run as run
+from gristmill.manager.submit import submit as submit
 from gristmill.model.checks import Check as Check
 from gristmill.model.dataset import Dataset as Dataset
 from gristmill.model.dataset import Field as Field

@@ -12,10 +12,11 @@ from pathlib import Path
 
 
 class Postgres:
-    """A server: `url` is for JDBC, and `run` does SQL as its owner."""
+    """A server: `url` is for JDBC, `uri` for psycopg, and `run` does SQL as its owner."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
+        self.uri = str(_server(folder).get_uri())
         self.url = f"jdbc:postgresql://127.0.0.1:{port}/postgres"
 
     def run(self, sql: str) -> str:

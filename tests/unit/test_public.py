@@ -11,6 +11,7 @@ import gristmill
 PUBLIC = (
     *("ByDay", "Check", "Costs", "Dataset", "DatasetReader", "DatasetsReader", "Field", "Job"),
     *("Options", "Progress", "Reader", "Reading", "Report", "main", "open", "option", "run"),
+    "submit",
 )
 """A name that goes breaks what others have written."""
 HELD = vars(gristmill)

@@ -10,7 +10,8 @@ from gristmill.cli.settings import defaults, set_defaults
 from gristmill.cli.voice import fail, speak
 from gristmill.errors import ExitCode, GristmillError, UsageError
 
-_EMR = {"boto3", "botocore", "pydantic"}
+_EMR = {"boto3", "botocore"}
+_MANAGER = {"sqlalchemy", "alembic", "pydantic", "cronsim", "apprise", "prometheus_client"}
 _OF_ALL = {"log-format", "cluster", "account", "prices", "wait"}
 """Flags that may have a default in any command; a run has others, too."""
 
@@ -30,9 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         fail(str(error))
         return error.exit_code
     except ModuleNotFoundError as error:
-        if error.name not in _EMR:
+        if error.name not in _EMR | _MANAGER:
             raise
-        fail("EMR needs boto3 and pydantic: pip install boto3 pydantic; in a clone: make setup")
+        extra = "emr" if error.name in _EMR else "manager"
+        fail(f"this needs {error.name}: pip install 'gristmill[{extra}]'; in a clone: make setup")
         return UsageError.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

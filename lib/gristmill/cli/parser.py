@@ -9,6 +9,7 @@ from typing import Any
 
 from gristmill.cli import topics
 from gristmill.cli.emr import flags as emr
+from gristmill.cli.manager import flags as manager
 from gristmill.model.options import ArgumentParser, days, duration
 from gristmill.nearest import nearest
 from gristmill.script.console import add_flags
@@ -29,7 +30,11 @@ class _Parser(ArgumentParser):
         is_help = words[:1] in (["-h"], ["--help"])
         if self.first and not is_help and (not words or words[0].startswith("-")):
             self.error(self.first)
-        return super().parse_known_args(words, namespace)
+        found, rest = super().parse_known_args(words, namespace)
+        if not any(isinstance(action, argparse._SubParsersAction) for action in self._actions):
+            # Of this command's flags, not of all that there are.
+            self.refuse(rest)
+        return found, rest
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
@@ -52,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _add_jobs(commands)
     _add_outputs(commands)
     _add_projects(commands)
+    manager.add(commands)
     text = "jobs on Amazon EMR: submit, status, attach, cancel, logs, up, down, plan"
     emr.add(commands.group("emr", text))
     return top
@@ -71,12 +77,20 @@ class Commands:
         added.set_defaults(handler=handler)
         return added
 
-    def group(self, name: str, text: str, *, alone: str | None = None) -> "Commands":
-        """Commands below a name, which `alone` stands for where none of them is named."""
+    def group(
+        self,
+        name: str,
+        text: str,
+        *,
+        alone: str | None = None,
+        flags: Callable[[argparse.ArgumentParser], object] = add_flags,
+    ) -> "Commands":
+        """Commands below a name. Where none of them is named it stands for `alone`, and takes its
+        `flags`."""
         above: argparse.ArgumentParser = self._added.add_parser(name, help=text, description=text)
         if alone:
             above.set_defaults(handler=alone)
-            add_flags(above)
+            flags(above)
         return Commands(above, required=alone is None)
 
 

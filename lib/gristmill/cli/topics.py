@@ -71,6 +71,14 @@ Where polars is installed, Spark's tasks have it parse logs of web servers, Clou
 balancers, S3 and VPC flows, and cost exports in CSV, and count words. What comes out is the same.
 GRISTMILL_KERNELS=0 turns it off. gristmill doctor says whether polars is there.
 """,
+    "manager": """Runs that are submitted, and looked after.
+
+gristmill submit JOB … writes a run into a ledger, gristmill worker takes what waits and sees it
+through, here or on EMR: it tries again what failed for a passing reason, and sets the rest aside
+(gristmill dead-letter). gristmill why RUN says what a run waits for. Queues, places, schedules,
+arrivals of files and notices are set in manager.toml: gristmill manager apply. The ledger is a
+file, or a PostgreSQL that --ledger or GRISTMILL_LEDGER names.
+""",
     "s3": """Reading and writing S3.
 
 Credentials, region and endpoint come from the usual AWS environment: AWS_PROFILE, AWS_REGION,

@@ -1,0 +1,132 @@
+"""`gristmill worker`: a worker, or a pool of them, until it is told to end."""
+
+import argparse
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from gristmill.cli.manager.context import bytes_of, moment, opened, when
+from gristmill.cli.show import Block, Table, blocks, show
+from gristmill.cli.voice import tell
+from gristmill.errors import ExitCode, UsageError
+from gristmill.manager.duties import Duties
+from gristmill.manager.ledger.claiming import LEASE
+from gristmill.manager.ledger.looking import worker_list
+from gristmill.manager.places import RunPlace
+from gristmill.manager.places.opening import open_place
+from gristmill.manager.settings import Place
+from gristmill.manager.worker import Worker, WorkerOptions
+from gristmill.manager.worker.identity import this_process
+from gristmill.manager.worker.pool import Pool
+
+
+@dataclass(frozen=True)
+class WorkerLine:
+    """A worker: how many runs it holds, how many it has finished, its last sign of life (UTC)."""
+
+    worker: str
+    state: str
+    runs: int
+    slots: int
+    finished: int
+    queues: tuple[str, ...]
+    beat: datetime | None
+
+
+@dataclass(frozen=True)
+class WorkerList:
+    """The workers that are there."""
+
+    workers: tuple[WorkerLine, ...]
+
+
+def work(arguments: argparse.Namespace) -> int:
+    """Work until it is told to end, or there is no more to do; gives the exit code."""
+    options = _options(arguments)
+    if arguments.pool is not None:
+        return _keep_pool(arguments, options)
+    with opened(arguments) as ledger:
+        me = this_process()
+        opener = partial(_open, tell)
+        worker = Worker(ledger, me, options, opener, tell=tell, duties=Duties(tell))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: worker.stop())
+        tell(f"worker {me.id}: {options.slots} slots, {options.cores:g} cores")
+        finished = worker.run()
+    tell(f"worker {me.id} finished {finished:,} attempts")
+    sys.stdout.flush()
+    # Calls to places that hang are left to it.
+    os._exit(ExitCode.DONE)
+
+
+def _open(speak: Callable[[str], None], name: str, place: Place) -> RunPlace:
+    return open_place(name, place, speak)
+
+
+def _options(arguments: argparse.Namespace) -> WorkerOptions:
+    if arguments.slots < 0:
+        raise UsageError(f"--slots takes 0 or more, not {arguments.slots}")
+    plain = WorkerOptions()
+    memory = bytes_of(arguments.memory)
+    return WorkerOptions(
+        slots=arguments.slots,
+        cores=plain.cores if arguments.cores is None else arguments.cores,
+        memory=plain.memory if memory is None else memory,
+        queues=tuple(arguments.queues),
+        burst=arguments.burst,
+        drain=arguments.drain,
+    )
+
+
+def _keep_pool(arguments: argparse.Namespace, options: WorkerOptions) -> int:
+    found = re.fullmatch(r"(\d+)\.\.(\d+)", arguments.pool)
+    if not found or int(found[1]) > int(found[2]) or int(found[2]) < 1:
+        raise UsageError(f"--pool takes MIN..MAX, as 0..4, not {arguments.pool!r}")
+    with opened(arguments) as ledger:
+        pool = Pool(ledger, options, arguments.ledger, int(found[1]), int(found[2]), tell)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: pool.stop())
+        pool.run()
+    return ExitCode.DONE
+
+
+def list_workers(arguments: argparse.Namespace) -> int:
+    """List the workers; gives the exit code."""
+    with opened(arguments) as ledger, ledger.look() as tx:
+        found = worker_list(tx, LEASE)
+    lines = tuple(
+        WorkerLine(
+            one["id"],
+            "silent" if one["is_silent"] else one["state"],
+            one["runs"],
+            one["slots"],
+            one["finished"],
+            tuple(one["queues"]),
+            moment(one["beat"]),
+        )
+        for one in found
+    )
+    show(WorkerList(lines), as_json=arguments.json)
+    return ExitCode.DONE
+
+
+@blocks.register
+def _(found: WorkerList) -> Iterable[Block]:
+    rows = [
+        (
+            one.worker,
+            one.state,
+            f"{one.runs:,} of {one.slots:,}",
+            f"{one.finished:,}",
+            ", ".join(one.queues) or "all",
+            when(one.beat),
+        )
+        for one in found.workers
+    ]
+    heading = ("worker", "is", "runs", "finished", "queues", "last sign of life")
+    yield Table(heading, rows) if rows else "no workers: gristmill worker starts one"

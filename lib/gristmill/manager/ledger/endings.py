@@ -1,0 +1,273 @@
+"""What becomes of runs: recorded, ended, tried again; and what that means for those that wait."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from gristmill.manager.ledger.claiming import Claimed
+from gristmill.manager.ledger.database import Row, Transaction
+from gristmill.manager.ledger.shares import add_usage
+from gristmill.manager.ledger.tables import attempts, dependencies, runs
+from gristmill.manager.settings import Settings
+from gristmill.manager.states import ACTIVE, RunState
+
+_BAD = (RunState.FAILED, RunState.CANCELLED, RunState.SKIPPED)
+_TRIED = {"failed", "lost"}
+_BATCH = 1_000  # a statement takes only so many values
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended, and what its run becomes: final, or ready again after `delay` seconds.
+
+    `outcome` is what the attempt's was: succeeded, failed, lost, cancelled, refused. One that was
+    refused counts for nothing: the run may be tried once more. `result` is what it published.
+    """
+
+    run: Claimed
+    state: RunState
+    outcome: str
+    reason: str = ""
+    cause: str = ""
+    exit_code: int | None = None
+    advice: str = ""
+    logs: str = ""
+    cost: float | None = None
+    result: Mapping[str, Any] | None = None
+    delay: float = 0.0
+
+
+def record(tx: Transaction, started: Iterable[tuple[Claimed, Mapping[str, str]]]) -> set[str]:
+    """Write down where runs are that have started; gives those that were no longer their
+    worker's."""
+    lost = set()
+    for run, handle in started:
+        held = tx.run(
+            _held(run)
+            .where(runs.c.state == RunState.STARTING)
+            .values(state=RunState.RUNNING, updated=tx.now, reason="")
+        )
+        if held:
+            tx.run(
+                attempts.update()
+                .where(attempts.c.run == run.id, attempts.c.number == run.attempt)
+                .values(handle=dict(handle))
+            )
+        elif not _is_held(tx, run):
+            lost.add(run.id)
+    return lost
+
+
+def note(tx: Transaction, run: Claimed, **values: Any) -> bool:
+    """Change what is said of a run that goes on (`reason`, `progress`); whether it is still its
+    worker's."""
+    return tx.run(_held(run).values(**values)) > 0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of endings: runs that were no longer their worker's, of which nothing was touched;
+    runs that are final by it, parents of arrays and what was skipped among them; runs that are
+    tried again."""
+
+    lost: frozenset[str]
+    final: tuple[str, ...]
+    again: tuple[str, ...]
+
+
+def end(tx: Transaction, endings: Iterable[Ending], settings: Settings) -> Ended:
+    """Write down how attempts ended, and let go on who waited for them."""
+    ended: list[Ending] = []
+    lost = set()
+    for ending in sorted(endings, key=lambda one: one.run.id):
+        if _end_one(tx, ending):
+            ended.append(ending)
+        else:
+            lost.add(ending.run.id)
+    for ending in ended:
+        _count_usage(tx, ending, settings)
+    final = [one.run.id for one in ended if one.state.is_final]
+    again = [one.run.id for one in ended if one.outcome in _TRIED and not one.state.is_final]
+    return Ended(frozenset(lost), (*final, *release(tx, final)), tuple(again))
+
+
+def _held(run: Claimed) -> sa.Update:
+    return runs.update().where(
+        runs.c.id == run.id, runs.c.token == run.token, runs.c.state.in_(ACTIVE)
+    )
+
+
+def _is_held(tx: Transaction, run: Claimed) -> bool:
+    return bool(
+        tx.one(
+            sa.select(runs.c.id).where(
+                runs.c.id == run.id, runs.c.token == run.token, runs.c.state.in_(ACTIVE)
+            )
+        )
+    )
+
+
+def _end_one(tx: Transaction, ending: Ending) -> bool:
+    values: dict[str, Any] = {
+        "state": ending.state,
+        "reason": ending.reason,
+        "cause": ending.cause,
+        "owner": None,
+        "lease_until": None,
+        "updated": tx.now,
+    }
+    if ending.state is RunState.READY:
+        values["due"] = tx.now + ending.delay
+        values["place"] = None
+        if ending.outcome == "refused":
+            values["max_attempts"] = runs.c.max_attempts + 1
+    else:
+        values |= {"ended": tx.now, "result": ending.result, "progress": None}
+    if not tx.run(_held(ending.run).values(**values)):
+        return False
+    tx.run(
+        attempts.update()
+        .where(attempts.c.run == ending.run.id, attempts.c.number == ending.run.attempt)
+        .values(
+            ended=tx.now,
+            outcome=ending.outcome,
+            exit_code=ending.exit_code,
+            cause=ending.cause,
+            reason=ending.reason,
+            advice=ending.advice,
+            logs=ending.logs,
+            cost=ending.cost,
+        )
+    )
+    return True
+
+
+def _count_usage(tx: Transaction, ending: Ending, settings: Settings) -> None:
+    queue = settings.queue(ending.run.queue)
+    if queue is None or not queue.shares:
+        return
+    found = tx.one(sa.select(runs.c.share).where(runs.c.id == ending.run.id))
+    if found is not None:
+        took = max(0.0, tx.now - ending.run.started) * ending.run.cores
+        add_usage(tx, ending.run.queue, found["share"], took, queue.share_half_life)
+
+
+def release(tx: Transaction, ended: Sequence[str]) -> list[str]:
+    """Tell those that wait for runs which have ended: dependents, then parents, and on.
+
+    Gives the runs that are final by it.
+    """
+    left, final = list(ended), list[str]()
+    while left:
+        some, left = left[:_BATCH], left[_BATCH:]
+        more = [*_release_dependents(tx, some), *_release_parents(tx, some)]
+        left += more
+        final += more
+    return final
+
+
+def _release_dependents(tx: Transaction, ended: Sequence[str]) -> list[str]:
+    """Bring dependents nearer to their start, or skip them; gives those that are final by it."""
+    query = (
+        sa.select(
+            dependencies.c.run,
+            dependencies.c.on_run,
+            dependencies.c.any_end,
+            runs.c.state.label("ended_as"),
+            runs.c.reason,
+        )
+        .join(runs, runs.c.id == dependencies.c.on_run)
+        .where(dependencies.c.on_run.in_(ended), dependencies.c.satisfied.is_(False))
+    )
+    waiting: dict[str, list[Row]] = defaultdict(list)
+    for row in tx.all(query):
+        waiting[row["run"]].append(row)
+    final = []
+    for run in _lock(tx, waiting):
+        if RunState(run["state"]) is not RunState.BLOCKED:
+            continue
+        rows = waiting[run["id"]]
+        bad = [row for row in rows if not row["any_end"] and row["ended_as"] in _BAD]
+        if bad:
+            # The one that failed first is the root of all that is skipped.
+            said = bad[0]["reason"] if bad[0]["ended_as"] == RunState.SKIPPED else ""
+            reason = said or f"{bad[0]['on_run']} {bad[0]['ended_as']}"
+            _become(tx, run["id"], RunState.SKIPPED, deps_left=0, ended=tx.now, reason=reason)
+            final.append(run["id"])
+            continue
+        left = run["deps_left"] - len(rows)
+        tx.run(
+            dependencies.update()
+            .where(
+                dependencies.c.run == run["id"],
+                dependencies.c.on_run.in_([row["on_run"] for row in rows]),
+            )
+            .values(satisfied=True)
+        )
+        state = RunState.BLOCKED if left else RunState.READY
+        _become(tx, run["id"], state, deps_left=left, due=max(run["due"], tx.now))
+    return final
+
+
+def _release_parents(tx: Transaction, ended: Sequence[str]) -> list[str]:
+    """Bring the parents of children that have ended nearer to their end; gives those at it."""
+    query = sa.select(runs.c.parent, sa.func.count().label("n")).where(
+        runs.c.id.in_(ended), runs.c.parent.is_not(None)
+    )
+    counts = {row["parent"]: row["n"] for row in tx.all(query.group_by(runs.c.parent))}
+    final = []
+    for parent in _lock(tx, counts):
+        if RunState(parent["state"]) is not RunState.BLOCKED:
+            continue
+        left = parent["deps_left"] - counts[parent["id"]]
+        counted = _ends(tx, parent["id"])
+        bad = sum(counted.get(one, 0) for one in _BAD)
+        if left:
+            _become(tx, parent["id"], RunState.BLOCKED, deps_left=left)
+            if bad and parent["fail_fast"]:
+                cancel_children(tx, parent["id"], f"a child of {parent['id']} failed")
+            continue
+        # The worst of its children's ends is its own.
+        state = next((one for one in _BAD if counted.get(one)), RunState.SUCCEEDED)
+        reason = f"{bad:,} of {parent['array_size']:,} children did not succeed" if bad else ""
+        _become(tx, parent["id"], state, deps_left=0, ended=tx.now, reason=reason)
+        final.append(parent["id"])
+    return final
+
+
+def cancel_children(tx: Transaction, parent: str, reason: str) -> None:
+    """Cancel those children that have not begun, and ask for the end of those that have."""
+    children = (runs.c.parent == parent) & runs.c.array_size.is_(None)
+    waiting = tx.all(
+        sa.select(runs.c.id)
+        .where(children, runs.c.state.in_((RunState.BLOCKED, RunState.READY)))
+        .order_by(runs.c.id)
+        .with_for_update()
+    )
+    for row in waiting:
+        values = {"deps_left": 0, "ended": tx.now, "reason": reason}
+        _become(tx, row["id"], RunState.CANCELLED, **values)
+    tx.run(runs.update().where(children, runs.c.state.in_(ACTIVE)).values(cancel_asked=True))
+    release(tx, [row["id"] for row in waiting])
+
+
+def _ends(tx: Transaction, parent: str) -> dict[RunState, int]:
+    """How many children of an array are in each state."""
+    counted = sa.select(runs.c.state, sa.func.count().label("n")).where(runs.c.parent == parent)
+    return {RunState(row["state"]): row["n"] for row in tx.all(counted.group_by(runs.c.state))}
+
+
+def _lock(tx: Transaction, names: Iterable[str]) -> list[Row]:
+    """Rows, locked in the one order that keeps two from waiting for each other."""
+    wanted = sorted(names)
+    if not wanted:
+        return []
+    query = sa.select(runs).where(runs.c.id.in_(wanted)).order_by(runs.c.id)
+    return tx.all(query.with_for_update())
+
+
+def _become(tx: Transaction, run: str, state: RunState, **values: Any) -> None:
+    tx.run(runs.update().where(runs.c.id == run).values(state=state, updated=tx.now, **values))

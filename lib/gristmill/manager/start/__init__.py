@@ -1,0 +1,1 @@
+"""What submits runs by itself: the time of day, files that arrive, messages in an inbox."""

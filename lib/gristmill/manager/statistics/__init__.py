@@ -1,0 +1,1 @@
+"""What the ledger tells as a whole: figures over time, alarms, metrics, an export."""

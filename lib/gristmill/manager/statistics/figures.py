@@ -1,0 +1,186 @@
+"""Figures of runs over a span: waits, times, throughput, failures by cause, use of workers."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import sqlalchemy as sa
+
+from gristmill.manager.ledger.claiming import LEASE
+from gristmill.manager.ledger.database import Row, Transaction
+from gristmill.manager.ledger.tables import attempts, runs, workers
+from gristmill.manager.states import ACTIVE, RunState
+
+_ENDED = (RunState.SUCCEEDED, RunState.FAILED)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How long something took, in seconds: percentiles by the nearest rank, None of nothing."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    longest: float | None
+
+
+@dataclass(frozen=True)
+class JobFigures:
+    """Runs of a job that ended in a span. `wait` is from when a run was due or submitted until its
+    first attempt, `took` from there to its end; `cost` is in US dollars, `rows` and `bytes` are
+    what was published."""
+
+    job: str
+    queue: str
+    runs: int
+    succeeded: int
+    failed: int
+    attempts: int
+    wait: Spread
+    took: Spread
+    rows: int
+    bytes: int
+    cost: float
+    causes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All figures of a span of `seconds`. `use` is the share of workers' slots taken now."""
+
+    seconds: float
+    jobs: tuple[JobFigures, ...]
+    runs_an_hour: float
+    failure_rate: float | None
+    waiting: int
+    in_flight: int
+    oldest_wait: float | None
+    slots: int
+    use: float | None
+    dead_letters: int
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The nearest rank: the smallest value that so large a share of all does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The percentiles of some values."""
+    shares = (percentile(values, share) for share in (0.5, 0.95, 0.99, 1.0))
+    return Spread(*shares)
+
+
+def ended(tx: Transaction, since: float, until: float | None = None) -> list[Row]:
+    """Runs that ended since, without the parents of arrays and what never began."""
+    tried = (
+        sa.select(
+            attempts.c.run,
+            sa.func.count().label("tries"),
+            sa.func.sum(attempts.c.cost).label("cost"),
+        )
+        .group_by(attempts.c.run)
+        .subquery()
+    )
+    columns = ("id", "job", "queue", "state", "cause", "created", "due", "started", "ended")
+    query = (
+        sa.select(*(runs.c[name] for name in (*columns, "result")), tried.c.tries, tried.c.cost)
+        .join(tried, tried.c.run == runs.c.id)
+        .where(runs.c.ended >= since, runs.c.state.in_(_ENDED), runs.c.array_size.is_(None))
+    )
+    if until is not None:
+        query = query.where(runs.c.ended < until)
+    return tx.all(query)
+
+
+def of_jobs(rows: Iterable[Row]) -> list[JobFigures]:
+    """The figures of each job in each queue, those with most runs first."""
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["job"], row["queue"]].append(row)
+    found = [_of_job(job, queue, some) for (job, queue), some in groups.items()]
+    return sorted(found, key=lambda one: (-one.runs, one.job, one.queue))
+
+
+def _of_job(job: str, queue: str, some: Sequence[Row]) -> JobFigures:
+    failed = [row for row in some if row["state"] == RunState.FAILED]
+    causes = Counter(row["cause"] or "UNKNOWN" for row in failed)
+    results = [row["result"] or {} for row in some]
+    return JobFigures(
+        job,
+        queue,
+        len(some),
+        len(some) - len(failed),
+        len(failed),
+        sum(row["tries"] for row in some),
+        spread([waited(row) for row in some]),
+        spread([row["ended"] - row["started"] for row in some]),
+        sum(result.get("rows") or 0 for result in results),
+        sum(result.get("bytes") or 0 for result in results),
+        sum(row["cost"] or 0.0 for row in some),
+        tuple(causes.most_common()),
+    )
+
+
+def waited(row: Row) -> float:
+    """How long a run waited for its first attempt. Its due time moves with later ones."""
+    begun = float(row["started"])
+    return max(0.0, begun - float(min(max(row["created"], row["due"]), begun)))
+
+
+def figures(tx: Transaction, since: float) -> Figures:
+    """The figures of all that ended since, and of what is now."""
+    rows = ended(tx, since)
+    seconds = max(1.0, tx.now - since)
+    failed = sum(row["state"] == RunState.FAILED for row in rows)
+    waiting, oldest = backlog(tx)
+    active = sa.select(sa.func.count().label("n")).where(runs.c.state.in_(ACTIVE))
+    in_flight = tx.all(active)[0]["n"]
+    slots = sa.select(sa.func.coalesce(sa.func.sum(workers.c.slots), 0).label("n")).where(
+        workers.c.beat > tx.now - LEASE, workers.c.state != "gone"
+    )
+    total = int(tx.all(slots)[0]["n"])
+    return Figures(
+        seconds,
+        tuple(of_jobs(rows)),
+        len(rows) * 3600.0 / seconds,
+        failed / len(rows) if rows else None,
+        waiting,
+        in_flight,
+        oldest,
+        total,
+        min(1.0, in_flight / total) if total else None,
+        dead(tx),
+    )
+
+
+def backlog(tx: Transaction) -> tuple[int, float | None]:
+    """How many runs are ready and due, and for how many seconds the oldest has been."""
+    found = tx.all(
+        sa.select(sa.func.count().label("n"), sa.func.min(runs.c.due).label("oldest")).where(
+            runs.c.state == RunState.READY, runs.c.due <= tx.now
+        )
+    )[0]
+    return int(found["n"]), None if found["oldest"] is None else tx.now - found["oldest"]
+
+
+def dead(tx: Transaction) -> int:
+    """How many dead letters there are."""
+    query = sa.select(sa.func.count().label("n")).where(
+        runs.c.state == RunState.FAILED, runs.c.looked_at.is_(None), runs.c.array_size.is_(None)
+    )
+    return int(tx.all(query)[0]["n"])
+
+
+def usual_time(tx: Transaction, job: str, most: int = 20) -> float | None:
+    """How long a run of a job usually takes, in seconds: the median of its newest successes."""
+    query = (
+        sa.select(attempts.c.started, attempts.c.ended)
+        .join(runs, runs.c.id == attempts.c.run)
+        .where(runs.c.job == job, attempts.c.outcome == "succeeded")
+        .order_by(attempts.c.ended.desc())
+        .limit(most)
+    )
+    return percentile([row["ended"] - row["started"] for row in tx.all(query)], 0.5)
