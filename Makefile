@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full bench-guard clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,10 @@ emr-demo: setup ## See a job go to EMR and come back, without AWS: all of it run
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	@$(BIN)/python -m simulator.demo
 
+manager-demo: setup ## See the job manager at work: workers, an array, a step on EMR, a kill -9
+	@$(UV) sync --quiet --locked --inexact --extra s3 --extra manager --group aws
+	@$(BIN)/python -m simulator.manager_demo
+
 bench-guard: setup ## See that kernels are as fast beside DuckDB as they were (a minute)
 	$(BIN)/python benchmarks/guard.py --data .cache/bench
 
@@ -122,8 +126,9 @@ bench: setup ## Time the jobs beside DuckDB, Polars and plain PySpark (a quarter
 bench-full: setup ## The same on 2 GB, three times each (hours)
 	$(BIN)/python benchmarks/bench.py --rounds 3 --megabytes 2000
 
-soak: setup ## Kill runs at random for ten minutes (SEED=1 ROUNDS=240)
+soak: setup ## Kill runs at random for ten minutes, then workers (SEED=1 ROUNDS=240 RUNS=10000)
 	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
+	$(BIN)/python -m tests.manager.matrix --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
 
 docs: setup ## Make the site of the documentation in .cache/site, its links checked
 	@$(UV) sync --quiet --locked --inexact --group docs

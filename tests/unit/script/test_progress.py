@@ -1,12 +1,12 @@
 """How far a run is, as a file."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from gristmill.model.progress import Progress
-from gristmill.script import progress
 from gristmill.script.progress import ProgressFile
 
 
@@ -21,7 +21,7 @@ def test_it_is_written_whole_with_the_time(tmp_path: Path) -> None:
 
 def test_it_is_written_every_so_often_only(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     written: list[bytes] = []
     file = ProgressFile.elsewhere(written.append)
     for seconds in (0.0, 14.0, 1.0, 1.0):

@@ -13,7 +13,8 @@ def this_process() -> WorkerIdentity:
     """A new worker in this process."""
     host, process = socket.gethostname(), os.getpid()
     name = f"{host}-{process}-{secrets.token_hex(3)}"
-    return WorkerIdentity(name, host, _boot(), process, _started(process) or "")
+    told = _stat(process)
+    return WorkerIdentity(name, host, _boot(), process, told[19] if told else "")
 
 
 def is_dead(worker: WorkerIdentity) -> bool:
@@ -27,8 +28,11 @@ def is_dead(worker: WorkerIdentity) -> bool:
         return True
     except PermissionError:
         pass
-    now, then = _started(worker.process), worker.process_started
-    return bool(now and then) and now != then
+    told, then = _stat(worker.process), worker.process_started
+    if told is None:
+        return False
+    # One that has ended, and whose parent has not asked how, is as good as gone.
+    return told[0] in {"Z", "X"} or bool(then and told[19] != then)
 
 
 def _boot() -> str:
@@ -38,9 +42,11 @@ def _boot() -> str:
     return ""
 
 
-def _started(process: int) -> str | None:
-    """When a process was started, in ticks since the machine was; None where that is not told."""
-    with suppress(OSError, IndexError):
-        # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: field 22, behind the name.
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+def _stat(process: int) -> list[str] | None:
+    """What Linux tells of a process, from its state on; the 20th is when it was started, in ticks
+    since the machine was (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html). None where
+    that is not told."""
+    with suppress(OSError):
+        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return words if len(words) > 19 else None
     return None
