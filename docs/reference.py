@@ -10,7 +10,7 @@ from typing import Any
 import gristmill
 from gristmill.cli import doctor, jobs, look, output, projects, retention, warm
 from gristmill.cli.emr import runs, targets
-from gristmill.cli.manager import dead, detail, ledger, queues, schedules, worker
+from gristmill.cli.manager import dead, detail, fleet, ledger, queues, schedules, worker
 from gristmill.cli.manager import runs as manager_runs
 from gristmill.cli.manager import submit as manager_submit
 from gristmill.cli.parser import parser, paths
@@ -153,7 +153,7 @@ def json_documents() -> Iterator[str]:
     """What `--json` gives, by the classes whose fields it has."""
     yield "# JSON of commands\n"
     yield "`--json` gives one document. Its fields, and those of what is in it, are these.\n"
-    manager = (manager_submit, manager_runs, detail, dead, queues, worker, schedules, ledger)
+    manager = (manager_submit, manager_runs, detail, dead, queues, worker, schedules, ledger, fleet)
     for module in (jobs, look, output, retention, projects, doctor, warm, runs, targets, *manager):
         for name, found in vars(module).items():
             if not dataclasses.is_dataclass(found) or found.__module__ != module.__name__:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_this_one_lives() -> None:
     "change", [{"boot": "another"}, {"process": 2**22 + 1}, {"process_started": "1"}]
 )
 def test_one_of_another_start_of_the_machine_or_of_the_number_is_dead(
-    change: dict[str, object],
+    change: dict[str, Any],
 ) -> None:
     assert is_dead(replace(this_process(), **change))
 

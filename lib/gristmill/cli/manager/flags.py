@@ -128,8 +128,36 @@ def _add_worker(commands: "Commands") -> None:
     add("--drain", action="store_true", help=text)
     text = "keep so many workers, as many as the backlog needs: 0..4"
     add("--pool", metavar="MIN..MAX", help=text)
+    text = "be an instance of this Auto Scaling group: protected while busy, gone when told to"
+    add("--fleet", metavar="GROUP", help=text)
     listed = commands.add("workers", "manager.worker:list_workers", "list the workers")
     _on_ledger(listed)
+    fleet = commands.group("fleet", "workers as an Auto Scaling group (docs/fleet.md)")
+    text = "tell CloudWatch how many runs wait and go on, by which the group scales"
+    added = _on_ledger(fleet.add("backlog", "manager.fleet:backlog", text))
+    added.add_argument("fleet", metavar="GROUP")
+    _add_simulation(fleet)
+
+
+def _add_simulation(fleet: "Commands") -> None:
+    text = "play a day through: what policies cost, and how long runs wait"
+    added = fleet.add("simulate", "manager.fleet:simulate_fleet", text)
+    add_flags(added)
+    add = added.add_argument
+    add("--peak", type=float, default=600, metavar="N", help="runs an hour in the peak (600)")
+    add("--base", type=float, default=20, metavar="N", help="runs an hour else (20)")
+    add("--peak-from", type=float, default=8, metavar="HOUR", help="when it begins (8)")
+    add("--peak-hours", type=float, default=4, metavar="H", help="how long it lasts (4)")
+    add("--run-time", type=duration, default="5m", metavar="SPAN", help="of a run, on average (5m)")
+    add("--min", type=int, default=1, metavar="N", help="least workers (1)")
+    add("--max", type=int, default=60, metavar="N", help="most workers (60)")
+    add("--slots", type=int, default=1, metavar="N", help="runs at once on a worker (1)")
+    add("--target", type=float, metavar="N", help="a policy besides: runs for each worker")
+    add("--boot", type=duration, default="150s", metavar="SPAN", help="until a worker works (150s)")
+    text = "what a worker costs an hour, in US dollars (0.17)"
+    add("--price", type=float, default=0.17, metavar="USD", help=text)
+    add("--late-after", type=duration, default="15m", metavar="SPAN", help="what late means (15m)")
+    add("--seed", type=int, default=1, help="same seed, same runs (1)")
 
 
 def _add_queues(commands: "Commands") -> None:

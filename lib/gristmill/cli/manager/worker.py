@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +17,15 @@ from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.cli.voice import tell
 from gristmill.errors import ExitCode, UsageError
 from gristmill.manager.duties import Duties
+from gristmill.manager.ledger import Ledger
 from gristmill.manager.ledger.claiming import LEASE
 from gristmill.manager.ledger.looking import worker_list
 from gristmill.manager.places import RunPlace
 from gristmill.manager.places.opening import open_place
 from gristmill.manager.settings import Place
+from gristmill.manager.statistics.figures import to_do
 from gristmill.manager.worker import Worker, WorkerOptions
+from gristmill.manager.worker.fleet import Fleet
 from gristmill.manager.worker.identity import this_process
 from gristmill.manager.worker.pool import Pool
 
@@ -56,8 +61,11 @@ def work(arguments: argparse.Namespace) -> int:
         worker = Worker(ledger, me, options, opener, tell=tell, duties=Duties(tell))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: worker.stop())
+        fleet = _in_fleet(arguments.fleet, ledger, worker) if arguments.fleet else None
         tell(f"worker {me.id}: {options.slots} slots, {options.cores:g} cores")
         finished = worker.run()
+        if fleet is not None:
+            fleet.ended()
     tell(f"worker {me.id} finished {finished:,} attempts")
     sys.stdout.flush()
     # Calls to places that hang are left to it.
@@ -66,6 +74,25 @@ def work(arguments: argparse.Namespace) -> int:
 
 def _open(speak: Callable[[str], None], name: str, place: Place) -> RunPlace:
     return open_place(name, place, speak)
+
+
+def _in_fleet(group: str, ledger: Ledger, worker: Worker) -> Fleet:
+    """Look after the instance that this worker runs on, in a thread that ends with it."""
+    from gristmill.emr.fleet import Instance  # noqa: PLC0415  it needs boto3
+
+    def backlog() -> int:
+        with ledger.look() as tx:
+            return to_do(tx)
+
+    fleet = Fleet(Instance(group), worker, backlog, tell)
+
+    def look() -> None:
+        while True:
+            fleet.look(time.monotonic())
+            time.sleep(1.0)
+
+    threading.Thread(target=look, name="gristmill-fleet", daemon=True).start()
+    return fleet
 
 
 def _options(arguments: argparse.Namespace) -> WorkerOptions:

@@ -166,6 +166,12 @@ def backlog(tx: Transaction) -> tuple[int, float | None]:
     return int(found["n"]), None if found["oldest"] is None else tx.now - found["oldest"]
 
 
+def to_do(tx: Transaction) -> int:
+    """How many runs wait and are due, or go on: what a group of workers scales by."""
+    active = sa.select(sa.func.count().label("n")).where(runs.c.state.in_(ACTIVE))
+    return backlog(tx)[0] + int(tx.all(active)[0]["n"])
+
+
 def dead(tx: Transaction) -> int:
     """How many dead letters there are."""
     query = sa.select(sa.func.count().label("n")).where(

@@ -105,6 +105,11 @@ class Worker:
         self._busy = 0.0
         self._finished = 0
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it holds runs."""
+        return bool(self._held)
+
     def stop(self) -> None:
         """Let go of all runs, for others to take up where they are, and end."""
         self._stopped.set()
