@@ -129,6 +129,8 @@ bench-full: setup ## The same on 2 GB, three times each (hours)
 soak: setup ## Kill runs at random for ten minutes, then workers (SEED=1 ROUNDS=240 RUNS=10000)
 	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
 	$(BIN)/python -m tests.manager.matrix --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
+	@$(UV) sync --quiet --locked --inexact --extra s3 --extra manager --group aws
+	$(BIN)/python -m tests.manager.faults --seed $(or $(SEED),1)
 
 docs: setup ## Make the site of the documentation in .cache/site, its links checked
 	@$(UV) sync --quiet --locked --inexact --group docs

@@ -300,3 +300,23 @@ def test_a_ledger_that_cannot_be_is_refused(command: Command, tmp_path: Path) ->
         code, _, err = command("runs", "--ledger", url)
         assert code in {1, 2}
         assert said in err, err
+
+
+def test_what_is_left_of_a_run_goes_by_runs_of_its_kind(command: Command, url: str) -> None:
+    names = [submitted(command, "word-count", *FLAGS, "--corpus", str(n)) for n in range(3)]
+    clock = Clock()
+    with (ledger := open_ledger(url, clock)).begin() as tx:
+        clock.now = tx.all(sa.select(sa.func.max(runs.c.created).label("at")))[0]["at"]
+    bench = Bench(ledger, clock)
+    for seconds in (40, 60):
+        (held,) = bench.claim(most=1)
+        bench.start(held)
+        clock.forward(seconds)
+        bench.end(held)
+    (held,) = bench.claim(most=1)
+    bench.start(held)
+    ledger.close()
+    left = found(command, "runs", "show", held.id)["seconds_left"]
+    # The median of two is the lower; by the machine's clock, the run began in the future.
+    assert 40 <= left < 240
+    assert held.id in names

@@ -159,6 +159,13 @@ def test_a_child_has_its_own_flags(bench: Bench) -> None:
     ]
 
 
+def test_flags_may_hold_the_run_for_interim_results_of_its_own(bench: Bench) -> None:
+    one = bench.submit(argv=("--output", "s3://b/interim/{run}")).run
+    array = bench.submit(array=("",), argv=("--output", "s3://b/interim/{run}/{index}")).run
+    assert bench.row(one)["argv"] == ["--output", f"s3://b/interim/{one}"]
+    assert bench.row(f"{array}:0")["argv"] == ["--output", f"s3://b/interim/{array}/0"]
+
+
 def test_what_comes_after_an_array_waits_for_all_of_it(bench: Bench) -> None:
     array = bench.submit(array=("", "")).run
     run = bench.submit(after=(array,)).run

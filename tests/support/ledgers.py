@@ -62,6 +62,11 @@ class Databases:
             self._sql(f"CREATE DATABASE {name} TEMPLATE template")
         return self._url(name)
 
+    def empty_url(self) -> str:
+        """The URL of a database that has nothing in it."""
+        self._made += 1
+        return self._named(f"empty{self._made}")
+
     def _named(self, name: str) -> str:
         if self.kind == "postgresql":
             self._sql(f"CREATE DATABASE {name}")

@@ -11,7 +11,7 @@ from gristmill.cli.manager.context import moment, span, when
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.emr.redact import redact
 from gristmill.errors import GristmillError
-from gristmill.manager.ledger import Ledger
+from gristmill.manager.ledger import Ledger, Transaction
 from gristmill.manager.ledger.acting import find
 from gristmill.manager.ledger.database import Row
 from gristmill.manager.ledger.definitions import load_settings
@@ -19,6 +19,8 @@ from gristmill.manager.ledger.looking import attempts_of, events_of
 from gristmill.manager.ledger.reasons import why
 from gristmill.manager.places.opening import open_place
 from gristmill.manager.settings import Settings
+from gristmill.manager.states import RunState
+from gristmill.manager.statistics.figures import usual_time
 from gristmill.runs import Handle
 
 
@@ -54,8 +56,8 @@ class EventDetail:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """A run: times are UTC. `why` is what it waits for, or how it stands; `tail` the end of what
-    its newest attempt has printed."""
+    """A run: times are UTC. `why` is what it waits for, or how it stands; `seconds_left` what it
+    may still take, by its like; `tail` the end of what its newest attempt has printed."""
 
     run: str
     key: str | None
@@ -74,6 +76,7 @@ class RunDetail:
     array_size: int | None
     why: tuple[str, ...]
     progress: Mapping[str, Any] | None
+    seconds_left: float | None
     result: Mapping[str, Any] | None
     attempts: tuple[AttemptDetail, ...]
     events: tuple[EventDetail, ...]
@@ -88,6 +91,7 @@ class RunDetail:
             attempts = attempts_of(tx, run["id"])
             events = events_of(tx, run["id"])
             reasons = tuple(why(tx, run, settings))
+            left = _left(tx, run, attempts)
         return RunDetail(
             run["id"],
             run["key"],
@@ -106,11 +110,20 @@ class RunDetail:
             run["array_size"],
             reasons,
             run["progress"],
+            left,
             run["result"],
             tuple(map(_attempt, attempts)),
             tuple(map(_event, events)),
             tuple(_tail(settings, attempts, lines)),
         )
+
+
+def _left(tx: Transaction, run: Row, attempts: Sequence[Row]) -> float | None:
+    """How long a run that goes on may still take, by how long such runs took before."""
+    if run["state"] != RunState.RUNNING or not attempts:
+        return None
+    usual = usual_time(tx, run["job"], run["definition"])
+    return None if usual is None else max(0.0, usual - (tx.now - attempts[-1]["started"]))
 
 
 def _attempt(row: Row) -> AttemptDetail:
@@ -165,6 +178,8 @@ def _(found: RunDetail) -> Iterable[Block]:
         yield f"key: {found.key}"
     if found.progress:
         yield f"progress: {_progress(found.progress)}"
+    if found.seconds_left is not None:
+        yield f"about {span(found.seconds_left)} left, as runs of it usually take"
     if found.attempts:
         tried = [
             (

@@ -145,7 +145,8 @@ def _row(tx: Transaction, run: str, request: RunRequest, argv: Sequence[str]) ->
         "key": request.key,
         "request": request.digest,
         "job": request.job,
-        "argv": list(argv),
+        # Where interim results go has to be a run's own.
+        "argv": [word.replace("{run}", run) for word in argv],
         "folder": request.folder,
         "definition": request.definition,
         "queue": request.queue,
@@ -188,7 +189,8 @@ def _submit_array(
             standing = {name: children[-1][name] for name in standing}
         links += [(child, one) for one in own]
         made = {"id": child, "key": None, "parent": run, "index": index, "chain": None}
-        made |= {"argv": list(request.argv_of(index)), "scope": request.scope_of(index)} | standing
+        argv = [word.replace("{run}", run) for word in request.argv_of(index)]
+        made |= {"argv": argv, "scope": request.scope_of(index)} | standing
         children.append(common | made)
     open_ones = sum(not child["state"].is_final for child in children)
     parent: dict[str, Any] = {"array_size": size, "fail_fast": request.fail_fast, "scope": None}

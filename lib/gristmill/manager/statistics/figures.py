@@ -180,12 +180,15 @@ def dead(tx: Transaction) -> int:
     return int(tx.all(query)[0]["n"])
 
 
-def usual_time(tx: Transaction, job: str, most: int = 20) -> float | None:
-    """How long a run of a job usually takes, in seconds: the median of its newest successes."""
+def usual_time(tx: Transaction, job: str, definition: str | None, most: int = 20) -> float | None:
+    """How long a run of a job usually takes, in seconds: the median of its newest successes, of
+    those of its definition where it has one."""
+    name = (definition or "").partition(":")[0]
+    same = runs.c.definition.startswith(f"{name}:", autoescape=True) if name else runs.c.job == job
     query = (
         sa.select(attempts.c.started, attempts.c.ended)
         .join(runs, runs.c.id == attempts.c.run)
-        .where(runs.c.job == job, attempts.c.outcome == "succeeded")
+        .where(same, attempts.c.outcome == "succeeded")
         .order_by(attempts.c.ended.desc())
         .limit(most)
     )

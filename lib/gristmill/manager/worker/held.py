@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gristmill.errors import GristmillError, UsageError
+from gristmill.failpoints import point
 from gristmill.manager.ledger.claiming import Claimed
 from gristmill.manager.ledger.endings import Ending
 from gristmill.manager.places import Outcome, RefusedForNowError, RunPlace
@@ -59,7 +60,13 @@ class Held:
                 self.ending = Ending(self.run, RunState.CANCELLED, "cancelled", "cancelled in time")
             elif now >= self.start_after:
                 self.start_tries += 1
-                self.starting = calls.make(lambda: self.place.start(self.run))
+                self.starting = calls.make(self._start)
+
+    def _start(self) -> Handle:
+        point("a run is about to be started")
+        handle = self.place.start(self.run)
+        point("a run was started")
+        return handle
 
     def collect(self, now: float) -> None:
         """See what came of calls."""
