@@ -4,8 +4,11 @@ That listens at a socket in its folder alone; what speaks TCP goes through a rel
 """
 
 import contextlib
+import os
+import signal
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +25,27 @@ class Postgres:
     def run(self, sql: str) -> str:
         """What psql says of some SQL."""
         return str(_server(self._folder).psql(sql))
+
+    def crash(self) -> None:
+        """End the server at once, as a machine that loses its power does."""
+        process = _server(self._folder).get_pid()
+        os.kill(process, signal.SIGQUIT)
+        until = time.monotonic() + 30
+        while _is_there(process):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    def restart(self) -> None:
+        """Start it again, on what it had written."""
+        _server(self._folder).ensure_postgres_running()
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
 
 
 @contextlib.contextmanager

@@ -43,22 +43,18 @@ class Ending:
 def record(tx: Transaction, started: Iterable[tuple[Claimed, Mapping[str, str]]]) -> set[str]:
     """Write down where runs are that have started; gives those that were no longer their
     worker's."""
-    lost = set()
-    for run, handle in started:
-        held = tx.run(
-            _held(run)
-            .where(runs.c.state == RunState.STARTING)
-            .values(state=RunState.RUNNING, updated=tx.now, reason="")
-        )
-        if held:
-            tx.run(
-                attempts.update()
-                .where(attempts.c.run == run.id, attempts.c.number == run.attempt)
-                .values(handle=dict(handle))
-            )
-        elif not _is_held(tx, run):
-            lost.add(run.id)
-    return lost
+    known = {run.id: (run, handle) for run, handle in started}
+    held = _still_held(tx, [run for run, _ in known.values()])
+    begun = (
+        runs.update()
+        .where(runs.c.id == sa.bindparam("of_run"), runs.c.state == RunState.STARTING)
+        .values(state=RunState.RUNNING, updated=tx.now, reason="")
+    )
+    _do_many(tx, begun, [{"of_run": name} for name in held])
+    found = _attempt_of_many().values(handle=sa.bindparam("at"))
+    rows = [{**_of(known[name][0]), "at": dict(known[name][1])} for name in held]
+    _do_many(tx, found, rows)
+    return known.keys() - held
 
 
 def note(tx: Transaction, run: Claimed, **values: Any) -> bool:
@@ -80,13 +76,13 @@ class Ended:
 
 def end(tx: Transaction, endings: Iterable[Ending], settings: Settings) -> Ended:
     """Write down how attempts ended, and let go on who waited for them."""
-    ended: list[Ending] = []
-    lost = set()
-    for ending in sorted(endings, key=lambda one: one.run.id):
-        if _end_one(tx, ending):
-            ended.append(ending)
-        else:
-            lost.add(ending.run.id)
+    known = {ending.run.id: ending for ending in endings}
+    held = _still_held(tx, [ending.run for ending in known.values()])
+    ended = [known[name] for name in held]
+    lost = known.keys() - held
+    _end_runs(tx, [one for one in ended if one.state.is_final])
+    _put_back(tx, [one for one in ended if not one.state.is_final])
+    _end_attempts(tx, ended)
     for ending in ended:
         _count_usage(tx, ending, settings)
     final = [one.run.id for one in ended if one.state.is_final]
@@ -100,49 +96,93 @@ def _held(run: Claimed) -> sa.Update:
     )
 
 
-def _is_held(tx: Transaction, run: Claimed) -> bool:
-    return bool(
-        tx.one(
-            sa.select(runs.c.id).where(
-                runs.c.id == run.id, runs.c.token == run.token, runs.c.state.in_(ACTIVE)
-            )
-        )
+def _still_held(tx: Transaction, some: Sequence[Claimed]) -> list[str]:
+    """Those of some runs that nobody else has taken up, locked in the order of their ids."""
+    if not some:
+        return []
+    tokens = {run.id: run.token for run in some}
+    query = sa.select(runs.c.id, runs.c.token).where(
+        runs.c.id.in_(list(tokens)), runs.c.state.in_(ACTIVE)
+    )
+    found = tx.all(query.order_by(runs.c.id).with_for_update())
+    return [row["id"] for row in found if row["token"] == tokens[row["id"]]]
+
+
+def _do_many(tx: Transaction, statement: sa.Executable, rows: Sequence[dict[str, Any]]) -> None:
+    """Do a statement for each row of values, in one go."""
+    if rows:
+        tx.connection.execute(statement, rows)
+
+
+def _of(run: Claimed) -> dict[str, Any]:
+    return {"of_run": run.id, "of_number": run.attempt}
+
+
+def _attempt_of_many() -> sa.Update:
+    return attempts.update().where(
+        attempts.c.run == sa.bindparam("of_run"), attempts.c.number == sa.bindparam("of_number")
     )
 
 
-def _end_one(tx: Transaction, ending: Ending) -> bool:
-    values: dict[str, Any] = {
-        "state": ending.state,
-        "reason": ending.reason,
-        "cause": ending.cause,
-        "owner": None,
-        "lease_until": None,
-        "updated": tx.now,
-    }
-    if ending.state is RunState.READY:
-        values["due"] = tx.now + ending.delay
-        values["place"] = None
-        if ending.outcome == "refused":
-            values["max_attempts"] = runs.c.max_attempts + 1
-    else:
-        values |= {"ended": tx.now, "result": ending.result, "progress": None}
-    if not tx.run(_held(ending.run).values(**values)):
-        return False
-    tx.run(
-        attempts.update()
-        .where(attempts.c.run == ending.run.id, attempts.c.number == ending.run.attempt)
+def _let_go(tx: Transaction, **values: Any) -> sa.Update:
+    """Ends that a worker has runs, locked as they are."""
+    return (
+        runs.update()
+        .where(runs.c.id == sa.bindparam("of_run"))
         .values(
-            ended=tx.now,
-            outcome=ending.outcome,
-            exit_code=ending.exit_code,
-            cause=ending.cause,
-            reason=ending.reason,
-            advice=ending.advice,
-            logs=ending.logs,
-            cost=ending.cost,
+            reason=sa.bindparam("why"),
+            cause=sa.bindparam("caused"),
+            owner=None,
+            lease_until=None,
+            updated=tx.now,
+            **values,
         )
     )
-    return True
+
+
+def _told(ending: Ending) -> dict[str, Any]:
+    return {"of_run": ending.run.id, "why": ending.reason, "caused": ending.cause}
+
+
+def _end_runs(tx: Transaction, endings: Sequence[Ending]) -> None:
+    final = _let_go(
+        tx,
+        state=sa.bindparam("becomes"),
+        ended=tx.now,
+        result=sa.bindparam("made"),
+        progress=None,
+    )
+    rows = [
+        {**_told(one), "becomes": one.state, "made": one.result and dict(one.result)}
+        for one in endings
+    ]
+    _do_many(tx, final, rows)
+
+
+def _put_back(tx: Transaction, endings: Sequence[Ending]) -> None:
+    again = _let_go(
+        tx,
+        state=RunState.READY,
+        place=None,
+        due=sa.bindparam("is_due"),
+        max_attempts=runs.c.max_attempts + sa.bindparam("more"),
+    )
+    rows = [
+        {**_told(one), "is_due": tx.now + one.delay, "more": int(one.outcome == "refused")}
+        for one in endings
+    ]
+    _do_many(tx, again, rows)
+
+
+def _end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
+    names = ("outcome", "exit_code", "cause", "reason", "advice", "logs", "cost")
+    ended = _attempt_of_many().values(
+        ended=tx.now, **{name: sa.bindparam(f"its_{name}") for name in names}
+    )
+    rows = [
+        {**_of(one.run), **{f"its_{name}": getattr(one, name) for name in names}} for one in endings
+    ]
+    _do_many(tx, ended, rows)
 
 
 def _count_usage(tx: Transaction, ending: Ending, settings: Settings) -> None:
@@ -223,7 +263,8 @@ def _release_parents(tx: Transaction, ended: Sequence[str]) -> list[str]:
         if RunState(parent["state"]) is not RunState.BLOCKED:
             continue
         left = parent["deps_left"] - counts[parent["id"]]
-        counted = _ends(tx, parent["id"])
+        # Of thousands of children, each end must not count them all.
+        counted = _ends(tx, parent["id"]) if parent["fail_fast"] or not left else {}
         bad = sum(counted.get(one, 0) for one in _BAD)
         if left:
             _become(tx, parent["id"], RunState.BLOCKED, deps_left=left)
