@@ -40,16 +40,17 @@ class Duties:
             due = {row["name"]: row["due"] for row in tx.all(sa.select(duties))}
             now = tx.now
         for name, every, do in self._all(settings):
-            waits = now < due.get(name, 0.0) <= now + every + 60.0
+            waits = every and now < due.get(name, 0.0) <= now + every + 60.0
             if not waits and name not in self._busy:
                 self._begin(ledger, name, every, do)
 
     def _begin(
         self, ledger: Ledger, name: str, every: float, do: Callable[[Ledger], object]
     ) -> None:
-        with ledger.begin() as tx:
-            if not _claim(tx, name, every):
-                return
+        if every:
+            with ledger.begin() as tx:
+                if not _claim(tx, name, every):
+                    return
         self._busy.add(name)
 
         def call() -> None:
@@ -65,9 +66,10 @@ class Duties:
         self._calls.make(call)
 
     def _all(self, settings: Settings) -> Iterator[tuple[str, float, Callable[[Ledger], object]]]:
+        # Several may do these at once; they look first, and mostly find nothing to write.
         if settings.schedules:
-            yield "schedules", 1.0, fire_due
-        yield "outbox", 1.0, send_all
+            yield "schedules", 0.0, fire_due
+        yield "outbox", 0.0, send_all
         if settings.notices:
             yield "late runs", 30.0, _tell_late
         if settings.arrivals:

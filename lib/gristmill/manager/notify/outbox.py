@@ -67,6 +67,12 @@ def put(tx: Transaction, event: str, sink: str, message: Mapping[str, Any], due:
     tx.run(added.on_conflict_do_nothing())
 
 
+def has_due(tx: Transaction) -> bool:
+    """Whether there is a message to be sent now."""
+    due = (outbox.c.sent.is_(None), outbox.c.dead.is_(None), outbox.c.due <= tx.now)
+    return tx.one(sa.select(outbox.c.id).where(*due).limit(1)) is not None
+
+
 def take(tx: Transaction, most: int) -> list[Message]:
     """Messages that are due, which nobody else takes for a while."""
     query = (

@@ -7,7 +7,7 @@ from gristmill.errors import GristmillError, UsageError
 from gristmill.failpoints import point
 from gristmill.manager.ledger import Ledger
 from gristmill.manager.ledger.definitions import load_settings
-from gristmill.manager.notify.outbox import CHAIN, Message, not_sent, sent, take
+from gristmill.manager.notify.outbox import CHAIN, Message, has_due, not_sent, sent, take
 from gristmill.manager.request import RunRequest
 from gristmill.manager.settings import DEFAULT, Notice, Settings, Step
 from gristmill.manager.submit import submit_request
@@ -27,6 +27,8 @@ def send_all(ledger: Ledger, sink: Sink | None = None) -> int:
     Each is marked after it was sent: who dies in between sends it again, with the same id.
     """
     with ledger.look() as tx:
+        if not has_due(tx):
+            return 0
         settings = load_settings(tx)
     with ledger.begin() as tx:
         messages = take(tx, _AT_ONCE)
