@@ -123,7 +123,7 @@ def _add_worker(commands: "Commands") -> None:
     add("--slots", type=int, default=1, metavar="N", help=text)
     add("--cores", type=float, metavar="N", help="cores to give (default: the machine's)")
     add("--memory", metavar="SIZE", help="memory to give, as 8GB (default: the machine's)")
-    add("--burst", action="store_true", help="end when nothing waits any more")
+    add("--burst", action="store_true", help="end when nothing that is due waits")
     text = "take nothing new: see through what workers of this machine have left, and end"
     add("--drain", action="store_true", help=text)
     text = "keep so many workers, as many as the backlog needs: 0..4"

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from gristmill.errors import InputError, UsageError
 from gristmill.manager.ledger.database import Row, Transaction
-from gristmill.manager.ledger.endings import cancel_children, release
+from gristmill.manager.ledger.releasing import cancel_children, release
 from gristmill.manager.ledger.tables import dependencies, runs
 from gristmill.manager.states import ACTIVE, WAITING, RunState
 

@@ -4,15 +4,15 @@ A claim is a transaction of its own. On PostgreSQL runs that another claim holds
 where bounds are counted, claims take turns, since two that count at once would both find room.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from gristmill.manager.ledger.database import Transaction
 from gristmill.manager.ledger.definitions import paused_names
+from gristmill.manager.ledger.loads import Loads, loads_now
 from gristmill.manager.ledger.shares import by_share
 from gristmill.manager.ledger.tables import attempts, runs
 from gristmill.manager.settings import Queue, Settings
@@ -63,49 +63,6 @@ class Claimed:
     state: RunState = RunState.STARTING
 
 
-@dataclass
-class _Load:
-    """What is under way: runs, cores, memory; of all, or of one place, job or share."""
-
-    runs: int = 0
-    cores: float = 0.0
-    memory: int = 0
-
-    def add(self, runs: int, cores: float, memory: int) -> None:
-        self.runs += runs
-        self.cores += cores
-        self.memory += memory
-
-    def takes(
-        self,
-        cores: float,
-        memory: int,
-        most: int | None,
-        most_cores: float | None,
-        most_memory: int | None,
-    ) -> bool:
-        """Whether one more fits."""
-        return (
-            (most is None or self.runs < most)
-            and (most_cores is None or self.cores + cores <= most_cores)
-            and (most_memory is None or self.memory + memory <= most_memory)
-        )
-
-
-@dataclass
-class _Loads:
-    queues: dict[str, _Load] = field(default_factory=lambda: defaultdict(_Load))
-    places: dict[str, _Load] = field(default_factory=lambda: defaultdict(_Load))
-    jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
-    shares: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, row: Mapping[str, Any], place: str, count: int = 1) -> None:
-        for load in (self.queues[row["queue"]], self.places[place]):
-            load.add(count, float(row["cores"]), int(row["memory"]))
-        self.jobs[row["queue"], row["job"]] += count
-        self.shares[row["queue"], row["share"]] += count
-
-
 def claim(
     tx: Transaction,
     worker: str,
@@ -131,7 +88,7 @@ def claim(
     if tx.is_postgresql and any(map(_is_bounded, served.values())):
         tx.run(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("claims"))))
     bounded = any(map(_is_bounded, served.values())) or bool(settings.places)
-    loads = _loads(tx) if bounded else _Loads()
+    loads = loads_now(tx) if bounded else Loads()
     chosen: list[tuple[Mapping[str, Any], str]] = []
     scopes: set[str] = set()
     left = Room(room.local, room.cores, room.memory, room.remote)
@@ -156,22 +113,8 @@ def _is_bounded(queue: Queue) -> bool:
     return any((*bounds, queue.max_runs_a_job, queue.max_runs_a_share, queue.shares))
 
 
-def _loads(tx: Transaction) -> _Loads:
-    """What is under way now."""
-    grouped = (runs.c.queue, runs.c.job, runs.c.share, runs.c.place)
-    totals = (sa.func.count(), sa.func.sum(runs.c.cores), sa.func.sum(runs.c.memory))
-    query = sa.select(
-        *grouped,
-        *(one.label(name) for one, name in zip(totals, ("n", "cores", "memory"), strict=True)),
-    )
-    found = _Loads()
-    for row in tx.all(query.where(runs.c.state.in_(ACTIVE)).group_by(*grouped)):
-        found.add(row, row["place"], row["n"])
-    return found
-
-
 def _candidates(
-    tx: Transaction, name: str, queue: Queue, loads: _Loads, most: int
+    tx: Transaction, name: str, queue: Queue, loads: Loads, most: int
 ) -> Iterator[Mapping[str, Any]]:
     """Runs of a queue in the order in which they should go, without those that cannot go now."""
     other = runs.alias("other")
@@ -208,7 +151,7 @@ def _candidates(
         yield from tx.all(query)
 
 
-def _queue_takes(queue: Queue, row: Mapping[str, Any], loads: _Loads) -> bool:
+def _queue_takes(queue: Queue, row: Mapping[str, Any], loads: Loads) -> bool:
     key_of_job, key_of_share = (row["queue"], row["job"]), (row["queue"], row["share"])
     by_job, by_share_ = queue.max_runs_a_job, queue.max_runs_a_share
     return (
@@ -221,7 +164,7 @@ def _queue_takes(queue: Queue, row: Mapping[str, Any], loads: _Loads) -> bool:
 
 
 def _placed(
-    row: Mapping[str, Any], queue: Queue, settings: Settings, loads: _Loads, left: Room
+    row: Mapping[str, Any], queue: Queue, settings: Settings, loads: Loads, left: Room
 ) -> str | None:
     """The first of the places of a run that has room for it."""
     for name in (row["pinned"],) if row["pinned"] else queue.places:

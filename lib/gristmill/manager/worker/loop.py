@@ -236,7 +236,7 @@ class Worker:
                 gone |= self._end(tx, endings, settings)
             gone |= {one.run.id for one in noted if not note(tx, one.run, **one.notes)}
             if is_beat:
-                gone |= self._beat(tx, settings)
+                gone |= self._beat(tx, settings) - {ending.run.id for ending in endings}
                 taken += adopt(tx, self.me, _MOST_REMOTE)
             claimed: list[Claimed] = []
             if wants:
