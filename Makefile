@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full bench-guard clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard bench-manager clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,6 +125,11 @@ bench: setup ## Time the jobs beside DuckDB, Polars and plain PySpark (a quarter
 
 bench-full: setup ## The same on 2 GB, three times each (hours)
 	$(BIN)/python benchmarks/bench.py --rounds 3 --megabytes 2000
+
+bench-manager: setup ## Time the job manager's queue beside procrastinate, pgqueuer, dbos and huey
+	@$(UV) venv --quiet --allow-existing --python $(INTERPRETER) .cache/peers
+	@VIRTUAL_ENV=.cache/peers $(UV) pip install --quiet "procrastinate==3.10.0" "pgqueuer==1.6.0" "dbos==3.4.0" "huey==3.5.4" asyncpg
+	@PYTHONPATH=. $(BIN)/python benchmarks/manager.py --peers .cache/peers/bin/python
 
 soak: setup ## Kill runs at random for ten minutes, then workers (SEED=1 ROUNDS=240 RUNS=10000)
 	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
