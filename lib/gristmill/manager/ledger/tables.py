@@ -12,7 +12,7 @@ from gristmill.manager.states import ACTIVE, FINAL, RunState
 
 METADATA = sa.MetaData()
 _Big = sa.BigInteger().with_variant(Integer, "sqlite")
-_Json = sa.JSON()
+_Json = sa.JSON(none_as_null=True)
 
 
 def _in(states: tuple[RunState, ...]) -> str:

@@ -1,6 +1,6 @@
 """What follows from the end of a run: who is told, and what is submitted next."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,36 +11,48 @@ from gristmill.manager.notify.outbox import CHAIN, put, tell
 from gristmill.manager.settings import Settings
 from gristmill.manager.states import RunState
 
+_BATCH = 1_000  # a statement takes only so many values
 _TOLD = {RunState.SUCCEEDED: "succeeded", RunState.FAILED: "set_aside"}
 
 
 def follow(tx: Transaction, settings: Settings, ended: Iterable[str], again: Iterable[str]) -> None:
     """Write down what is to be told and submitted, of runs that have ended for good and of those
     that are tried again."""
-    if settings.notices:
-        for name in again:
-            run = _run(tx, name)
-            tell(tx, settings, f"{name}/{run['attempt']}/failed", "failed", facts(tx, run))
-    for name in ended:
-        run = _run(tx, name)
-        state = RunState(run["state"])
-        if state is RunState.SUCCEEDED:
-            _chain(tx, run)
-        kind = _TOLD.get(state)
-        if kind is None or not settings.notices or run["parent"] is not None:
-            # Of an array its parent is told, not thousands of children.
-            continue
-        told = facts(tx, run)
-        event = f"{name}/{run['attempt']}/{run['token']}"
-        if state is RunState.FAILED:
-            tell(tx, settings, f"{event}/failed", "failed", told)
-        tell(tx, settings, f"{event}/{kind}", kind, told)
-        if state is RunState.SUCCEEDED and _has_recovered(tx, run):
-            tell(tx, settings, f"{event}/recovered", "recovered", told)
+    ended, again = list(ended), list(again)
+    known = _runs(tx, [*ended, *again], all_of_them=bool(settings.notices))
+    for run in (known[name] for name in again if name in known):
+        event = f"{run['id']}/{run['attempt']}/failed"
+        tell(tx, settings, event, "failed", facts(tx, run))
+    for run in (known[name] for name in ended if name in known):
+        _follow_one(tx, settings, run)
 
 
-def _run(tx: Transaction, name: str) -> Row:
-    return tx.all(sa.select(runs).where(runs.c.id == name))[0]
+def _follow_one(tx: Transaction, settings: Settings, run: Row) -> None:
+    state = RunState(run["state"])
+    if state is RunState.SUCCEEDED:
+        _chain(tx, run)
+    kind = _TOLD.get(state)
+    if kind is None or not settings.notices or run["parent"] is not None:
+        # Of an array its parent is told, not thousands of children.
+        return
+    told = facts(tx, run)
+    event = f"{run['id']}/{run['attempt']}/{run['token']}"
+    if state is RunState.FAILED:
+        tell(tx, settings, f"{event}/failed", "failed", told)
+    tell(tx, settings, f"{event}/{kind}", kind, told)
+    if state is RunState.SUCCEEDED and _has_recovered(tx, run):
+        tell(tx, settings, f"{event}/recovered", "recovered", told)
+
+
+def _runs(tx: Transaction, names: Sequence[str], *, all_of_them: bool) -> dict[str, Row]:
+    """Runs by their ids: all, or only those that another follows on."""
+    found: dict[str, Row] = {}
+    for at in range(0, len(names), _BATCH):
+        query = sa.select(runs).where(runs.c.id.in_(names[at : at + _BATCH]))
+        if not all_of_them:
+            query = query.where(runs.c.chain.is_not(None))
+        found |= {row["id"]: row for row in tx.all(query)}
+    return found
 
 
 def facts(tx: Transaction, run: Row) -> dict[str, Any]:
