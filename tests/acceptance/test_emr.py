@@ -80,5 +80,5 @@ def test_without_boto3_it_says_what_to_install() -> None:
     program = "import sys; sys.modules['boto3'] = None; from gristmill.cli import main; "
     done = finish([sys.executable, "-c", program + "sys.exit(main(['emr', 'status']))"])
     assert done.code == 2
-    assert "pip install boto3 pydantic" in done.err
+    assert "pip install 'gristmill[emr]'" in done.err
     assert "Traceback" not in done.err
