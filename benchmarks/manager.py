@@ -52,6 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--only", nargs="+", default=[], help="scripts, as ours")
     parser.add_argument("--peers", default=sys.executable, help="a Python that has the others")
     arguments = parser.parse_args(words)
     ours, peers = sys.executable, arguments.peers
@@ -64,6 +65,7 @@ def main(words: Sequence[str] | None = None) -> int:
         Contestant("pgqueuer", "pgqueuer_", "postgresql", peers),
         Contestant("dbos, PostgreSQL", "dbos_", "postgresql", peers),
     ]
+    contestants = [one for one in contestants if not arguments.only or one.script in arguments.only]
     print("| queue | enqueued/s | begun/s | after the first | wait p50 ms | p99 ms |")
     print("|---|---|---|---|---|---|")
     with TemporaryDirectory(prefix="gristmill-bench-") as name, postgres(Path(name) / "pg") as pg:

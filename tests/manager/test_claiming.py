@@ -254,3 +254,10 @@ def test_what_only_its_machine_can_see_is_left_to_it(bench: Bench) -> None:
     bench.clock.forward(LEASE)
     with bench.tx() as tx:
         assert adopt(tx, WorkerIdentity("far", "elsewhere", "boot", 1, "0"), 10) == []
+
+
+def test_what_was_asked_to_go_elsewhere_goes_though_this_machine_is_full(bench: Bench) -> None:
+    for _ in range(50):
+        bench.submit()
+    run = bench.submit(on="transient:nightly").run
+    assert names(bench.claim(room=Room(0, 4, 10**10, remote=5))) == [run]

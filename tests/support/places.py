@@ -57,7 +57,7 @@ class FolderPlace:
     """Runs are files in a folder, made once a key, that have ended after `seconds`: what outlives
     any worker. What `fails` says of a key ends badly."""
 
-    poll_every = 0.0
+    poll_every = 0.05
 
     def __init__(
         self, folder: Path, seconds: float, fails: Callable[[str], bool] = lambda _key: False

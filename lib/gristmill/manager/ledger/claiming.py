@@ -93,7 +93,7 @@ def claim(
     scopes: set[str] = set()
     left = Room(room.local, room.cores, room.memory, room.remote)
     for name, queue in served.items():
-        for row in _candidates(tx, name, queue, loads, left.most):
+        for row in _candidates(tx, _narrowed(name, queue, settings, left), queue, loads):
             if row["scope"] in scopes or not _queue_takes(queue, row, loads):
                 continue
             place = _placed(row, queue, settings, loads, left)
@@ -113,10 +113,31 @@ def _is_bounded(queue: Queue) -> bool:
     return any((*bounds, queue.max_runs_a_job, queue.max_runs_a_share, queue.shares))
 
 
+@dataclass(frozen=True)
+class _Search:
+    """How many runs of a queue to look at, and whether only those that name a place of their own."""
+
+    queue: str
+    most: int
+    pinned_only: bool
+
+
+def _narrowed(name: str, queue: Queue, settings: Settings, left: Room) -> _Search:
+    """Of a queue whose places are all on this machine, no more than that has room for: what goes
+    elsewhere has been asked to."""
+    places = (settings.place(one) for one in queue.places)
+    if any(place is not None and place.kind != "local" for place in places):
+        return _Search(name, left.most, pinned_only=False)
+    if left.local > 0:
+        return _Search(name, left.local, pinned_only=False)
+    return _Search(name, max(0, left.remote), pinned_only=True)
+
+
 def _candidates(
-    tx: Transaction, name: str, queue: Queue, loads: Loads, most: int
+    tx: Transaction, search: _Search, queue: Queue, loads: Loads
 ) -> Iterator[Mapping[str, Any]]:
     """Runs of a queue in the order in which they should go, without those that cannot go now."""
+    name = search.queue
     other = runs.alias("other")
     held = sa.exists().where(other.c.scope == runs.c.scope, other.c.state.in_(ACTIVE))
     query = (
@@ -128,9 +149,11 @@ def _candidates(
             sa.or_(runs.c.scope.is_(None), ~held),
         )
         .order_by(runs.c.priority.desc(), runs.c.due, runs.c.index, runs.c.id)
-        .limit(most * _MORE)
+        .limit(search.most * _MORE)
         .with_for_update(skip_locked=True)
     )
+    if search.pinned_only:
+        query = query.where(runs.c.pinned.is_not(None))
     if queue.max_runs_a_job is not None:
         full = [
             job

@@ -53,6 +53,16 @@ class Held:
         """Whether its place is to be asked how it is."""
         return self.handle is not None and self.ending is None and self.looking_back is None
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to be written down, or to be collected."""
+        calls = (self.starting, self.looking_back)
+        return (
+            self.ending is not None
+            or (self.handle is not None and not self.is_recorded)
+            or any(call is not None and call.done() for call in calls)
+        )
+
     def start(self, calls: Calls, now: float) -> None:
         """Start it, if that has not been done and it is time."""
         if self.handle is None and self.starting is None and self.ending is None:

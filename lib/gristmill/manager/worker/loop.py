@@ -126,10 +126,16 @@ class Worker:
             self._patiently(self.tick)
             if self._is_over():
                 break
-            self._wake.wait(_LONGEST_PAUSE if self._held else self._options.idle)
+            if not self._has_news():
+                self._wake.wait(_LONGEST_PAUSE if self._held else self._options.idle)
             self._wake.clear()
         self._patiently(self._leave)
         return self._finished
+
+    def _has_news(self) -> bool:
+        """Whether the next round has something to do already."""
+        looked = any(call.done() for call, _ in self._looks.values())
+        return looked or any(one.has_news for one in self._held.values())
 
     def _is_over(self) -> bool:
         over = self.is_draining or (self._options.burst and self._is_idle)
@@ -174,10 +180,10 @@ class Worker:
     def tick(self) -> None:
         """One round: see what came of calls, write it down, take up what there is, start it."""
         now = self._ticks()
-        self._look(now)
         for one in self._held.values():
             one.collect(now)
             one.cancel(self._calls)
+        self._look(now)
         point("a worker is about to write")
         self._write(now)
         point("a worker has claimed")
@@ -239,8 +245,8 @@ class Worker:
                 gone |= self._beat(tx, settings) - {ending.run.id for ending in endings}
                 taken += adopt(tx, self.me, _MOST_REMOTE)
             claimed: list[Claimed] = []
+            room = self._room(endings)
             if wants:
-                room = self._room(endings)
                 host = self.me.host
                 queues = self._options.queues
                 claimed = claim(tx, self.me.id, host, queues=queues, room=room, settings=settings)
@@ -249,7 +255,8 @@ class Worker:
             self._next["beat"] = now + BEAT
         if wants:
             self._is_idle = not claimed and not taken
-            self._next["claim"] = now + (0.0 if claimed else self._options.idle)
+            is_full = len(claimed) >= max(0, room.local)
+            self._next["claim"] = now + (self._options.idle if is_full or not claimed else 0.0)
         for run in (*taken, *claimed):
             self._take(run, settings, run.started + since)
 
