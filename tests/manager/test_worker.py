@@ -266,7 +266,7 @@ def test_a_run_that_takes_too_long_is_ended_and_has_failed(
     ticks(one)
     assert place.cancelled == []
     bench.clock.forward(2)
-    ticks(one)
+    ticks(one, 5)
     assert place.cancelled == [f"{run}-1"]
     assert bench.state(run) == "failed"
     assert attempts(bench, run) == [("failed", "TIMED_OUT")]
