@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gristmill.cli.manager.context import moment, opened, span, when
+from gristmill.cli.manager.context import moment, opened, span
 from gristmill.cli.manager.detail import RunDetail
 from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.cli.voice import tell
@@ -169,13 +169,13 @@ def _(found: SubmittedRuns) -> Iterable[Block]:
             one.job,
             one.state,
             one.queue,
-            when(one.created),
             span((one.ended - one.started).total_seconds()) if one.ended and one.started else "-",
             one.reason.partition("\n")[0][:60],
         )
         for one in found.runs
     ]
-    heading = ("run", "job", "state", "queue", "submitted", "took", "reason")
+    # When it was submitted stands in its id; so all of it fits 80 columns.
+    heading = ("run", "job", "state", "queue", "took", "reason")
     yield Table(heading, rows) if rows else "no runs"
 
 

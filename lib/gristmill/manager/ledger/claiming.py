@@ -115,7 +115,7 @@ def _is_bounded(queue: Queue) -> bool:
 
 @dataclass(frozen=True)
 class _Search:
-    """How many runs of a queue to look at, and whether only those that name a place of their own."""
+    """How many runs of a queue to look at; whether only those that name a place of their own."""
 
     queue: str
     most: int
