@@ -117,3 +117,14 @@ def test_what_is_killed_with_its_worker_is_tried_again(ledger: Ledger) -> None:
         second.communicate(timeout=TIMEOUT)
     outcomes = [(one["outcome"], one["cause"]) for one in ledger.shown(run)["attempts"]]
     assert outcomes == [("failed", "KILLED_PROCESS"), ("succeeded", "")]
+
+
+@pytest.mark.thorough
+def test_a_pool_starts_workers_for_what_waits_and_ends_with_them(ledger: Ledger) -> None:
+    run = ledger.submit("word-count", "--input", TEXT, "--output", "out")
+    with ledger.worker("--pool", "0..2") as pool:
+        ledger.until(run, "succeeded")
+        pool.send_signal(signal.SIGTERM)
+        _, err = pool.communicate(timeout=TIMEOUT)
+    assert "started a worker: 1 runs wait, 0 go on" in err
+    assert json.loads(ledger.do("workers", "--json").out)["workers"] == []

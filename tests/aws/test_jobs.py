@@ -75,6 +75,7 @@ def test_the_jobs_run_from_s3_to_s3_with_the_figures_that_they_have_on_disk(
     assert looked("head", f"{out}/traffic_hourly") == looked("head", f"{local}/traffic_hourly")
 
 
+@pytest.mark.thorough
 def test_a_rerun_on_s3_replaces_and_leaves_nothing_behind(
     bucket: str, server: S3Server, tmp_path: Path
 ) -> None:

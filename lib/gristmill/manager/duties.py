@@ -1,6 +1,6 @@
 """What has to be done besides runs, by any worker: one of them at a time, each so often."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -13,8 +13,8 @@ from gristmill.manager.ledger.definitions import load_settings
 from gristmill.manager.ledger.tables import duties
 from gristmill.manager.notify.following import late
 from gristmill.manager.notify.sending import send_all
-from gristmill.manager.settings import Settings
-from gristmill.manager.start.arrivals import take_arrivals
+from gristmill.manager.settings import Arrival, Settings
+from gristmill.manager.start.arrivals import SeenFile, note, take_arrivals
 from gristmill.manager.start.inboxes import take_events, take_requests
 from gristmill.manager.start.places import look, write_list
 from gristmill.manager.start.schedules import fire_due
@@ -80,14 +80,26 @@ class Duties:
         for name, arrival in settings.arrivals.items():
             if arrival.sqs is not None:
                 yield f"events {name}", 1.0, self._events(name)
+                # An event may get lost: what is there shows it.
+                yield f"listing {name}", 3600.0, self._listing(name)
         if settings.alarms:
             yield "alarms", 15.0, watch_alarms
         yield "rollups", 300.0, roll_up
 
     def _arrivals(self, ledger: Ledger) -> None:
-        for batch in take_arrivals(ledger, look, write_list, self._tell):
+        for batch in take_arrivals(ledger, _look_often, write_list, self._tell):
             went = f"run {batch.run}" if batch.run else f"no run: {batch.reason}"
             self._tell(f"arrival {batch.arrival}: {len(batch.files):,} files, {batch.why}: {went}")
+
+    def _listing(self, name: str) -> Callable[[Ledger], object]:
+        def take(ledger: Ledger) -> None:
+            with ledger.look() as tx:
+                arrival = load_settings(tx).arrivals[name]
+            seen = list(look(name, arrival))
+            with ledger.begin() as tx:
+                note(tx, name, seen)
+
+        return take
 
     def _inbox(self, name: str, url: str) -> Callable[[Ledger], object]:
         def take(ledger: Ledger) -> None:
@@ -120,6 +132,11 @@ def _claim(tx: Transaction, name: str, every: float) -> bool:
         where=sa.or_(duties.c.due <= tx.now, duties.c.due > far),
     )
     return tx.one(mine.returning(duties.c.name)) is not None
+
+
+def _look_often(name: str, arrival: Arrival) -> Iterable[SeenFile]:
+    """What is there now; of what S3 tells of, nothing: that is listed once an hour."""
+    return () if arrival.sqs is not None else look(name, arrival)
 
 
 def _tell_late(ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ from tests.aws.emr.conftest import Command
 from tests.support.own_job import write_own_job
 
 
+@pytest.mark.thorough
 def test_a_job_of_one_s_own_runs_on_a_cluster(
     command: Command, simulator: Simulator, tmp_path: Path
 ) -> None:

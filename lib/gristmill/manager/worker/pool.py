@@ -18,7 +18,7 @@ _LOOK = 1.0
 _GRACE = 30.0
 
 
-def wanted(waiting: int, in_flight: int, slots: int, least: int, most: int) -> int:
+def wanted(waiting: int, in_flight: int, slots: int, *, least: int, most: int) -> int:
     """How many workers a backlog needs. What is in flight counts, or the pool swings: it would
     shrink as soon as runs have been taken up."""
     return max(least, min(most, ceil((waiting + in_flight) / max(1, slots))))
@@ -68,7 +68,7 @@ class Pool:
         self._workers = [one for one in self._workers if one.poll() is None]
         waiting, in_flight = self._backlog()
         slots = self._options.slots
-        count = wanted(waiting, in_flight, slots, self._least, self._most)
+        count = wanted(waiting, in_flight, slots, least=self._least, most=self._most)
         while len(self._workers) < count:
             # Those above the least end by themselves once nothing waits.
             keeps = len(self._workers) < self._least
