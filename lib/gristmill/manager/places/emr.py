@@ -1,6 +1,7 @@
 """EMR: a cluster that is up, one that is made for each run, or EMR Serverless."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -43,6 +44,7 @@ class EmrPlace:
         self._transient = transient
         self._account = account or Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
         self._tell = tell
+        self._one_at_a_time = threading.Lock()
 
     @cached_property
     def _spec(self) -> Spec:
@@ -69,7 +71,9 @@ class EmrPlace:
             found,
         )
         try:
-            record = submit(self._aws, wanted, self._tell)
+            # Each builds what is shipped, which takes a core for seconds.
+            with self._one_at_a_time:
+                record = submit(self._aws, wanted, self._tell)
         except RefusedError as error:
             raise RefusedForNowError(str(error)) from error
         except UsageError as error:
