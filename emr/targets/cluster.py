@@ -16,7 +16,7 @@ from gristmill.emr.runners.steps import Ask, StepRunner
 from gristmill.emr.runners.transient import TransientRunner, clusters
 from gristmill.emr.specs.cluster import ClusterSpec
 from gristmill.emr.specs.spark import changed_by_yarn
-from gristmill.emr.targets.target import Confirm, Target, Tell
+from gristmill.emr.targets.target import Confirm, NotUpError, Target, Tell
 from gristmill.errors import BusyError, GristmillError, UsageError
 from gristmill.runs import Runner
 
@@ -43,7 +43,7 @@ class ClusterTarget(Target):
         found = find_cluster(aws, self.spec)
         if found is None:
             name = self.spec.name
-            raise UsageError(
+            raise NotUpError(
                 f"{name} is not up: gristmill emr up --cluster {name}, or add --transient"
             )
         return found

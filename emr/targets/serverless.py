@@ -12,7 +12,7 @@ from gristmill.emr.requests.serverless import create_application, start_job_run
 from gristmill.emr.runners.serverless import ServerlessRunner, find_application
 from gristmill.emr.runners.steps import Ask
 from gristmill.emr.specs.serverless import ServerlessSpec
-from gristmill.emr.targets.target import Confirm, Target, Tell
+from gristmill.emr.targets.target import Confirm, NotUpError, Target, Tell
 from gristmill.errors import UsageError
 from gristmill.runs import Runner
 
@@ -31,7 +31,7 @@ class ServerlessTarget(Target):
         name = self.spec.name
         found = find_application(aws, self.spec)
         if found is None:
-            raise UsageError(f"{name} is not up: gristmill emr up --cluster {name}")
+            raise NotUpError(f"{name} is not up: gristmill emr up --cluster {name}")
         for one in applications.drift(aws, self.spec, found):
             said = f"{found} is not what its spec says: {one}"
             how = f"gristmill emr up --update --cluster {name} changes it"

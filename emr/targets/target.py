@@ -8,7 +8,13 @@ from gristmill.emr.aws import Aws
 from gristmill.emr.package import Shipped
 from gristmill.emr.requests import Request
 from gristmill.emr.runners.steps import Ask
+from gristmill.errors import UsageError
 from gristmill.runs import Runner
+
+
+class NotUpError(UsageError):
+    """The cluster or the application is not there: it may be, later."""
+
 
 Tell = Callable[[str], None]
 Confirm = Callable[[str], bool]

@@ -17,7 +17,8 @@ from gristmill.emr.prepare import SubmitRequest
 from gristmill.emr.runs import Record, Runs
 from gristmill.emr.specs import Spec, load_spec
 from gristmill.emr.submit import runner_of, submit
-from gristmill.errors import GristmillError, UsageError
+from gristmill.emr.targets.target import NotUpError
+from gristmill.errors import GristmillError
 from gristmill.manager.ledger.claiming import Claimed
 from gristmill.manager.places import Outcome, RefusedForNowError
 from gristmill.manager.places.reports import read_progress, result_of
@@ -74,12 +75,8 @@ class EmrPlace:
             # Each builds what is shipped, which takes a core for seconds.
             with self._one_at_a_time:
                 record = submit(self._aws, wanted, self._tell)
-        except RefusedError as error:
+        except (RefusedError, NotUpError) as error:
             raise RefusedForNowError(str(error)) from error
-        except UsageError as error:
-            if "is not up" in str(error):
-                raise RefusedForNowError(str(error)) from error
-            raise
         if record.handle is None:
             raise GristmillError(f"run {run.run_key} is being submitted by another process")
         return record.handle
