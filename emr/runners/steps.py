@@ -214,11 +214,15 @@ def steps(aws: Aws, cluster: str, **which: Any) -> Iterator[dict[str, Any]]:
             yield from page["Steps"]
 
 
+class FullError(RefusedError):
+    """A cluster has as many steps as it may: it takes more once some have ended."""
+
+
 def check_room(aws: Aws, cluster: str) -> None:
-    """That a cluster takes one more step. Raises `RefusedError` where it has as many as it may."""
+    """That a cluster takes one more step. Raises `FullError` where it has as many as it may."""
     active = sum(1 for _ in steps(aws, cluster, StepStates=_ACTIVE))
     if active >= _MOST:
-        raise RefusedError(
+        raise FullError(
             f"{cluster} has {active} steps that wait or run, and takes {_MOST}: submit it again "
             "once some have ended, or add --transient"
         )

@@ -55,6 +55,9 @@ def _ready(tx: Transaction, run: Row, settings: Settings) -> Iterator[str]:
         due = datetime.fromtimestamp(run["due"], UTC)
         again = " for its next attempt" if run["attempt"] else ""
         yield f"it is not due{again} until {due:%Y-%m-%dT%H:%M:%SZ}"
+    if run["attempt"] and run["reason"]:
+        first = str(run["reason"]).partition("\n")[0]
+        yield f"what became of its last attempt: {first}"
     name = run["queue"]
     queue = settings.queue(name)
     if queue is None:

@@ -14,11 +14,12 @@ from gristmill.emr.cost import read_prices
 from gristmill.emr.files import ACCOUNT
 from gristmill.emr.outcome import run_outcome
 from gristmill.emr.prepare import SubmitRequest
+from gristmill.emr.runners.steps import FullError
 from gristmill.emr.runs import Record, Runs
 from gristmill.emr.specs import Spec, load_spec
 from gristmill.emr.submit import runner_of, submit
 from gristmill.emr.targets.target import NotUpError
-from gristmill.errors import GristmillError
+from gristmill.errors import GristmillError, UsageError
 from gristmill.manager.ledger.claiming import Claimed
 from gristmill.manager.places import Outcome, RefusedForNowError
 from gristmill.manager.places.reports import read_progress, result_of
@@ -75,8 +76,11 @@ class EmrPlace:
             # Each builds what is shipped, which takes a core for seconds.
             with self._one_at_a_time:
                 record = submit(self._aws, wanted, self._tell)
-        except (RefusedError, NotUpError) as error:
+        except (FullError, NotUpError) as error:
             raise RefusedForNowError(str(error)) from error
+        except RefusedError as error:
+            # The same again would be refused again.
+            raise UsageError(str(error)) from error
         if record.handle is None:
             raise GristmillError(f"run {run.run_key} is being submitted by another process")
         return record.handle

@@ -92,7 +92,9 @@ class Held:
         if error is None:
             self.handle = call.result()
         elif isinstance(error, RefusedForNowError):
-            self.ending = Ending(self.run, RunState.READY, "refused", str(error), delay=delay(1))
+            # Later and later, as long as it is refused.
+            wait = delay(self.run.attempt)
+            self.ending = Ending(self.run, RunState.READY, "refused", str(error), delay=wait)
         elif isinstance(error, UsageError) or self.start_tries >= _START_TRIES:
             self.ending = failed(self.run, Outcome(REFUSED, str(error)))
         else:
