@@ -50,18 +50,18 @@ def load_home(name: str, account: Path = ACCOUNT) -> Home:
     try:
         return Home.model_validate({key: found[key] for key in Home.model_fields if key in found})
     except ValidationError as error:
-        wrong = [(str(one["loc"][0]), _said(one)) for one in error.errors(include_url=False)]
+        wrong = [(str(one["loc"][0]), said_of(one)) for one in error.errors(include_url=False)]
         _refuse(path, account, wrong)
 
 
 def _found(name: str, account: Path) -> tuple[Path, dict[str, Any]]:
     """The file of a spec, and what it says, with what all specs share."""
     path = _find(name)
-    found = _read(path)
+    found = read_toml(path)
     kind = found.setdefault("kind", "cluster")
     found.setdefault("name", path.stem)
     if kind in _KINDS and account.exists():
-        shared = _read(account)
+        shared = read_toml(account)
         known = {field for model in _KINDS.values() for field in model.model_fields}
         if unknown := sorted(set(shared) - known):
             raise UsageError(f"{account}: no spec has a field {', '.join(unknown)}")
@@ -88,7 +88,7 @@ def check(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem]]:
                 place = _place(detail, str(raw.get("kind")))
                 # What is only wrong because something was left out is no news.
                 if not _touches(field := ".".join(map(str, place)), wrong):
-                    wrong[field] = _said(detail)
+                    wrong[field] = said_of(detail)
                 _leave_out(rest, place)
             if rest == before:
                 return None, list(wrong.items())
@@ -109,7 +109,8 @@ def _place(detail: ErrorDetails, kind: str) -> tuple[int | str, ...]:
     return place[:-1] if place[-1:] == ("[key]",) else place
 
 
-def _said(detail: ErrorDetails) -> str:
+def said_of(detail: ErrorDetails) -> str:
+    """What is wrong with a field, in words."""
     limits = detail.get("ctx", {})
     known = {
         "missing": "missing",
@@ -153,7 +154,8 @@ def _find(name: str) -> Path:
     raise UsageError(told + near(path.stem, known))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file. Raises `UsageError` where it cannot be read, or is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -163,8 +165,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _refuse(path: Path, account: Path, wrong: Sequence[Problem]) -> NoReturn:
-    lines = [f"  {field}: {said}" for field, said in wrong]
-    if any(said == "missing" for _, said in wrong) and not account.exists():
-        lines.append(f"  ({account} would have what specs share: make emr-deploy writes it)")
+    more = f"\n  ({account} would have what specs share: make emr-deploy writes it)"
+    is_whole = account.exists() or all(said != "missing" for _, said in wrong)
+    raise UsageError(listed(path, wrong) + ("" if is_whole else more))
+
+
+def listed(path: Path, wrong: Sequence[Problem]) -> str:
+    """All that is wrong with a file, a line each."""
     count = "1 problem" if len(wrong) == 1 else f"{len(wrong)} problems"
-    raise UsageError("\n".join([f"{path}: {count}", *lines]))
+    return "\n".join([f"{path}: {count}", *(f"  {field}: {said}" for field, said in wrong)])

@@ -20,7 +20,6 @@ from gristmill.manager.settings import Settings
 from gristmill.manager.states import RunState
 
 START = 1_800_000_000.0
-ROOM = Room(local=100, cores=1e6, memory=10**15)
 
 
 def handle_of(run: Claimed) -> dict[str, str]:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gristmill.errors import GristmillError
 from gristmill.manager.ledger import Ledger, Transaction
@@ -122,8 +120,7 @@ class Duties:
 
 def _claim(tx: Transaction, name: str, every: float) -> bool:
     """Whether this one is to do it now: nobody else does until it is due again."""
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
-    added = insert(duties).values(name=name, due=tx.now + every)
+    added = tx.insert(duties).values(name=name, due=tx.now + every)
     # A clock that was put back must not keep it from being done.
     far = tx.now + every + 60.0
     mine = added.on_conflict_do_update(

@@ -1,7 +1,7 @@
 """The states of a run, and the one table of what may follow what.
 
-The table is the law twice: code asks it, and the database's triggers are made from it
-(`gristmill.manager.ledger.triggers`).
+The database's triggers are made from it (`gristmill.manager.ledger.triggers`): what it does not
+have cannot be written.
 """
 
 from enum import StrEnum
@@ -70,8 +70,3 @@ OF_ARRAYS = frozenset(
     }
 )
 """What only the parent of an array may do besides: it waits for its children, and never runs."""
-
-
-def may_follow(before: RunState, after: RunState, *, is_array: bool = False) -> bool:
-    """Whether a run may go from one state to another."""
-    return (before, after) in TRANSITIONS or (is_array and (before, after) in OF_ARRAYS)

@@ -1,12 +1,13 @@
-"""Small kinds of values that settings and flags share: sizes, spans, names."""
+"""Small kinds of values that settings and flags share; names and tables are those of specs."""
 
 import argparse
 import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
 
+from gristmill.emr.specs.fields import Name, Table
 from gristmill.model.options import duration
 
 _UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -19,12 +20,6 @@ def memory(text: str) -> int:
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 500MB, 4GB or 2GiB")
     return int(float(found[1]) * _UNITS[found[2] or ""])
-
-
-class Table(BaseModel):
-    """A table of a TOML file: nothing in it can be changed, and no key is unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 def _size(value: Any) -> int:
@@ -49,15 +44,9 @@ def _seconds(value: Any) -> float:
         raise ValueError(f"must be {str(error).partition(' is not ')[2]}") from error
 
 
-def _named(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value):
-        raise ValueError("must be 1 to 64 letters, digits, dots or dashes")
-    return value
-
-
 Size = Annotated[int, BeforeValidator(_size)]
 """Bytes, written `4GB` or as a number."""
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 """Seconds, written `30s`, `10m`, `6h`, `2d` or as a number."""
-Name = Annotated[str, AfterValidator(_named)]
-"""What a place, a queue, a job definition, a schedule … is called."""
+
+__all__ = ["Name", "Seconds", "Size", "Table", "memory"]

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from gristmill.processes import is_alive
 from gristmill.publish import layout
 from gristmill.storage import Storage
 
@@ -61,7 +62,7 @@ class Lease:
     def is_dead(self, now: datetime) -> bool:
         """Whether its run is not to be waited for: it ran out, or its process here has gone."""
         return now >= self.expires or (
-            self.host == socket.gethostname() and not _is_alive(self.process)
+            self.host == socket.gethostname() and not is_alive(self.process)
         )
 
     def __str__(self) -> str:
@@ -87,16 +88,6 @@ def owner() -> str:
         # A container may run as a number without a name.
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def find(storage: Storage, run: str) -> Lease | None:

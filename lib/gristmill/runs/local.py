@@ -15,6 +15,7 @@ import pyspark
 
 from gristmill.errors import ExitCode, GristmillError, InputError
 from gristmill.failpoints import point
+from gristmill.processes import is_alive
 from gristmill.runs import Handle, LogFile, State, Status, Submission, keeper
 from gristmill.spark.session import local_settings, settings_for, use_java
 
@@ -190,19 +191,9 @@ def _signal(home: Path, number: signal.Signals) -> None:
     """Tell all processes of a run; its keeper leads them."""
     process = int((home / "pid").read_text())
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if number is signal.SIGKILL and not _is_kept(home) and _is_there(process):
+        if number is signal.SIGKILL and not _is_kept(home) and is_alive(process):
             return  # another process has its number by now
         os.killpg(process, number)
-
-
-def _is_there(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _modified(path: Path) -> datetime:

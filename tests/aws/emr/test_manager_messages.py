@@ -15,7 +15,7 @@ import pytest
 from gristmill import failpoints
 from gristmill.emr.aws import Aws
 from gristmill.emr.messages import LARGEST, Inbox, mail, publish, send
-from gristmill.errors import UsageError
+from gristmill.errors import GristmillError, UsageError
 from gristmill.manager.ledger import Ledger, open_ledger
 from gristmill.manager.ledger.definitions import apply
 from gristmill.manager.ledger.looking import Filter, listed
@@ -297,5 +297,13 @@ def test_what_goes_out_by_sqs_carries_its_id(queue: Queued) -> None:
 
 
 def test_mail_by_ses_is_sent_from_who_may(simulator: Simulator, reach: Aws) -> None:
+    def sent() -> float:
+        return float(simulator.client("ses").get_send_quota()["SentLast24Hours"])
+
     simulator.client("sesv2").create_email_identity(EmailIdentity="ops@example.org")
+    before = sent()
     mail("ops@example.org", "me@example.org, you@example.org", "title", "body", "id-1")
+    # SES counts those who got it.
+    assert sent() == before + 2
+    with pytest.raises(GristmillError, match="cannot send mail to"):
+        mail("nobody@example.com", "me@example.org", "title", "body", "id-2")

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gristmill.errors import GristmillError, OutputError, UsageError
@@ -58,6 +59,10 @@ class Transaction:
         """The first row, if there is one."""
         found = self.connection.execute(statement).mappings().first()
         return None if found is None else _row(found)
+
+    def insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+        """An insert that may say what to do where the row is there already."""
+        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
 
     def run(self, statement: sa.Executable) -> int:
         """Do it; gives how many rows it was about."""

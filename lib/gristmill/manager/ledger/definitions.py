@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gristmill.errors import BusyError, UsageError
 from gristmill.manager.ledger.database import Transaction
@@ -95,8 +93,7 @@ def _retire(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 def pause(tx: Transaction, kind: str, name: str, by: str) -> bool:
     """Pause a queue or a schedule; gives whether it was not."""
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
-    added = insert(paused).values(kind=kind, name=name, since=tx.now, by=by)
+    added = tx.insert(paused).values(kind=kind, name=name, since=tx.now, by=by)
     return tx.one(added.on_conflict_do_nothing().returning(paused.c.name)) is not None
 
 

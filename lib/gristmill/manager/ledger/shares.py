@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gristmill.manager.ledger.database import Transaction
 from gristmill.manager.ledger.tables import attempts, runs, usage
@@ -75,7 +73,6 @@ def add_usage(tx: Transaction, name: str, share: str, amount: float, half_life: 
         sa.select(usage).where(usage.c.queue == name, usage.c.share == share).with_for_update()
     )
     left = decayed(before["amount"], tx.now - before["at"], half_life) if before else 0.0
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
     values = {"amount": left + amount, "at": tx.now}
-    added = insert(usage).values(queue=name, share=share, **values)
+    added = tx.insert(usage).values(queue=name, share=share, **values)
     tx.run(added.on_conflict_do_update(index_elements=["queue", "share"], set_=values))

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from gristmill.manager.ledger.claiming import LEASE, Claimed, claimed
-from gristmill.manager.ledger.database import Transaction
+from gristmill.manager.ledger.database import Row, Transaction
 from gristmill.manager.ledger.tables import attempts, runs, workers
 from gristmill.manager.states import ACTIVE
 
@@ -103,12 +104,9 @@ def neighbours(tx: Transaction, host: str) -> list[WorkerIdentity]:
     ]
 
 
-def adopt(tx: Transaction, me: WorkerIdentity, most: int) -> list[Claimed]:
-    """Take up runs whose workers are gone, where they are: the same attempt, the same run key.
-
-    What only another machine can see is left to its workers.
-    """
-    query = (
+def _under_way() -> "sa.Select[Any]":
+    """Runs that workers hold, each with its attempt."""
+    return (
         sa.select(
             runs,
             attempts.c.run_key,
@@ -116,8 +114,22 @@ def adopt(tx: Transaction, me: WorkerIdentity, most: int) -> list[Claimed]:
             attempts.c.started.label("attempt_started"),
         )
         .join(attempts, sa.and_(attempts.c.run == runs.c.id, attempts.c.ended.is_(None)))
+        .where(runs.c.state.in_(ACTIVE))
+    )
+
+
+def _claimed(row: Row) -> Claimed:
+    return claimed(row, row["run_key"], row["attempt_started"], row["handle"])
+
+
+def adopt(tx: Transaction, me: WorkerIdentity, most: int) -> list[Claimed]:
+    """Take up runs whose workers are gone, where they are: the same attempt, the same run key.
+
+    What only another machine can see is left to its workers.
+    """
+    query = (
+        _under_way()
         .where(
-            runs.c.state.in_(ACTIVE),
             runs.c.lease_until <= tx.now,
             sa.or_(attempts.c.host.is_(None), attempts.c.host == me.host),
         )
@@ -143,15 +155,7 @@ def adopt(tx: Transaction, me: WorkerIdentity, most: int) -> list[Claimed]:
             .where(attempts.c.run == row["id"], attempts.c.ended.is_(None))
             .values(worker=me.id)
         )
-    return [
-        claimed(
-            {**row, "token": row["token"] + 1},
-            row["run_key"],
-            row["attempt_started"],
-            row["handle"],
-        )
-        for row in found
-    ]
+    return [_claimed({**row, "token": row["token"] + 1}) for row in found]
 
 
 def of_lost_machines(tx: Transaction, most: int) -> list[Claimed]:
@@ -162,15 +166,8 @@ def of_lost_machines(tx: Transaction, most: int) -> list[Claimed]:
         .exists()
     )
     query = (
-        sa.select(
-            runs,
-            attempts.c.run_key,
-            attempts.c.handle,
-            attempts.c.started.label("attempt_started"),
-        )
-        .join(attempts, sa.and_(attempts.c.run == runs.c.id, attempts.c.ended.is_(None)))
+        _under_way()
         .where(
-            runs.c.state.in_(ACTIVE),
             runs.c.lease_until <= tx.now - SILENT,
             attempts.c.host.is_not(None),
             ~lately,
@@ -178,6 +175,4 @@ def of_lost_machines(tx: Transaction, most: int) -> list[Claimed]:
         .limit(most)
         .with_for_update(of=runs, skip_locked=True)
     )
-    return [
-        claimed(row, row["run_key"], row["attempt_started"], row["handle"]) for row in tx.all(query)
-    ]
+    return [_claimed(row) for row in tx.all(query)]

@@ -7,8 +7,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gristmill.manager.ledger.database import Row, Transaction
 from gristmill.manager.ledger.tables import outbox
@@ -55,8 +53,7 @@ def _fits_queue(patterns: Sequence[str], facts: Mapping[str, Any]) -> bool:
 
 def put(tx: Transaction, event: str, sink: str, message: Mapping[str, Any], due: float) -> None:
     """Write down a message, unless there is one of that event for that sink."""
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
-    added = insert(outbox).values(
+    added = tx.insert(outbox).values(
         id=secrets.token_hex(16),
         event=event,
         sink=sink,

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gristmill.errors import GristmillError
 from gristmill.manager.ledger import Ledger, Transaction
@@ -71,11 +69,10 @@ def note(tx: Transaction, name: str, seen: Iterable[SeenFile]) -> int:
 
     What was seen before of a file that has changed, and that went into no run yet, is forgotten.
     """
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
     count = 0
     for one in seen:
         values = {"source": name, "uri": one.uri, "version": one.version}
-        added = insert(arrivals).values(**values, size=one.size, seen=tx.now)
+        added = tx.insert(arrivals).values(**values, size=one.size, seen=tx.now)
         is_new = tx.one(added.on_conflict_do_nothing().returning(arrivals.c.uri)) is not None
         if is_new:
             count += 1

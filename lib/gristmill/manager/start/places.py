@@ -10,6 +10,7 @@ from gristmill.errors import GristmillError, InputError
 from gristmill.manager.places.opening import runs_folder
 from gristmill.manager.settings import Arrival
 from gristmill.manager.start.arrivals import SeenFile, fits, in_folder
+from gristmill.storage.local import LocalStorage
 
 
 def objects_of(document: Any) -> Iterator[SeenFile]:
@@ -82,9 +83,5 @@ def listed(place: str, patterns: Sequence[str]) -> list[SeenFile]:
 def write_list(name: str, text: str) -> str:
     """Write the list of a batch's files beside the runs of this machine; gives where."""
     folder = runs_folder() / "arrivals"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    new = path.with_suffix(".new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
-    return str(path)
+    LocalStorage(str(folder)).write(name, text.encode())
+    return str(folder / name)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gristmill.errors import GristmillError, UsageError
 from gristmill.manager.ledger import Ledger, Transaction
@@ -58,8 +56,7 @@ def _soon(schedule: Schedule, after: float) -> Iterable[float]:
 
 
 def _fire(tx: Transaction, settings: Settings, name: str, schedule: Schedule) -> list[Fired]:
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
-    begun = insert(schedules).values(name=name, seen=tx.now).on_conflict_do_nothing()
+    begun = tx.insert(schedules).values(name=name, seen=tx.now).on_conflict_do_nothing()
     tx.run(begun)
     state = tx.all(sa.select(schedules).where(schedules.c.name == name).with_for_update())[0]
     due = due_between(schedule, state["seen"], tx.now, _MOST)
@@ -158,8 +155,7 @@ def _going_on(tx: Transaction, name: str) -> list[Row]:
 
 
 def _note(tx: Transaction, fired: Fired) -> Fired:
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
-    added = insert(fires).values(
+    added = tx.insert(fires).values(
         schedule=fired.schedule,
         due=fired.due.timestamp(),
         at=tx.now,

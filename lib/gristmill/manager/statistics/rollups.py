@@ -4,8 +4,6 @@ from collections import defaultdict
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gristmill.manager.ledger import Ledger, Transaction
 from gristmill.manager.ledger.tables import rollups
@@ -25,7 +23,6 @@ def roll_up(ledger: Ledger) -> int:
 
 def sum_up(tx: Transaction, since: float, until: float) -> int:
     """Write the rows of the hours from one on, up to another."""
-    insert = postgresql_insert if tx.is_postgresql else sqlite_insert
     groups: dict[tuple[float, str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in ended(tx, since, until):
         cause = (row["cause"] or "UNKNOWN") if row["state"] == RunState.FAILED else ""
@@ -49,6 +46,6 @@ def sum_up(tx: Transaction, since: float, until: float) -> int:
             "bytes": sum(result.get("bytes") or 0 for result in results),
             "cost": sum(row["cost"] or 0.0 for row in some),
         }
-        added = insert(rollups).values(**key, **values)
+        added = tx.insert(rollups).values(**key, **values)
         tx.run(added.on_conflict_do_update(index_elements=list(key), set_=values))
     return len(groups)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gristmill.manager.ledger.workers import WorkerIdentity
+from gristmill.processes import is_alive
 
 
 def this_process() -> WorkerIdentity:
@@ -22,12 +23,8 @@ def is_dead(worker: WorkerIdentity) -> bool:
     not there, or another has its number."""
     if worker.boot != _boot():
         return True
-    try:
-        os.kill(worker.process, 0)
-    except ProcessLookupError:
+    if not is_alive(worker.process):
         return True
-    except PermissionError:
-        pass
     told, then = _stat(worker.process), worker.process_started
     if told is None:
         return False
