@@ -9,7 +9,7 @@ from typing import Any
 from gristmill.errors import UsageError
 from gristmill.nearest import nearest
 
-_KEYS = {"jobs", "defaults"}
+_KEYS = {"jobs", "defaults", "functions", "local"}
 DEFAULTS = frozenset(
     {"output", "max-reject-rate", "wait", "log-format", "cluster", "account", "prices"}
 )
@@ -18,12 +18,15 @@ DEFAULTS = frozenset(
 
 @dataclass(frozen=True)
 class Project:
-    """A project: its `pyproject.toml`, None where there is none, the modules with its jobs, and the
-    defaults of flags."""
+    """A project: its `pyproject.toml`, None where there is none, the modules with its jobs, the
+    defaults of flags, the functions of its workflows (`MODULE:NAME` by name), and what stands for
+    AWS's services (gristmill.workflow.settings)."""
 
     file: Path | None = None
     jobs: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -61,7 +64,13 @@ def _read(file: Path) -> Project | None:
     jobs = table.get("jobs", [])
     if not isinstance(jobs, list) or not all(isinstance(one, str) for one in jobs):
         raise UsageError(f'{file}: jobs under [tool.gristmill] is a list, as ["mypackage.jobs"]')
-    return Project(file, tuple(jobs), _defaults(file, table.get("defaults", {})))
+    functions, local = table.get("functions", {}), table.get("local", {})
+    if not isinstance(functions, dict) or not all(isinstance(v, str) for v in functions.values()):
+        raise UsageError(f'{file}: [tool.gristmill.functions] has texts, as check = "mine:check"')
+    if not isinstance(local, dict):
+        raise UsageError(f"{file}: [tool.gristmill.local] is a table")
+    defaults = _defaults(file, table.get("defaults", {}))
+    return Project(file, tuple(jobs), defaults, functions, local)
 
 
 def _defaults(file: Path, table: Any) -> Mapping[str, str]:

@@ -11,7 +11,10 @@ from gristmill.cli.voice import fail, speak
 from gristmill.errors import ExitCode, GristmillError, UsageError
 
 _EMR = {"boto3", "botocore"}
-_MANAGER = {"sqlalchemy", "alembic", "pydantic", "cronsim", "apprise", "prometheus_client"}
+_MANAGER = {"sqlalchemy", "alembic", "pydantic", "cronsim", "apprise", "prometheus_client"} | {
+    "jsonata",
+    "jsonpath",
+}
 _OF_ALL = {"log-format", "cluster", "account", "prices", "wait"}
 """Flags that may have a default in any command; a run has others, too."""
 

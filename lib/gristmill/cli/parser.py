@@ -10,6 +10,7 @@ from typing import Any
 from gristmill.cli import topics
 from gristmill.cli.emr import flags as emr
 from gristmill.cli.manager import flags as manager
+from gristmill.cli.workflow import flags as workflow
 from gristmill.model.options import ArgumentParser, days, duration
 from gristmill.nearest import nearest
 from gristmill.script.console import add_flags
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_outputs(commands)
     _add_projects(commands)
     manager.add(commands)
+    workflow.add(commands)
     text = "jobs on Amazon EMR: submit, status, attach, cancel, logs, up, down, plan"
     emr.add(commands.group("emr", text))
     return top

@@ -3,6 +3,13 @@
 SQLite is the default, PostgreSQL serves several machines; nothing else differs between them.
 """
 
-from gristmill.manager.ledger.database import Ledger, Transaction, default_url, open_ledger
+import gristmill.manager.ledger.workflow_tables  # noqa: F401  they belong to the same database
+from gristmill.manager.ledger.database import (
+    Ledger,
+    Row,
+    Transaction,
+    default_url,
+    open_ledger,
+)
 
-__all__ = ["Ledger", "Transaction", "default_url", "open_ledger"]
+__all__ = ["Ledger", "Row", "Transaction", "default_url", "open_ledger"]

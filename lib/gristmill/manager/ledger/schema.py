@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from gristmill.errors import UsageError
 from gristmill.manager.ledger.triggers import install
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration."""
 
 

@@ -23,7 +23,8 @@ _IS_ACTIVE = f"state IN {_in(ACTIVE)}"
 _IS_FINAL = f"state IN {_in(FINAL)}"
 
 
-def _where(text: str) -> dict[str, Any]:
+def partial(text: str) -> dict[str, Any]:
+    """An index of some rows only."""
     return {"sqlite_where": sa.text(text), "postgresql_where": sa.text(text)}
 
 
@@ -81,7 +82,7 @@ runs = sa.Table(
     CheckConstraint("attempt <= max_attempts", name="attempts_bounded"),
     CheckConstraint(f"array_size IS NULL OR NOT ({_IS_ACTIVE})", name="arrays_never_run"),
     sa.UniqueConstraint("parent", "index", name="one_child_an_index"),
-    Index("one_writer_a_scope", "scope", unique=True, **_where(_IS_ACTIVE)),
+    Index("one_writer_a_scope", "scope", unique=True, **partial(_IS_ACTIVE)),
     Index(
         "ready_runs",
         "queue",
@@ -89,9 +90,9 @@ runs = sa.Table(
         "due",
         "index",
         "id",
-        **_where("state = 'ready'"),
+        **partial("state = 'ready'"),
     ),
-    Index("active_runs", "queue", "owner", "lease_until", **_where(_IS_ACTIVE)),
+    Index("active_runs", "queue", "owner", "lease_until", **partial(_IS_ACTIVE)),
     Index("runs_by_state", "state", "updated"),
     Index("runs_by_end", "ended"),
     Index("runs_by_job", "job", "created"),
@@ -117,7 +118,7 @@ attempts = sa.Table(
     Column("logs", String, nullable=False, server_default=""),
     Column("cost", Float),  # US dollars
     CheckConstraint("(ended IS NULL) = (outcome IS NULL)", name="ended_has_outcome"),
-    Index("one_open_attempt", "run", unique=True, **_where("ended IS NULL")),
+    Index("one_open_attempt", "run", unique=True, **partial("ended IS NULL")),
 )
 
 events = sa.Table(  # written by triggers alone
@@ -155,7 +156,7 @@ definitions = sa.Table(  # places, queues, jobs, schedules …: gristmill.manage
     Column("document", _Json, nullable=False),
     Column("created", Float, nullable=False),
     Column("retired", Float),
-    Index("one_current", "kind", "name", unique=True, **_where("retired IS NULL")),
+    Index("one_current", "kind", "name", unique=True, **partial("retired IS NULL")),
 )
 
 paused = sa.Table(
@@ -221,7 +222,7 @@ arrivals = sa.Table(
     Column("size", _Big, nullable=False),
     Column("seen", Float, nullable=False),
     Column("run", String),  # the run that it went to
-    Index("arrivals_waiting", "source", "seen", **_where("run IS NULL")),
+    Index("arrivals_waiting", "source", "seen", **partial("run IS NULL")),
 )
 
 outbox = sa.Table(
@@ -238,7 +239,7 @@ outbox = sa.Table(
     Column("dead", Float),
     Column("error", String, nullable=False, server_default=""),
     sa.UniqueConstraint("event", "sink", name="one_message_an_event"),
-    Index("messages_due", "due", **_where("sent IS NULL AND dead IS NULL")),
+    Index("messages_due", "due", **partial("sent IS NULL AND dead IS NULL")),
 )
 
 rollups = sa.Table(  # runs that ended in an hour

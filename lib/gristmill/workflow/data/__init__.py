@@ -1,0 +1,1 @@
+"""Expressions: JSONPath with the intrinsic functions, JSONata, and templates in both."""

@@ -1,0 +1,1 @@
+"""State machines that were recorded on AWS: run here, and compared."""
