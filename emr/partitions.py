@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from functools import cache
 
-import botocore.session
-
 from gristmill.errors import UsageError
 from gristmill.nearest import nearest
 
@@ -39,6 +37,9 @@ class Partition:
 
 @cache
 def _partitions() -> tuple[Partition, ...]:
+    # It takes a moment to load, and the job manager reads specs without it.
+    import botocore.session  # noqa: PLC0415
+
     loader = botocore.session.Session().get_component("data_loader")
     return tuple(
         Partition(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from gristmill.cli.manager.context import opened
 from gristmill.cli.voice import tell
-from gristmill.cli.workflow.files import name_of, text_of
+from gristmill.cli.workflow.files import text_of
 from gristmill.errors import ExitCode
+from gristmill.workflow.api import name_of
 from gristmill.workflow.definition.states import Machine
 from gristmill.workflow.drawing.mermaid import mermaid
 from gristmill.workflow.drawing.status import status_of

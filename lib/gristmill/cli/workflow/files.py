@@ -75,11 +75,3 @@ def json_of(text: str, flag: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise UsageError(f"{flag} is no JSON: {error}; @FILE reads it from a file") from error
-
-
-def name_of(file: str) -> str:
-    """The name of the state machine in a file: the file's, without what it ends in."""
-    name = Path(file).name
-    for ending in (".asl.json", ".asl", ".json"):
-        name = name.removesuffix(ending)
-    return name

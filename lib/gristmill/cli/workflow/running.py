@@ -5,27 +5,20 @@ import contextlib
 import json
 import signal
 import tempfile
-import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gristmill.cli.manager.context import opened
 from gristmill.cli.show import Block, blocks, show
 from gristmill.cli.voice import tell
-from gristmill.cli.workflow.files import json_of, name_of, text_of
+from gristmill.cli.workflow.files import json_of, text_of
 from gristmill.errors import ExitCode, InputError, UsageError
-from gristmill.manager.duties import Duties
 from gristmill.manager.ledger import Ledger
-from gristmill.manager.places.opening import open_place
-from gristmill.manager.worker import Worker, WorkerOptions
-from gristmill.manager.worker.identity import this_process
+from gristmill.workflow.api import drive, name_of, registered
 from gristmill.workflow.bindings.mocks import MockBindings, read_mocks
-from gristmill.workflow.bindings.nested import NoSuchMachineError
 from gristmill.workflow.engine import service
 from gristmill.workflow.engine.clocks import JumpingClock, RealClock
 from gristmill.workflow.engine.driver import Bindings, Clock, Driver
@@ -38,9 +31,6 @@ from gristmill.workflow.interpreter.run import Limits, Run
 from gristmill.workflow.lint import check_text
 from gristmill.workflow.opening import open_bindings
 from gristmill.workflow.redriving import redrive as redrive_in
-from gristmill.workflow.settings import LocalSettings
-
-_LOOK = 0.2
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             show(_end(execution), as_json=arguments.json)
             return _code(execution)
         with ledger.begin() as tx:
-            machine = _machine(tx, arguments)
+            machine = registered(tx, arguments.machine, Path.cwd())
             started = service.start(tx, machine, given, arguments.name)
         if not started.is_new:
             tell(f"{started.execution.name} was there already: {started.execution.status}")
@@ -116,39 +106,12 @@ def _driven(ledger: Ledger, engine: Engine, arn: str) -> Execution:
     """Drive an execution to its end, or look on while another worker does."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: _interrupted(engine))
-    with contextlib.closing(engine), _working(ledger):
-        while True:
-            engine.run_one(arn)
-            with ledger.look() as tx:
-                execution = service.execution_of(tx, arn)
-            if execution.status.is_final:
-                return execution
-            if engine.is_stopped:
-                raise KeyboardInterrupt
-            time.sleep(_LOOK)
+    return drive(ledger, engine, arn, tell)
 
 
 def _interrupted(engine: Engine) -> None:
     tell("let go of it: it goes on with gristmill worker, or the same command with its --name")
     engine.stop()
-
-
-@contextlib.contextmanager
-def _working(ledger: Ledger) -> Iterator[None]:
-    """Runs of the job manager that the workflow submits are worked on meanwhile."""
-    opener = partial(_open_place)
-    worker = Worker(ledger, this_process(), WorkerOptions(idle=0.5), opener, duties=Duties(tell))
-    thread = threading.Thread(target=worker.run, name="worker", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        worker.stop()
-        thread.join(10)
-
-
-def _open_place(name: str, place: Any) -> Any:
-    return open_place(name, place, tell)
 
 
 def _telling() -> Any:
@@ -181,28 +144,13 @@ def _express(
         return driver.drive()
 
 
-def _machine(tx: Any, arguments: argparse.Namespace) -> service.Registered:
-    """The state machine of a file, which is registered; or one that is known by its name."""
-    file = Path(arguments.machine)
-    named = LocalSettings(Path.cwd()).machines
-    if arguments.machine in named:
-        file = named[arguments.machine]
-        return service.register(tx, arguments.machine, text_of(str(file)))
-    if file.suffix or file.exists():
-        return service.register(tx, name_of(arguments.machine), text_of(arguments.machine))
-    try:
-        return service.machine_of(tx, arguments.machine)
-    except NoSuchMachineError as error:
-        raise InputError(f"{error}; or name a file") from error
-
-
 def start(arguments: argparse.Namespace) -> int:
     """Start an execution, for a worker to drive; gives the exit code."""
     given = json_of(arguments.input, "--input")
     if arguments.express:
         raise UsageError("an express execution is run at once: gristmill workflow run --express")
     with opened(arguments) as ledger, ledger.begin() as tx:
-        machine = _machine(tx, arguments)
+        machine = registered(tx, arguments.machine, Path.cwd())
         started = service.start(tx, machine, given, arguments.name)
     show(_end(started.execution, is_new=started.is_new), as_json=arguments.json)
     tell("gristmill worker drives it")

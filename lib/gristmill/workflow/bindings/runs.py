@@ -19,7 +19,6 @@ from gristmill.manager.ledger import Ledger, Row
 from gristmill.manager.ledger.acting import cancel, find
 from gristmill.manager.request import RunRequest
 from gristmill.manager.states import RunState
-from gristmill.manager.submit import children, submit_request
 from gristmill.workflow.bindings.calls import Call, Done, Started
 from gristmill.workflow.bindings.sdk import need, told
 from gristmill.workflow.errors import TASK_FAILED, StatesError
@@ -56,6 +55,9 @@ class Runs:
         }.get(call.resource.call)
         if make is None:
             return self._cluster(call)
+        # What looks at a job's flags loads PySpark, which most workflows do without.
+        from gristmill.manager.submit import submit_request  # noqa: PLC0415
+
         try:
             submitted = submit_request(self._ledger, make(call))
         except GristmillError as error:
@@ -117,7 +119,7 @@ class Runs:
             cores=arguments.get("Cores"),
             timeout=arguments.get("TimeoutSeconds"),
             attempts=None if retries is None else int(retries) + 1,
-            array=children(arguments.get("Array")),
+            array=_children(arguments.get("Array")),
         )
 
     def _batch(self, call: Call) -> RunRequest:
@@ -138,7 +140,7 @@ class Runs:
             definition,
             argv,
             queue=None if queue is None else str(queue).rpartition("/")[2],
-            array=None if size is None else children(int(size)),
+            array=_children(size),
             after=tuple(depends),
             share=arguments.get("ShareIdentifier"),
             attempts=attempts,
@@ -169,6 +171,13 @@ class Runs:
                 answer["Cluster"] = {"Id": f"j-{name}", "Name": given}
             return Done(answer)
         return Done({"ClusterId": (call.arguments or {}).get("ClusterId")})
+
+
+def _children(array: Json) -> tuple[str, ...] | None:
+    """The items of an array; of one that is only counted, its indexes."""
+    if array is None or isinstance(array, list):
+        return None if array is None else tuple(map(str, array))
+    return tuple(map(str, range(int(array))))
 
 
 _OWN = {

@@ -19,9 +19,10 @@ class RealClock:
         seconds: float,
         *,
         is_busy: bool,  # noqa: ARG002  the protocol's
+        most: float,
     ) -> None:
         """Wait until something happens, or some seconds."""
-        woken.wait(seconds)
+        woken.wait(min(seconds, most))
 
 
 class JumpingClock:
@@ -35,9 +36,9 @@ class JumpingClock:
         """Seconds since 1970, as far as it has come."""
         return self._now
 
-    def wait(self, woken: threading.Event, seconds: float, *, is_busy: bool) -> None:
-        """Jump, unless work is under way."""
-        if is_busy:
-            woken.wait(_SHORT)
+    def wait(self, woken: threading.Event, seconds: float, *, is_busy: bool, most: float) -> None:
+        """Jump, unless work is under way or there is nothing to jump to."""
+        if is_busy or seconds == float("inf"):
+            woken.wait(min(_SHORT, most))
             return
         self._now += seconds or _SHORT

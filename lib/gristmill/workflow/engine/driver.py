@@ -69,8 +69,9 @@ class Clock(Protocol):
     def now(self) -> float:
         """Seconds since 1970."""
 
-    def wait(self, woken: threading.Event, seconds: float, *, is_busy: bool) -> None:
-        """Wait until something happens, or some seconds; `is_busy` where work is under way."""
+    def wait(self, woken: threading.Event, seconds: float, *, is_busy: bool, most: float) -> None:
+        """Wait until something happens, or some seconds (infinite: nothing is due), `most` at
+        most of the machine's; `is_busy` where work is under way."""
 
 
 @dataclass
@@ -131,7 +132,8 @@ class Driver:
         """Wait until there is something to do."""
         if self.has_news:
             return
-        self.clock.wait(self.woken, max(0.0, self.seconds_left), is_busy=self.is_busy)
+        left = max(0.0, self.seconds_left)
+        self.clock.wait(self.woken, left, is_busy=self.is_busy, most=_LONGEST_WAIT)
         self.woken.clear()
 
     @property
@@ -157,13 +159,11 @@ class Driver:
 
     @property
     def seconds_left(self) -> float:
-        """How long nothing is to be done by itself."""
-        now = self.clock.now()
+        """How long nothing is to be done by itself; infinite where nothing is due."""
         dues = [one.next_poll for key, one in self._under.items() if key not in self._futures]
-        dues.append(now + _LONGEST_WAIT)
         if self.run.next_due is not None:
             dues.append(self.run.next_due)
-        return min(dues) - now
+        return min(dues, default=float("inf")) - self.clock.now()
 
     # What comes in
 

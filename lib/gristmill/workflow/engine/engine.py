@@ -199,10 +199,14 @@ class Engine:
         drivers = [driver for driver, _ in self._drivers.values()]
         if any(driver.has_news for driver in drivers):
             return
-        waits = [_IDLE, *(driver.seconds_left for driver in drivers)]
+        left = min((driver.seconds_left for driver in drivers), default=float("inf"))
         is_busy = any(driver.is_busy for driver in drivers)
-        self._clock.wait(self._woken, max(0.0, min(waits)), is_busy=is_busy)
+        self._clock.wait(self._woken, max(0.0, left), is_busy=is_busy, most=_IDLE)
         self._woken.clear()
+
+    def look_on(self) -> None:
+        """Wait a little, while another drives."""
+        self._stopped.wait(_IDLE)
 
     @property
     def is_stopped(self) -> bool:

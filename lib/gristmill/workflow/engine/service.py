@@ -113,6 +113,14 @@ def machine_of(tx: Transaction, name: str, revision: int | None = None) -> Regis
     return _registered(found)
 
 
+def known(tx: Transaction, name: str) -> Registered:
+    """A state machine that was registered. Raises `InputError`."""
+    try:
+        return machine_of(tx, name)
+    except NoSuchMachineError as error:
+        raise InputError(f"{error}; or name a file") from error
+
+
 def start(
     tx: Transaction, machine: Registered, given: Json, name: str | None = None, folder: str = ""
 ) -> Started:

@@ -1,0 +1,33 @@
+"""A worker of the job manager beside a workflow that submits runs."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+from gristmill.manager.duties import Duties
+from gristmill.manager.ledger import Ledger
+from gristmill.manager.places import RunPlace
+from gristmill.manager.places.opening import open_place
+from gristmill.manager.settings import Place
+from gristmill.manager.worker import Worker, WorkerOptions
+from gristmill.manager.worker.identity import this_process
+
+_SECONDS_TO_END = 10.0
+
+
+@contextlib.contextmanager
+def worker_beside(ledger: Ledger, speak: Callable[[str], None]) -> Iterator[None]:
+    """Runs are worked on meanwhile, in a thread; what is under way at the end is let go of."""
+
+    def opener(name: str, place: Place) -> RunPlace:
+        return open_place(name, place, speak)
+
+    options = WorkerOptions(idle=0.2)
+    worker = Worker(ledger, this_process(), options, opener, duties=Duties(speak))
+    thread = threading.Thread(target=worker.run, name="worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(_SECONDS_TO_END)
