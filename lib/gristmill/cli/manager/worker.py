@@ -28,6 +28,8 @@ from gristmill.manager.worker import Worker, WorkerOptions
 from gristmill.manager.worker.fleet import Fleet
 from gristmill.manager.worker.identity import this_process
 from gristmill.manager.worker.pool import Pool
+from gristmill.workflow.engine.engine import Engine
+from gristmill.workflow.opening import open_bindings
 
 
 @dataclass(frozen=True)
@@ -58,18 +60,30 @@ def work(arguments: argparse.Namespace) -> int:
     with opened(arguments) as ledger:
         me = this_process()
         opener = partial(_open, tell)
-        worker = Worker(ledger, me, options, opener, tell=tell, duties=Duties(tell))
+        engine = None if options.drain else Engine(ledger, open_bindings(ledger))
+        is_wanted = engine.has_more if engine is not None else _no_more
+        worker = Worker(
+            ledger, me, options, opener, tell=tell, duties=Duties(tell), is_wanted=is_wanted
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: worker.stop())
         fleet = _in_fleet(arguments.fleet, ledger, worker) if arguments.fleet else None
         tell(f"worker {me.id}: {options.slots} slots, {options.cores:g} cores")
+        if engine is not None:
+            threading.Thread(target=engine.run, name="workflows", daemon=True).start()
         finished = worker.run()
+        if engine is not None:
+            engine.close()
         if fleet is not None:
             fleet.ended()
     tell(f"worker {me.id} finished {finished:,} attempts")
     sys.stdout.flush()
     # Calls to places that hang are left to it.
     os._exit(ExitCode.DONE)
+
+
+def _no_more() -> bool:
+    return False
 
 
 def _open(speak: Callable[[str], None], name: str, place: Place) -> RunPlace:

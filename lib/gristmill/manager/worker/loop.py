@@ -71,7 +71,7 @@ class WorkerOptions:
 
 class Worker:
     """A worker. `open_place` gives what runs at a place; `duties` are done about once a second,
-    besides."""
+    besides. With `burst` it stays while it `is_wanted`, by a workflow that may submit more."""
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class Worker:
         duties: Callable[[Ledger], None] = lambda _ledger: None,
         calls: Calls | None = None,
         ticks: Callable[[], float] = time.monotonic,
+        is_wanted: Callable[[], bool] = lambda: False,
     ) -> None:
         self.me = me
         self._ledger = ledger
@@ -95,6 +96,7 @@ class Worker:
         self._calls = calls or Calls(self._wake.set)
         # Not the time of day: that may jump.
         self._ticks = ticks
+        self._is_wanted = is_wanted
         self._held: dict[str, Held] = {}
         self._places: dict[str, tuple[Place, RunPlace]] = {}
         self._looks: dict[str, tuple[Future[Looked], list[Held]]] = {}
@@ -138,7 +140,8 @@ class Worker:
         return looked or any(one.has_news for one in self._held.values())
 
     def _is_over(self) -> bool:
-        over = self.is_draining or (self._options.burst and self._is_idle)
+        done = self._is_idle and not self._is_wanted()
+        over = self.is_draining or (self._options.burst and done)
         return over and not self._held
 
     def _patiently(self, do: Callable[[], object]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -43,16 +44,15 @@ class Taken:
     folder: str
 
 
-def claim(
-    tx: Transaction, owner: str, arn: str | None = None, most: int = 1, *, by_force: bool = False
-) -> list[Taken]:
-    """Take up executions that nobody drives: new ones, and those whose worker has gone. `by_force`
-    takes one from whoever has it, who then lets go."""
+def _free(tx: Transaction) -> "sa.Select[tuple[Any, ...]]":
     running = executions.c.status == str(Status.RUNNING)
-    asked = sa.select(executions).where(running).order_by(executions.c.started).limit(most)
-    if not by_force:
-        free = sa.or_(executions.c.owner.is_(None), executions.c.lease_until < tx.now)
-        asked = asked.where(free)
+    free = sa.or_(executions.c.owner.is_(None), executions.c.lease_until < tx.now)
+    return sa.select(executions).where(running, free).order_by(executions.c.started)
+
+
+def claim(tx: Transaction, owner: str, arn: str | None = None, most: int = 1) -> list[Taken]:
+    """Take up executions that nobody drives: new ones, and those whose worker has gone."""
+    asked = _free(tx).limit(most)
     if arn is not None:
         asked = asked.where(executions.c.arn == arn)
     if tx.is_postgresql:
@@ -125,12 +125,22 @@ class Engine:
                 del self._drivers[arn]
         return bool(self._drivers)
 
-    def _take_up(self, arn: str | None = None, *, by_force: bool = False) -> None:
+    def has_more(self) -> bool:
+        """Whether executions are under way, here or elsewhere."""
+        running = executions.c.status == str(Status.RUNNING)
+        with self._ledger.look() as tx:
+            return bool(tx.all(sa.select(executions.c.arn).where(running).limit(1)))
+
+    def _take_up(self) -> None:
         room = _MOST_AT_ONCE - len(self._drivers)
         if room <= 0:
             return
+        with self._ledger.look() as tx:
+            # Who only looks keeps nobody from writing.
+            if not tx.all(_free(tx).limit(1)):
+                return
         with self._ledger.begin() as tx:
-            taken = claim(tx, self.owner, arn, room, by_force=by_force)
+            taken = claim(tx, self.owner, most=room)
         for one in taken:
             self._open_one(one)
 
