@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full bench-guard bench-manager clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard bench-manager clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ test: setup classes ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
 
 test-more: setup classes ## Run the same on more data, also of real files and on S3 (an hour)
-	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/unit tests/crash tests/spark tests/acceptance tests/notebooks tests/real
+	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/unit tests/manager tests/workflow tests/crash tests/spark tests/acceptance tests/notebooks tests/real
 	GRISTMILL_TEST_WARM=0 $(BIN)/pytest -n 2 --dist worksteal -m "not thorough" tests/acceptance
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/aws
@@ -112,6 +112,9 @@ emr-down: setup ## End the cluster CLUSTER
 emr-demo: setup ## See a job go to EMR and come back, without AWS: all of it runs on this machine
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws
 	@$(BIN)/python -m simulator.demo
+
+example: setup ## Run an example of a workflow: make example NAME=donut-shop
+	$(BIN)/python -m examples.run $(or $(NAME),donut-shop)
 
 manager-demo: setup ## See the job manager at work: workers, an array, a step on EMR, a kill -9
 	@$(UV) sync --quiet --locked --inexact --extra s3 --extra manager --group aws

@@ -1,5 +1,6 @@
 """Judging reviews by their words, which a model would do better."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,14 @@ FOLDER = Path(__file__).parent
 _GOOD = {"good", "great", "love", "fine"}
 
 
-def more_arrive(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Twenty more reviews."""
-    write(FOLDER, 20)
+def more_arrive(_event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Twenty more reviews; a call that comes again after a crash brings no others."""
+    key = hashlib.sha256(context.idempotency_key.encode()).hexdigest()
+    mark = FOLDER / "data" / "arrived" / key
+    if not mark.exists():
+        write(FOLDER, 20)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
     return {}
 
 

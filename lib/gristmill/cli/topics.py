@@ -79,6 +79,14 @@ through, here or on EMR: it tries again what failed for a passing reason, and se
 arrivals of files and notices are set in manager.toml: gristmill manager apply. The ledger is a
 file, or a PostgreSQL that --ledger or GRISTMILL_LEDGER names.
 """,
+    "workflows": """State machines, as AWS Step Functions has them.
+
+gristmill workflow run FILE --input JSON runs a definition in the Amazon States Language here, as it
+would run there; gristmill workflow deploy FILE deploys it. Functions are Python functions that
+pyproject.toml names under [tool.gristmill.functions]; what stands for queues, topics, tables and
+buckets is under [tool.gristmill.local]. An execution is in the ledger of the job manager: it goes
+on where it was after a crash, and gristmill workflow redrive goes on where it failed.
+""",
     "s3": """Reading and writing S3.
 
 Credentials, region and endpoint come from the usual AWS environment: AWS_PROFILE, AWS_REGION,

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,11 @@ class Transaction:
     def insert(self, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
         """An insert that may say what to do where the row is there already."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    def many(self, statement: sa.Executable, rows: Sequence[Row]) -> None:
+        """Do it for each of several rows; nothing where there are none."""
+        if rows:
+            self.connection.execute(statement, list(rows))
 
     def run(self, statement: sa.Executable) -> int:
         """Do it; gives how many rows it was about."""

@@ -14,7 +14,9 @@ from gristmill.workflow.values import Json
 Item = dict[str, Any]
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+\-\[\]]|\.|[#:]?[A-Za-z0-9_]+)")
 _CLAUSES = {"SET", "REMOVE", "ADD", "DELETE"}
-_WORDS = {"AND", "OR", "NOT", "BETWEEN", "IN"}
+_TESTS = {
+    *("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains"),
+}
 _COMPARISONS = {"=", "<>", "<", "<=", ">", ">="}
 
 
@@ -144,6 +146,8 @@ class Expression:
 
     def _test(self, item: Item) -> bool:
         name = self.take()
+        if name not in _TESTS:
+            raise ExpressionError(f"Invalid function name; function: {name}")
         self.take("(")
         path = self.path()
         found = get(item, path)
@@ -162,10 +166,8 @@ class Expression:
             return bool(next(iter(found)) == _plain(other))
         if name == "begins_with":
             return str(_plain(found)).startswith(str(_plain(other)))
-        if name == "contains":
-            held = _plain(found)
-            return _plain(other) in held if isinstance(held, list | str) else False
-        raise ExpressionError(f"Invalid function name; function: {name}")
+        held = _plain(found)
+        return _plain(other) in held if isinstance(held, list | str) else False
 
     def _comparison(self, item: Item) -> bool:
         one = self.operand(item)

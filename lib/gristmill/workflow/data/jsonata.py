@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jsonata import jexception
 from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
 
@@ -104,7 +103,7 @@ def _compiled(text: str) -> Jsonata:
             kept.clear()
         try:
             found = Jsonata(text, timeout=_TIME_MS, stack=_DEPTH)
-        except (jexception.JException, RecursionError, ValueError) as error:
+        except Exception as error:  # the library's own faults, too, are those of the expression
             raise ExpressionError(_said(error)) from error
         found.set_output_convert_nulls(False)
         for name, call in _MORE.items():
@@ -118,8 +117,9 @@ def check(text: str) -> None:
     _compiled(text)
 
 
-def evaluate(text: str, bindings: Mapping[str, Json]) -> Json:
-    """What an expression gives, with `$name` for each binding.
+def evaluate(text: str, bindings: Mapping[str, Json], given: Json = None) -> Json:
+    """What an expression gives, with `$name` for each binding; `given` is what `$` stands for, of
+    which Step Functions has none.
 
     Raises `UndefinedError` where it gives nothing or a function, `ExpressionError` where it fails.
     """
@@ -127,7 +127,7 @@ def evaluate(text: str, bindings: Mapping[str, Json]) -> Json:
     expression.environment.set_runtime_bounds(_TIME_MS, _DEPTH)
     frame = {name: _in(value) for name, value in bindings.items()}
     try:
-        found = expression.evaluate(None, frame)
+        found = expression.evaluate(None if given is None else _in(given), frame)
     except ExpressionError:
         raise
     except RecursionError as error:

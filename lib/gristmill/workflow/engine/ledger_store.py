@@ -93,17 +93,14 @@ class LedgerStore:
             for one in sorted(run.changed)
             if (branch := run.branches.get(one)) is not None
         ]
-        for page in _pages(rows):
-            inserted = tx.insert(branches).values(page)
-            tx.run(
-                inserted.on_conflict_do_update(
-                    index_elements=[branches.c.execution, branches.c.id],
-                    set_={
-                        "phase": inserted.excluded.phase,
-                        "document": inserted.excluded.document,
-                    },
-                )
-            )
+        if rows:
+            inserted = tx.insert(branches)
+            changed = {
+                "phase": inserted.excluded.phase,
+                "document": inserted.excluded.document,
+            }
+            keys = [branches.c.execution, branches.c.id]
+            tx.many(inserted.on_conflict_do_update(index_elements=keys, set_=changed), rows)
         for name, value in run.kept.items():
             where = (kept_items.c.execution == self._arn, kept_items.c.name == name)
             tx.run(sa.delete(kept_items).where(*where))
@@ -123,8 +120,7 @@ class LedgerStore:
             }
             for event in run.events
         ]
-        for page in _pages(rows):
-            tx.run(sa.insert(history).values(page))
+        tx.many(sa.insert(history), rows)
 
     def _write_tokens(self, tx: Transaction, run: Run) -> None:
         """Tokens can come back from when they are written down."""
@@ -144,8 +140,7 @@ class LedgerStore:
                     "created": tx.now,
                 }
             )
-        for page in _pages(rows):
-            tx.run(tx.insert(tokens).values(page).on_conflict_do_nothing())
+        tx.many(tx.insert(tokens).on_conflict_do_nothing(), rows)
         if run.is_over:
             tx.run(sa.delete(tokens).where(tokens.c.execution == self._arn))
         self._hear(tx)

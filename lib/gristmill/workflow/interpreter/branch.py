@@ -1,6 +1,6 @@
 """What an execution consists of while it is under way; all of it can be written as JSON."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -85,7 +85,7 @@ class Branch:
 
     def to_json(self) -> dict[str, Any]:
         """As a row keeps it."""
-        return asdict(self)
+        return {**vars(self), "phase": str(self.phase)}
 
     @staticmethod
     def from_json(document: dict[str, Any]) -> "Branch":

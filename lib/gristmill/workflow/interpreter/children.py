@@ -35,9 +35,9 @@ def map_(run: Run, branch: Branch, state: Map) -> None:
     if state.reader is not None and "items" not in branch.work:
         _read_items(run, branch, state, at, given)
         return
-    items = run.recall(f"items/{branch.id}") if state.reader else items_of(at, state, given)
     if not state.reader:
-        run.kept[f"items/{branch.id}"] = items
+        items = items_of(at, state, given)
+        run.keep(f"items/{branch.id}", items)
         _started(run, branch, len(items))
     branch.work |= _numbers(run, state, at)
     _map_run(run, branch, state)
@@ -106,7 +106,7 @@ def items_read(run: Run, branch: Branch, items: Json) -> None:
     """The items of a map were read: a list, or what names where they lie."""
     state = run.state_of(branch)
     assert isinstance(state, Map)  # noqa: S101  only maps read items
-    run.kept[f"items/{branch.id}"] = items
+    run.keep(f"items/{branch.id}", items)
     branch.work |= {"items": True, "next": 0, "active": 0, "done": 0, "failed": 0, "total": None}
     branch.phase = Phase.JOINS
     run.touch(branch)
@@ -335,6 +335,6 @@ def results_for_writing(run: Run, branch: Branch) -> Iterator[dict[str, Json]]:
 def _done(run: Run, branch: Branch, state: Parallel | Map, results: Json) -> None:
     at = Evaluator(run, branch, state, branch.input)
     output, assigned = flow.outcome(at, state, branch.input, results)
-    run.kept[f"items/{branch.id}"] = None
+    run.keep(f"items/{branch.id}", None)
     run.drop_children(branch)
     flow.leave(run, branch, state, output, assigned=assigned, next_state=state.next)

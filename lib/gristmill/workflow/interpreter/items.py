@@ -57,9 +57,7 @@ class Items:
     @staticmethod
     def of(run: Run, branch: Branch, state: Map, at: Evaluator) -> "Items":
         """Those of a branch that is at a map."""
-        kept = f"items/{branch.id}"
-        found = run.kept.get(kept)
-        found = run.recall(kept) if found is None else found
+        found = run.known(f"items/{branch.id}")
         source = Spool.of(found) if isinstance(found, dict) else found or []
         batch = branch.work.setdefault("batch", {"at": 0})
         return Items(state, at, source, batch)
@@ -69,9 +67,7 @@ class Items:
         """How many iterations there will be, where that is known."""
         if state.batcher is not None:
             return None
-        kept = f"items/{branch.id}"
-        found = run.kept.get(kept)
-        found = run.recall(kept) if found is None else found
+        found = run.known(f"items/{branch.id}")
         return int(found["count"]) if isinstance(found, dict) else len(found or [])
 
     def close(self) -> None:

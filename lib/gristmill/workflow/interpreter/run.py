@@ -54,6 +54,7 @@ class Run:
     def __post_init__(self) -> None:
         self.machines = dict(_machines(self.machine))
         self._timers: list[tuple[float, int]] = []
+        self._known: dict[str, Json] = {}
         self.now = self.clock()
 
     # Branches
@@ -90,14 +91,16 @@ class Run:
 
     def all_children_of(self, branch: Branch) -> Iterator[Branch]:
         """All of them, also those that are not in memory, in no order."""
-        here = self.children.get(branch.id, set())
-        yield from (self.branches[one] for one in here)
+        here = frozenset(self.children.get(branch.id, ()))
+        yield from [self.branches[one] for one in here]
         yield from (one for one in self.finished(branch.id) if one.id not in here)
 
     def drop_children(self, branch: Branch) -> None:
         """Forget the branches of a Parallel or Map, and theirs."""
-        for one in list(self.all_children_of(branch)):
-            self.drop_children(one)
+        for one in self.all_children_of(branch):
+            # What has come to a good end has dropped its own before.
+            if one.phase is not Phase.DONE:
+                self.drop_children(one)
             self.drop(one)
         self.children.pop(branch.id, None)
 
@@ -108,6 +111,20 @@ class Run:
         self.branches.pop(branch.id, None)
         if branch.parent is not None:
             self.children.get(branch.parent, set()).discard(branch.id)
+
+    def keep(self, name: str, value: Json) -> None:
+        """Keep a value under a name until it is None."""
+        self.kept[name] = value
+        if value is None:
+            self._known.pop(name, None)
+        else:
+            self._known[name] = value
+
+    def known(self, name: str) -> Json:
+        """What is kept under a name."""
+        if name not in self._known:
+            self._known[name] = self.recall(name)
+        return self._known[name]
 
     def let_go(self, branch: Branch) -> None:
         """Take one out of memory, which has ended and is written down."""
