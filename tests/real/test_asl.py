@@ -86,7 +86,7 @@ def _is_right(case: dict[str, Any], datasets: dict[str, Any]) -> bool:
 
 def _same(found: Any, wanted: Any) -> bool:
     if isinstance(found, float) or isinstance(wanted, float):
-        return found == pytest.approx(wanted)
+        return bool(found == pytest.approx(wanted))
     if isinstance(found, list) and isinstance(wanted, list):
         return len(found) == len(wanted) and all(map(_same, found, wanted))
     return bool(found == wanted)

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gristmill.manager.ledger import Ledger, open_ledger
-from gristmill.workflow.bindings.functions import Function
 from gristmill.workflow.bindings.items import Table
 from gristmill.workflow.bindings.queues import Queue
 from gristmill.workflow.bindings.registry import LocalBindings, LocalResources
@@ -23,6 +22,9 @@ from tests.manager.conftest import (  # noqa: F401  the same databases
     url,
 )
 from tests.support.ledgers import START
+
+if TYPE_CHECKING:
+    from gristmill.workflow.bindings.functions import Function
 
 QUEUES = {"work": Queue("work", 30, "dead", 2), "dead": Queue("dead"), "news": Queue("news")}
 TOPICS = {

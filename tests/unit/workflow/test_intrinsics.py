@@ -90,7 +90,7 @@ def test_a_function_gives(text: str, value: Any) -> None:
     ],
 )
 def test_a_wrong_argument_fails(text: str, said: str) -> None:
-    with pytest.raises(StatesError, match="States.IntrinsicFailure") as caught:
+    with pytest.raises(StatesError, match="IntrinsicFailure") as caught:
         called(text)
     assert said in str(caught.value.cause)
 
