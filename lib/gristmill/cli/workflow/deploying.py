@@ -18,7 +18,7 @@ from gristmill.workflow.lint import check_text
 @dataclass(frozen=True)
 class Deployed:
     """A state machine that was deployed, and whether anything changed. `arn` is null where only
-    the template was written."""
+    the template was written, or AWS does not tell it."""
 
     name: str
     arn: str | None
@@ -27,7 +27,10 @@ class Deployed:
 
 @blocks.register
 def _(found: Deployed) -> Iterable[Block]:
-    yield found.arn or f"the template of {found.name} is written; nothing was deployed"
+    if found.arn or found.changed:
+        yield found.arn or f"{found.name} is deployed"
+    else:
+        yield f"the template of {found.name} is written; nothing was deployed"
 
 
 def deploy(arguments: argparse.Namespace) -> int:
@@ -60,6 +63,6 @@ def deploy(arguments: argparse.Namespace) -> int:
         "Capabilities": ["CAPABILITY_IAM"],
     }
     changed = stacks.apply(request)
-    arn = stacks.outputs(stack)["StateMachineArn"]
+    arn = stacks.outputs(stack).get("StateMachineArn")
     show(Deployed(name, arn, changed), as_json=arguments.json)
     return ExitCode.DONE

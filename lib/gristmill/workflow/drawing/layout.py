@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gristmill.workflow.definition.states import Machine, Map, State
+from gristmill.workflow.definition.states import Choice, Fail, Machine, Map, State
 from gristmill.workflow.lint.walking import inner_machines, transitions
 
 WIDTH, HEIGHT = 168.0, 44.0
@@ -71,7 +71,8 @@ def _ways(machine: Machine, state: State, key: str, end: str) -> list[Edge]:
         is_error = "/Catch[" in path
         target = f"{machine.path}/{name}" if name in machine.states else end
         found.append(Edge(key, target, _label(state, path), is_error))
-    if not found or (state.next is None and type(state).__name__ not in {"Choice"}):
+    # A Fail ends it where it stands, and is shaped so.
+    if state.next is None and not isinstance(state, Choice | Fail):
         found.append(Edge(key, end))
     return found
 

@@ -83,19 +83,33 @@ def _inside(box: Box) -> float:
     return sum(one.width for one in box.inner) + GAP * max(0, len(box.inner) - 1)
 
 
+def _beside(made: Drawing, edge: Edge, middle: float) -> float:
+    """Where a way passes what stands between its ends: on the nearer side."""
+    first, last = made.ranks[edge.source], made.ranks[edge.target]
+    between = [box for key, box in made.boxes.items() if first < made.ranks[key] < last]
+    lefts = min(box.x for box in between) - PADDING / 2
+    rights = max(box.x + box.width for box in between) + PADDING / 2
+    return lefts if abs(middle - lefts) < abs(rights - middle) else rights
+
+
 def _way(made: Drawing, edge: Edge, left: float, top: float) -> Iterator[str]:
     source, target = made.boxes[edge.source], made.boxes[edge.target]
     x1, y1 = left + source.x + source.width / 2, top + source.y + source.height
     x2, y2 = left + target.x + target.width / 2, top + target.y
     steps = made.ranks[edge.target] - made.ranks[edge.source]
-    if steps > 0:
+    if steps > 1:
+        beside = _beside(made, edge, (x1 + x2) / 2 - left) + left
+        path = (
+            f"M{x1:.1f} {y1:.1f}C{x1:.1f} {y1 + 30:.1f} {beside:.1f} {y1:.1f} {beside:.1f} "
+            f"{y1 + 40:.1f}L{beside:.1f} {y2 - 40:.1f}C{beside:.1f} {y2:.1f} {x2:.1f} "
+            f"{y2 - 30:.1f} {x2:.1f} {y2:.1f}"
+        )
+        at = beside, (y1 + y2) / 2
+    elif steps == 1:
         bend = max(20.0, (y2 - y1) / 2)
-        side = 0.0
-        if steps > 1:
-            side = (source.width / 2 + PADDING) * (1 if x2 >= x1 else -1)
-        bends = f"{x1 + side:.1f} {y1 + bend:.1f} {x2 + side:.1f} {y2 - bend:.1f}"
+        bends = f"{x1:.1f} {y1 + bend:.1f} {x2:.1f} {y2 - bend:.1f}"
         path = f"M{x1:.1f} {y1:.1f}C{bends} {x2:.1f} {y2:.1f}"
-        at = (x1 + x2) / 2 + side * 0.75, (y1 + y2) / 2
+        at = (x1 + x2) / 2, (y1 + y2) / 2
     else:
         edge_x = left + max(source.x + source.width, target.x + target.width)
         y1, y2 = top + source.y + source.height / 2, top + target.y + target.height / 2
