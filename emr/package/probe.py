@@ -30,6 +30,7 @@ _NOT_ON_A_CLUSTER = (
     "gristmill.readers.kernels",
     "gristmill.shipping",
     "gristmill.storage.remote",
+    "gristmill.workflow",
 )
 
 

@@ -686,7 +686,10 @@ def test_what_is_said_of_runs_that_are_well_is_no_cause(case: Case) -> None:
 
 NOISE = st.lists(
     st.one_of(
-        st.text(max_size=60).map(lambda text: text.replace("gristmill: ", "")),
+        # Hypothesis tries texts of our own code, too: what names a cause by itself is no noise.
+        st.text(max_size=60)
+        .map(lambda text: text.replace("gristmill: ", ""))
+        .filter(lambda text: probable_cause({"x": text}).kind is Kind.UNKNOWN),
         st.sampled_from(
             [
                 f"{NOW} INFO TaskSetManager: Finished task 3.0 in stage 2.0 (TID 3) in 61 ms",
