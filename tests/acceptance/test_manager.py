@@ -85,6 +85,7 @@ def test_a_run_is_done_and_what_fails_is_set_aside_with_its_cause(ledger: Ledger
     assert "what to do: see what the job says" in explained
 
 
+@pytest.mark.thorough
 def test_a_worker_gives_its_runs_up_and_another_takes_them_up(ledger: Ledger) -> None:
     run = ledger.submit("word-count", "--input", TEXT, "--output", "out")
     with ledger.worker() as first:

@@ -191,6 +191,7 @@ def test_two_at_once_share_a_spark_and_each_gets_its_own(
     assert contents(tmp_path / "one") == contents(tmp_path / "two") != []
 
 
+@pytest.mark.thorough
 def test_it_ends_when_it_is_told_to_and_lets_runs_end(
     started: Warm, long_text: Path, tmp_path: Path
 ) -> None:

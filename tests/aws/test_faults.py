@@ -71,6 +71,7 @@ def test_a_commit_that_times_out_is_sent_again(
         assert not wrong(storage)
 
 
+@pytest.mark.thorough
 def test_a_commit_that_arrives_after_it_was_given_up_is_refused(
     spark: SparkSession, proxy: Proxy, place: str
 ) -> None:

@@ -124,7 +124,16 @@ def test_what_is_not_in_s3_is_named(
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("command", ["datasets list", "history", "verify", "recover", "rejects"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify",
+        *(
+            pytest.param(one, marks=pytest.mark.thorough)
+            for one in ("datasets list", "history", "recover", "rejects")
+        ),
+    ],
+)
 def test_looking_at_what_is_no_output_in_s3_says_so(server: S3Server, command: str) -> None:
     for place in ("s3://no-such-bucket/out", "s3://gristmill/nothing"):
         done = gristmill(*command.split(), place)

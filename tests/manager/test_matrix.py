@@ -11,7 +11,7 @@ from tests.support.ledgers import Databases
 @pytest.mark.parametrize(
     "trial",
     [
-        Trial(200, workers=4, slots=5, seconds=0.4),
+        Trial(100, workers=4, slots=5, seconds=0.4),
         pytest.param(Trial(1500), marks=pytest.mark.thorough),
     ],
 )

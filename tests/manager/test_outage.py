@@ -20,7 +20,7 @@ from tests.support.postgres import postgres
 PATIENCE = 120.0
 
 
-@pytest.mark.parametrize("seconds", [2.0, pytest.param(60.0, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("seconds", [1.0, pytest.param(60.0, marks=pytest.mark.thorough)])
 def test_a_database_that_is_away_for_a_while_costs_time_and_nothing_else(
     tmp_path: Path, seconds: float
 ) -> None:

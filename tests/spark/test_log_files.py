@@ -215,6 +215,7 @@ def whole_lines(data: bytes) -> int:
     return lines
 
 
+@pytest.mark.thorough
 def test_what_is_whole_of_a_file_that_is_cut_off_is_read(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:

@@ -201,6 +201,7 @@ def test_ctrl_c_asks_and_what_is_left_running_can_be_attached_to_and_cancelled(
     assert not listed.get("Contents")
 
 
+@pytest.mark.thorough
 def test_a_deadline_of_ours_leaves_the_run_alone(emr: Emr, simulator: Simulator) -> None:
     where = ("--input", place(simulator, "in/text"), "--output", place(simulator, "slow"))
     done = emr("submit", "--deadline", "1s", "word-count", *where)
@@ -220,6 +221,7 @@ def test_what_runs_on_a_cluster_of_its_own_leaves_none(emr: Emr, simulator: Simu
     assert "nightly" not in emr("clusters").out.replace("TERMINATING", "")
 
 
+@pytest.mark.thorough
 def test_serverless_runs_without_a_cluster(emr: Emr, simulator: Simulator) -> None:
     flags = ("--cluster", "serverless")
     where = ("--input", place(simulator, "in/text"), "--output", place(simulator, "less"))

@@ -72,6 +72,7 @@ def test_a_run_goes_to_a_cluster_and_what_it_published_comes_back(
     assert len(steps_of(simulator, run)) == 1
 
 
+@pytest.mark.thorough
 def test_a_step_whose_worker_is_killed_is_taken_up_and_added_once(
     manager: Manager, simulator: Simulator, tmp_path: Path
 ) -> None:
