@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -125,6 +126,29 @@ class Aws:
         """What is in a small object; None where there is none. Raises `GristmillError`."""
         found = self.find(uri)
         return None if found is None else found.data
+
+    def download(self, uri: str, file: Path) -> bool:
+        """Write an object into a file; gives whether there is one. Raises `GristmillError`."""
+        bucket, key = parse_s3_uri(uri)
+        with explained(f"read {uri}"):
+            try:
+                self.s3.download_file(bucket, key, str(file))
+            except ClientError as error:
+                if code(error) in _MISSING:
+                    return False
+                raise
+        return True
+
+    def has_bucket(self, bucket: str) -> bool:
+        """Whether a bucket is there. Raises `GristmillError` where it may not be used."""
+        with explained(f"use s3://{bucket}"):
+            try:
+                self.s3.head_bucket(Bucket=bucket)
+            except ClientError as error:
+                if code(error) in _MISSING:
+                    return False
+                raise
+        return True
 
     def tail(self, uri: str, size: int) -> bytes:
         """The last `size` bytes of an object, unpacked where its name ends in .gz."""

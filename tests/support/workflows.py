@@ -10,6 +10,7 @@ from typing import Any
 from gristmill.workflow.bindings.calls import Answering, Call, Done
 from gristmill.workflow.bindings.functions import Functions
 from gristmill.workflow.bindings.map_io import MapFiles
+from gristmill.workflow.bindings.objects import Folders
 from gristmill.workflow.definition.resources import Resource
 from gristmill.workflow.engine.clocks import JumpingClock
 from gristmill.workflow.engine.driver import Answer, Driver
@@ -45,7 +46,7 @@ class Bound(MapFiles):
         services: Recorded,
         buckets: Mapping[str, Path],
     ) -> None:
-        super().__init__(buckets)
+        super().__init__(Folders(buckets))
         self._functions = Functions(functions)
         self._services = services
 

@@ -63,10 +63,12 @@ def registered(tx: Transaction, definition: Definition, folder: Path) -> service
 
     Raises `DefinitionError`, `InputError`.
     """
+    settings = LocalSettings(folder)
     if isinstance(definition, Mapping):
         text = json.dumps(definition, indent=2, ensure_ascii=False)
-        return service.register(tx, str(definition.get("Comment") or "workflow")[:80], text)
-    named = LocalSettings(folder).machines
+        name = str(definition.get("Comment") or "workflow")[:80]
+        return service.register(tx, name, text, aws=settings.aws)
+    named = settings.machines
     key = os.fspath(definition)
     file = named.get(key) or folder / key
     if not file.exists() and not file.suffix:
@@ -75,7 +77,7 @@ def registered(tx: Transaction, definition: Definition, folder: Path) -> service
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read: {error}") from error
-    return service.register(tx, key if key in named else name_of(key), text)
+    return service.register(tx, key if key in named else name_of(key), text, aws=settings.aws)
 
 
 def name_of(file: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gristmill.manager.ledger import Ledger
+from gristmill.workflow.bindings.elsewhere import OF_PLACES
 from gristmill.workflow.bindings.registry import LocalBindings
 from gristmill.workflow.bindings.runs import Runs
 from gristmill.workflow.engine.driver import Bindings
@@ -18,8 +19,7 @@ def open_bindings(ledger: Ledger) -> Callable[[str], Bindings]:
         settings = LocalSettings(Path(folder))
         resources = settings.resources()
         runs = Runs(ledger, settings.folder, settings.place, resources.buckets)
-        services = ("gristmill", "batch", "elasticmapreduce", "emr-serverless")
-        more = dict.fromkeys(services, runs)
+        more = dict.fromkeys(OF_PLACES, runs)
         return LocalBindings(ledger, resources, LedgerExecutions(ledger, folder), {**more})
 
     return opened

@@ -12,7 +12,7 @@ from gristmill.workflow.engine.ledger_store import LedgerStore, from_document
 from gristmill.workflow.interpreter import steps
 from gristmill.workflow.interpreter.branch import Status
 from gristmill.workflow.interpreter.run import Run
-from gristmill.workflow.lint import check_text
+from gristmill.workflow.lint import machine_of
 
 _REDRIVEN = {Status.FAILED, Status.TIMED_OUT, Status.ABORTED}
 
@@ -32,7 +32,7 @@ def redrive(ledger: Ledger, name: str) -> str:
         token = row["token"] + 1
         values = {"status": str(Status.RUNNING), "token": token, "ended": None, "stop": None}
         tx.run(sa.update(executions).where(executions.c.arn == row["arn"]).values(values))
-    definition = check_text(machine.text, is_express=machine.is_express).sound(machine.name)
+    definition = machine_of(machine.text)
     run = Run(definition, execution, time.time, is_express=machine.is_express)
     store = LedgerStore(ledger, row["arn"], "redrive", token)
     store.load(run)

@@ -9,6 +9,7 @@ check-credit = "credit.functions:check"      # a Python function (event, context
 buckets = { lake = "data/lake" }              # a folder for each bucket
 tables = { customers = ["id"] }               # the attributes that tell items apart
 place = "local"                               # where EMR steps and Batch jobs run
+aws = ["secretsmanager"]                      # services that are AWS's own, or ["all"]
 
 [tool.gristmill.local.queues]
 orders = { visibility = 30, dead_letters = "orders-failed" }
@@ -30,11 +31,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gristmill.errors import UsageError
 from gristmill.project import Project
+from gristmill.workflow.bindings.elsewhere import OF_PLACES
 from gristmill.workflow.bindings.functions import Function
 from gristmill.workflow.bindings.items import Table
 from gristmill.workflow.bindings.queues import Queue
 from gristmill.workflow.bindings.registry import LocalResources
 from gristmill.workflow.bindings.topics import Subscription, Topic
+from gristmill.workflow.definition.resources import provider_of
 
 
 class _Strict(BaseModel):
@@ -60,6 +63,7 @@ class _Local(_Strict):
     buckets: dict[str, str] = Field(default_factory=dict)
     machines: dict[str, str] = Field(default_factory=dict)
     place: str = "local"
+    aws: tuple[str, ...] = ()
 
 
 class LocalSettings:
@@ -81,6 +85,7 @@ class LocalSettings:
         self._check()
 
     def _check(self) -> None:
+        _check_services(self.aws)
         queues = self.local.queues
         for name, topic in self.local.topics.items():
             for one in topic:
@@ -95,6 +100,14 @@ class LocalSettings:
     def place(self) -> str:
         """Where runs of jobs run: `local`, or another place of the job manager."""
         return os.environ.get("GRISTMILL_WORKFLOW_PLACE", self.local.place)
+
+    @property
+    def aws(self) -> frozenset[str]:
+        """The services that are AWS's own: of the settings, or of GRISTMILL_WORKFLOW_AWS."""
+        text = os.environ.get("GRISTMILL_WORKFLOW_AWS")
+        names = self.local.aws if text is None else text.split(",")
+        given = (name.strip().lower() for name in names)
+        return frozenset(provider_of(name) for name in given if name)
 
     @property
     def machines(self) -> Mapping[str, Path]:
@@ -121,7 +134,20 @@ class LocalSettings:
             topics={name: _topic(name, some) for name, some in local.topics.items()},
             tables={name: Table(name, keys) for name, keys in local.tables.items()},
             buckets=self.buckets(),
+            aws=self.aws,
         )
+
+
+def _check_services(names: frozenset[str]) -> None:
+    if placed := names & OF_PLACES:
+        listed = ", ".join(sorted(placed))
+        raise UsageError(f"{listed} run where the place says, not where aws does")
+    if names - {"all"}:
+        # botocore takes a moment to load, and most projects name no service.
+        from gristmill.emr.services import boto_name  # noqa: PLC0415
+
+        for name in names - {"all"}:
+            boto_name(name)
 
 
 def _topic(name: str, some: tuple[str | _Subscription, ...]) -> Topic:

@@ -13,7 +13,7 @@ Json = Any
 PASS = {"Type": "Pass", "End": True}
 
 
-def said(definition: Json, **how: bool) -> list[str]:
+def said(definition: Json, **how: Any) -> list[str]:
     return [str(one) for one in check(definition, **how).problems]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from gristmill.cli.show import Block, blocks, show
 from gristmill.errors import ExitCode, InputError, UsageError
 from gristmill.workflow.lint import check_text
+from gristmill.workflow.settings import LocalSettings
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,11 @@ def _(found: LintReport) -> Iterable[Block]:
 def lint(arguments: argparse.Namespace) -> int:
     """Say all that is wrong; gives the exit code."""
     problems = []
+    aws = LocalSettings(Path.cwd()).aws
     for name in arguments.files:
-        checked = check_text(text_of(name), is_express=arguments.express, for_aws=arguments.aws)
+        checked = check_text(
+            text_of(name), is_express=arguments.express, for_aws=arguments.aws, aws=aws
+        )
         problems += [
             FoundProblem(
                 name, one.line, one.path, "warning" if one.is_warning else "error", one.text

@@ -31,6 +31,7 @@ from gristmill.workflow.interpreter.run import Limits, Run
 from gristmill.workflow.lint import check_text
 from gristmill.workflow.opening import open_bindings
 from gristmill.workflow.redriving import redrive as redrive_in
+from gristmill.workflow.settings import LocalSettings
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,9 @@ def _telling() -> Any:
 def _express(
     arguments: argparse.Namespace, given: Any, bindings: Bindings, clock: Clock, limits: Limits
 ) -> Execution:
-    machine = check_text(text_of(arguments.machine), is_express=True).sound(arguments.machine)
+    aws = LocalSettings(Path.cwd()).aws
+    checked = check_text(text_of(arguments.machine), is_express=True, aws=aws)
+    machine = checked.sound(arguments.machine)
     name = name_of(arguments.machine)
     arn = service.execution_arn(name, arguments.name or "express")
     execution = Execution(arn, service.machine_arn(name), given, clock.now())

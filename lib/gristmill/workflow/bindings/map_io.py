@@ -9,10 +9,10 @@ import gzip
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
-from gristmill.workflow.bindings.objects import inside, listed, write
 from gristmill.workflow.data.jsonpath import NotThereError
 from gristmill.workflow.errors import ITEM_READER, RESULT_WRITER, StatesError
 from gristmill.workflow.interpreter.spool import Spool
@@ -22,11 +22,27 @@ _DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB":
 _MOST_ROWS = 10_000
 
 
-class MapFiles:
-    """Reads and writes in folders that stand for buckets."""
+class Objects(Protocol):
+    """Where objects lie: in folders, or in AWS's buckets."""
 
-    def __init__(self, buckets: Mapping[str, Path]) -> None:
-        self._buckets = buckets
+    def has(self, bucket: str) -> bool:
+        """Whether a bucket is there."""
+
+    def listed(self, bucket: str, prefix: str) -> Iterator[dict[str, Json]]:
+        """The objects of a bucket with a prefix, by key."""
+
+    def opened(self, bucket: str, key: str) -> AbstractContextManager[Path | None]:
+        """A file with what is in an object; None where there is none."""
+
+    def write(self, bucket: str, key: str, content: bytes) -> None:
+        """Write an object."""
+
+
+class MapFiles:
+    """Reads and writes what maps do."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
 
     def read_items(self, asked: dict[str, Json], file: Path) -> Json:
         """Read the items of a map into a file. Raises `StatesError`."""
@@ -42,34 +58,36 @@ class MapFiles:
 
     def _items(self, asked: Mapping[str, Any], config: Mapping[str, Any]) -> Iterable[Json]:
         parameters = asked["parameters"]
-        folder = self._folder(parameters, ITEM_READER)
+        bucket = self._bucket(parameters, ITEM_READER)
         if asked["resource"].endswith("listObjectsV2"):
-            found = listed(folder, str(parameters.get("Prefix") or ""))
+            found = self._objects.listed(bucket, str(parameters.get("Prefix") or ""))
             if config.get("Transformation") == "LOAD_AND_FLATTEN":
-                keys = [str(one["Key"]) for one in found]
                 return itertools.chain.from_iterable(
-                    self._read(folder / key, config) for key in keys
+                    self._read(bucket, str(one["Key"]), config) for one in found
                 )
             return found
-        file = inside(folder, str(parameters.get("Key") or ""))
-        if not file.is_file():
-            name = f"{parameters.get('Bucket')}/{parameters.get('Key')}"
-            raise StatesError(ITEM_READER, f"The specified key does not exist: {name}")
-        return self._read(file, config)
+        return self._read(bucket, str(parameters.get("Key") or ""), config)
 
-    def _folder(self, parameters: Mapping[str, Any], error: str) -> Path:
+    def _bucket(self, parameters: Mapping[str, Any], error: str) -> str:
         name = str(parameters.get("Bucket") or "")
-        if name not in self._buckets:
+        if not self._objects.has(name):
             raise StatesError(error, f"The specified bucket does not exist: {name!r}")
-        return self._buckets[name]
+        return name
 
-    def _read(self, file: Path, config: Mapping[str, Any]) -> Iterator[Json]:
+    def _read(self, bucket: str, key: str, config: Mapping[str, Any]) -> Iterator[Json]:
+        with self._objects.opened(bucket, key) as file:
+            if file is None:
+                name = f"{bucket}/{key}"
+                raise StatesError(ITEM_READER, f"The specified key does not exist: {name}")
+            yield from self._rows(bucket, file, config)
+
+    def _rows(self, bucket: str, file: Path, config: Mapping[str, Any]) -> Iterator[Json]:
         kind = config.get("InputType", "JSON")
         if kind == "PARQUET":
             yield from _parquet(file)
             return
         if kind == "MANIFEST":
-            yield from self._manifest(file)
+            yield from self._manifest(bucket, file)
             return
         with _text(file) as stream:
             if kind == "CSV":
@@ -81,37 +99,40 @@ class MapFiles:
             else:
                 raise StatesError(ITEM_READER, f"there is no InputType {kind!r}")
 
-    def _manifest(self, file: Path) -> Iterator[Json]:
+    def _manifest(self, bucket: str, file: Path) -> Iterator[Json]:
         """The objects of an S3 inventory."""
         document = json.loads(file.read_text(encoding="utf-8"))
         names = [one.strip() for one in document["fileSchema"].split(",")]
-        folder = self._buckets.get(str(document["destinationBucket"]).rpartition(":")[2])
+        there = str(document["destinationBucket"]).rpartition(":")[2]
+        there = there if self._objects.has(there) else bucket
         for one in document["files"]:
-            inner = (folder or file.parent) / one["key"]
-            with _text(inner) as stream:
-                for row in csv.reader(stream):
-                    yield dict(zip(names, row, strict=False))
+            with self._objects.opened(there, one["key"]) as inner:
+                if inner is None:
+                    name = f"{there}/{one['key']}"
+                    raise StatesError(ITEM_READER, f"The specified key does not exist: {name}")
+                with _text(inner) as stream:
+                    for row in csv.reader(stream):
+                        yield dict(zip(names, row, strict=False))
 
     def write_results(self, asked: dict[str, Json], results: Path, map_run: str) -> Json:
         """Write results, those that failed apart, and a manifest. Raises `StatesError`."""
         parameters, config = asked["parameters"], asked["config"]
-        folder = self._folder(parameters, RESULT_WRITER)
+        bucket = self._bucket(parameters, RESULT_WRITER)
         prefix = str(parameters.get("Prefix") or "").strip("/")
         name = map_run.rpartition(":")[2]
         base = f"{prefix}/{name}" if prefix else name
         try:
-            return self._written(parameters, config, results, (folder, base, map_run))
+            return self._written(config, results, (bucket, base, map_run))
         except OSError as error:
             raise StatesError(RESULT_WRITER, str(error)) from error
 
     def _written(
         self,
-        parameters: Mapping[str, Any],
         config: Mapping[str, Any],
         results: Path,
-        where: tuple[Path, str, str],
+        where: tuple[str, str, str],
     ) -> Json:
-        folder, base, map_run = where
+        bucket, base, map_run = where
         is_lines = config.get("OutputType") == "JSONL"
         ending = "jsonl" if is_lines else "json"
         files: dict[str, list[Json]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
@@ -120,19 +141,19 @@ class MapFiles:
                 key = f"{base}/{status}_{number}.{ending}"
                 text = "".join(dump(row) + "\n" for row in rows) if is_lines else dump(rows)
                 content = text.encode("utf-8", "surrogatepass")
-                write(inside(folder, key), content)
+                self._objects.write(bucket, key, content)
                 files[status].append({"Key": key, "Size": len(content)})
         manifest = {
-            "DestinationBucket": parameters["Bucket"],
+            "DestinationBucket": bucket,
             "MapRunArn": map_run,
             "ResultFiles": files,
         }
         key = f"{base}/manifest.json"
-        write(inside(folder, key), dump(manifest).encode())
+        self._objects.write(bucket, key, dump(manifest).encode())
         results.unlink(missing_ok=True)
         return {
             "MapRunArn": map_run,
-            "ResultWriterDetails": {"Bucket": parameters["Bucket"], "Key": key},
+            "ResultWriterDetails": {"Bucket": bucket, "Key": key},
         }
 
 

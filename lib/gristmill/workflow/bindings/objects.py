@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html.
 """
 
 import base64
+import contextlib
 import fnmatch
 import hashlib
 import os
@@ -120,6 +121,31 @@ class Objects(Answering):
 
     def _list_buckets(self, call: Call, arguments: Json) -> Json:  # noqa: ARG002  as the others
         return {"Buckets": [{"Name": name} for name in sorted(self._buckets)]}
+
+
+class Folders:
+    """Folders that stand for buckets, which maps read from and write to."""
+
+    def __init__(self, buckets: Mapping[str, Path]) -> None:
+        self._buckets = buckets
+
+    def has(self, bucket: str) -> bool:
+        """Whether there is a folder for a bucket."""
+        return bucket in self._buckets
+
+    def listed(self, bucket: str, prefix: str) -> Iterator[dict[str, Json]]:
+        """The objects of a bucket with a prefix, by key."""
+        return listed(self._buckets[bucket], prefix)
+
+    @contextlib.contextmanager
+    def opened(self, bucket: str, key: str) -> Iterator[Path | None]:
+        """The file of an object; None where there is none."""
+        file = inside(self._buckets[bucket], key)
+        yield file if file.is_file() else None
+
+    def write(self, bucket: str, key: str, content: bytes) -> None:
+        """Write an object."""
+        write(inside(self._buckets[bucket], key), content)
 
 
 def inside(folder: Path, key: str) -> Path:

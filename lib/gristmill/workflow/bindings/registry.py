@@ -7,12 +7,13 @@ from pathlib import Path
 from gristmill.manager.ledger import Ledger
 from gristmill.workflow.bindings.buses import Buses, Mails
 from gristmill.workflow.bindings.calls import Binding
+from gristmill.workflow.bindings.elsewhere import Buckets, Elsewhere, is_on_aws
 from gristmill.workflow.bindings.functions import Function, Functions
 from gristmill.workflow.bindings.http import Http
 from gristmill.workflow.bindings.items import Items, Table
 from gristmill.workflow.bindings.map_io import MapFiles
 from gristmill.workflow.bindings.nested import Executions, Nested
-from gristmill.workflow.bindings.objects import Objects
+from gristmill.workflow.bindings.objects import Folders, Objects
 from gristmill.workflow.bindings.queues import Queue, Queues
 from gristmill.workflow.bindings.topics import Topic, Topics
 from gristmill.workflow.definition.resources import Resource
@@ -58,17 +59,20 @@ BOUND: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class LocalResources:
-    """What stands here for AWS's: functions, queues, topics, tables, and folders for buckets."""
+    """What stands here for AWS's: functions, queues, topics, tables, and folders for buckets.
+    `aws` are the services that stay AWS's own, or `all`."""
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
     topics: Mapping[str, Topic] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     buckets: Mapping[str, Path] = field(default_factory=dict)
+    aws: frozenset[str] = frozenset()
 
 
 class LocalBindings(MapFiles):
-    """All that is bound to this machine. `more` comes first, as mocks do."""
+    """All that is bound: to this machine, or to AWS where that is asked for. `more` comes first,
+    as mocks do."""
 
     def __init__(
         self,
@@ -77,7 +81,10 @@ class LocalBindings(MapFiles):
         executions: Executions,
         more: Mapping[str, Binding] | None = None,
     ) -> None:
-        super().__init__(resources.buckets)
+        is_s3_aws = bool({"s3", "all"} & resources.aws)
+        super().__init__(Buckets() if is_s3_aws else Folders(resources.buckets))
+        self._aws = resources.aws
+        self._elsewhere = Elsewhere()
         buses, mails = Buses(ledger), Mails(ledger)
         queues = Queues(ledger, resources.queues)
         topics = Topics(ledger, resources.topics, resources.queues)
@@ -98,15 +105,10 @@ class LocalBindings(MapFiles):
 
     def of(self, resource: Resource, state: str) -> Binding | None:  # noqa: ARG002  for mocks
         """The binding of a resource; None where there is none."""
+        if is_on_aws(resource, self._aws):
+            return self._elsewhere
         if resource.kind == "function":
             return self._services["lambda"]
-        if not is_bound(resource):
+        if resource.pattern not in BOUND.get(resource.call, ()):
             return None
         return self._services.get(resource.service.removeprefix("aws-sdk:"))
-
-
-def is_bound(resource: Resource) -> bool:
-    """Whether a resource is bound here."""
-    if resource.kind in {"function", "activity"}:
-        return True
-    return resource.pattern in BOUND.get(resource.call, frozenset())

@@ -91,8 +91,9 @@ class Runs:
         key = f"workflow/{hashlib.sha256(call.key.encode()).hexdigest()[:40]}"
         given = {name: value for name, value in more.items() if value is not None}
         given.setdefault("on", None if self._place == "local" else self._place)
-        folder = str(self._folder)
-        return RunRequest(job, tuple(map(self._here, argv)), folder=folder, key=key, **given)
+        # Elsewhere S3 is S3.
+        words = map(self._here, argv) if given["on"] is None else argv
+        return RunRequest(job, tuple(words), folder=str(self._folder), key=key, **given)
 
     def _here(self, word: str) -> str:
         """A flag, with the folder of a bucket that stands here for one in S3."""

@@ -1,5 +1,6 @@
 """How AWS's SDK answers and fails, as far as a state machine sees it."""
 
+import re
 import uuid
 from collections.abc import Mapping
 
@@ -24,6 +25,14 @@ _NAMES = {
 _SECOND = {"dynamodb": "DynamoDb", "sqs": "Sqs", "sns": "Sns", "sfn": "Sfn", "sesv2": "SesV2"}
 
 
+def second_name(service: str) -> str:
+    """The name that a service has in the SDK's second version: DynamoDb, SecretsManager."""
+    if known := _SECOND.get(service.lower()):
+        return known
+    words = re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+", service)
+    return "".join(word[:1].upper() + word[1:].lower() for word in words)
+
+
 def told(resource: Resource, result: Mapping[str, Json], request: str | None = None) -> Json:
     """A result as the integration gives it: optimised ones tell of the request, too."""
     if resource.service.startswith("aws-sdk:"):
@@ -37,14 +46,22 @@ def told(resource: Resource, result: Mapping[str, Json], request: str | None = N
 
 
 def refusal(
-    resource: Resource, error: str, text: str, *, code: str | None = None, status: int = 400
+    resource: Resource,
+    error: str,
+    text: str,
+    *,
+    code: str | None = None,
+    status: int = 400,
+    request: str | None = None,
+    provider: str | None = None,
 ) -> StatesError:
     """An error of a service. `error` is as in ResourceNotFoundException; `code` that of the wire,
-    where it is another."""
+    where it is another; `provider` what the service calls itself, where it is not known here."""
     service = resource.service.removeprefix("aws-sdk:")
-    request = str(uuid.uuid4())
+    request = request or str(uuid.uuid4())
     if resource.service.startswith("aws-sdk:"):
-        name = _SECOND.get(service, _NAMES.get(service, (service.capitalize(), ""))[0])
+        known = _NAMES.get(service, ("",))[0]
+        name = second_name(provider or (service if service in _SECOND else known or service))
         extended = ", Extended Request ID: -" if service == "s3" else ""
         told_ = f"(Service: {name}, Status Code: {status}, Request ID: {request}{extended})"
         return StatesError(f"{name}.{error}", f"{text} {told_}")

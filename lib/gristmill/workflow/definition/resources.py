@@ -19,6 +19,14 @@ _OURS = re.compile(r"gristmill:(?P<action>[a-zA-Z]+)(?:\.(?P<pattern>sync|waitFo
 _FUNCTION = re.compile(r"arn:[^:]*:lambda:[^:]*:[^:]*:function:(?P<name>[^:]+)(?::[^:]+)?$")
 _ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:(?P<name>[^:]+)$")
 
+# What the SDK calls otherwise than the optimised integrations do.
+_SAME = {
+    "emr": "elasticmapreduce",
+    "emrserverless": "emr-serverless",
+    "eventbridge": "events",
+    "sfn": "states",
+}
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -38,9 +46,24 @@ class Resource:
         return f"{self.service}:{self.action}"
 
     @property
+    def is_sdk(self) -> bool:
+        """Whether it is asked as the SDK does it, not in an optimised way."""
+        return self.service.startswith("aws-sdk:")
+
+    @property
+    def provider(self) -> str:
+        """The service, whichever way it is asked: `dynamodb` also for `aws-sdk:dynamodb`."""
+        return provider_of(self.service.removeprefix("aws-sdk:"))
+
+    @property
     def shown_action(self) -> str:
         """The action as histories have it, with its pattern."""
         return f"{self.action}.{self.pattern}" if self.pattern else self.action
+
+
+def provider_of(service: str) -> str:
+    """A service by the one name that it has here, whichever way it is asked."""
+    return _SAME.get(service, service)
 
 
 @lru_cache(maxsize=1024)

@@ -28,7 +28,7 @@ from gristmill.workflow.errors import DefinitionError
 from gristmill.workflow.interpreter import steps
 from gristmill.workflow.interpreter.branch import Status
 from gristmill.workflow.interpreter.run import Limits, Run
-from gristmill.workflow.lint import check_text
+from gristmill.workflow.lint import machine_of
 
 _BEAT = 5.0
 _IDLE = 0.5
@@ -152,7 +152,7 @@ class Engine:
             except NoSuchMachineError as error:
                 raise DefinitionError(str(error)) from error
         execution = from_document(row["document"])
-        definition = check_text(machine.text, is_express=machine.is_express).sound(machine.name)
+        definition = machine_of(machine.text)
         run = Run(
             definition, execution, self._clock.now, self._limits, is_express=machine.is_express
         )

@@ -68,13 +68,21 @@ def check_name(name: str) -> str:
     return name
 
 
-def register(tx: Transaction, name: str, text: str, *, is_express: bool = False) -> Registered:
+def register(
+    tx: Transaction,
+    name: str,
+    text: str,
+    *,
+    is_express: bool = False,
+    aws: frozenset[str] = frozenset(),
+) -> Registered:
     """Put a state machine into the ledger; the same text again is the revision that is there.
+    `aws` are the services that are AWS's own.
 
     Raises `DefinitionError` for what cannot be run.
     """
     check_name(name)
-    check_text(text, is_express=is_express).sound(name)
+    check_text(text, is_express=is_express, aws=aws).sound(name)
     digest = digest_of([text, is_express])
     found = _newest(tx, name)
     if found is not None and found["digest"] == digest:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 from gristmill.workflow.definition import reading, source
 from gristmill.workflow.definition.source import Problem, Source
@@ -56,27 +57,48 @@ class Checked:
         return self.machine
 
 
-def check_text(text: str, *, is_express: bool = False, for_aws: bool = False) -> Checked:
+class How(TypedDict, total=False):
+    """What a definition is examined for: an express machine; AWS's limits, too; the services that
+    are AWS's own."""
+
+    is_express: bool
+    for_aws: bool
+    aws: frozenset[str]
+
+
+def check_text(text: str, **how: Unpack[How]) -> Checked:
     """Examine a definition as it is written."""
-    return _checked(source.read(text), is_express=is_express, for_aws=for_aws)
+    return _checked(source.read(text), how)
 
 
-def check(definition: Json, *, is_express: bool = False, for_aws: bool = False) -> Checked:
+def check(definition: Json, **how: Unpack[How]) -> Checked:
     """Examine a definition that was read already, whose lines are not known."""
-    return _checked(source.of_value(definition), is_express=is_express, for_aws=for_aws)
+    return _checked(source.of_value(definition), how)
 
 
-def _checked(read: Source, *, is_express: bool, for_aws: bool) -> Checked:
+def machine_of(text: str) -> Machine:
+    """A definition that was examined before. Raises `DefinitionError` where it is broken."""
+    machine = reading.machine(source.read(text))
+    if machine is None:
+        raise DefinitionError("this is no state machine any more")
+    return machine
+
+
+def _checked(read: Source, how: How) -> Checked:
     machine = reading.machine(read)
     problems = list(read.problems)
-    if machine is not None and not any(not one.is_warning for one in problems):
-        subject = Subject(read, machine, is_express=is_express)
-        for rule in (*RULES, *(AWS_RULES if for_aws else ())):
-            problems += rule(subject)
-    elif machine is not None:
-        # What the shape does not spoil is looked at all the same.
-        subject = Subject(read, machine, is_express=is_express)
-        for rule in (transitions.the_start_is_there, transitions.the_next_is_there):
+    if machine is not None:
+        subject = Subject(
+            read,
+            machine,
+            is_express=how.get("is_express", False),
+            aws=how.get("aws", frozenset()),
+        )
+        rules = (*RULES, *(AWS_RULES if how.get("for_aws") else ()))
+        if any(not one.is_warning for one in problems):
+            # What the shape does not spoil is looked at all the same.
+            rules = (transitions.the_start_is_there, transitions.the_next_is_there)
+        for rule in rules:
             problems += rule(subject)
     ordered = sorted(dict.fromkeys(problems), key=lambda one: (one.line, one.path))
     broken = machine is None or any(not one.is_warning for one in read.problems)

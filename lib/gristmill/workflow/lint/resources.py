@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gristmill.nearest import near
+from gristmill.workflow.bindings.elsewhere import is_on_aws
 from gristmill.workflow.bindings.registry import BOUND
 from gristmill.workflow.definition.resources import Resource, resource_of
 from gristmill.workflow.definition.source import Problem
@@ -25,7 +26,7 @@ def resources_are_bound(subject: Subject) -> Iterator[Problem]:
                 f"{state.resource} is filled in where it is deployed: here it is bound to nothing",
                 is_warning=True,
             )
-        elif text := _unbound(resource):
+        elif not is_on_aws(resource, subject.aws) and (text := _unbound(resource)):
             yield subject.problem(f"{state.path}/Resource", text)
 
 

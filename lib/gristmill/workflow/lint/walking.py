@@ -9,10 +9,18 @@ from gristmill.workflow.definition.states import Choice, Machine, Map, Parallel,
 class Subject:
     """A definition under examination."""
 
-    def __init__(self, source: Source, machine: Machine, *, is_express: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        machine: Machine,
+        *,
+        is_express: bool = False,
+        aws: frozenset[str] = frozenset(),
+    ) -> None:
         self.source = source
         self.machine = machine
         self.is_express = is_express
+        self.aws = aws
 
     def problem(self, path: str, text: str, *, is_warning: bool = False) -> Problem:
         """Something wrong at a path."""
