@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full bench-guard bench-manager clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard bench-manager bench-workflows clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -133,6 +133,12 @@ bench-manager: setup ## Time the job manager's queue beside procrastinate, pgque
 	@$(UV) venv --quiet --allow-existing --python $(INTERPRETER) .cache/peers
 	@VIRTUAL_ENV=.cache/peers $(UV) pip install --quiet "procrastinate==3.10.0" "pgqueuer==1.6.0" "dbos==3.4.0" "huey==3.5.4" asyncpg
 	@PYTHONPATH=. $(BIN)/python benchmarks/manager.py --peers .cache/peers/bin/python
+
+bench-workflows: setup ## Time transitions of workflows beside moto's interpreter and dbos
+	@$(UV) venv --quiet --allow-existing --python $(INTERPRETER) .cache/peers
+	@VIRTUAL_ENV=.cache/peers $(UV) pip install --quiet "dbos==3.4.0" "psycopg[binary]"
+	@$(UV) sync --quiet --locked --inexact --extra manager --group aws
+	@PYTHONPATH=. $(BIN)/python benchmarks/workflows.py --peers .cache/peers/bin/python
 
 soak: setup ## Kill runs at random for ten minutes, then workers (SEED=1 ROUNDS=240 RUNS=10000)
 	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)

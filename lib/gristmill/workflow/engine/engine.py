@@ -190,8 +190,8 @@ class Engine:
         for one in taken:
             self._open_one(one)
         while arn in self._drivers and not self._stopped.is_set():
-            self.tick()
-            self._pause()
+            if self.tick():
+                self._pause()
 
     def run(self, *, is_burst: bool = False) -> None:
         """Drive what there is until it is stopped; with `is_burst` until nothing is left."""
