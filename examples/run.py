@@ -8,12 +8,21 @@ import importlib.util
 import shutil
 import sys
 import tempfile
+import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gristmill.manager.ledger import open_ledger
-from gristmill.workflow.api import run_workflow
+from gristmill.manager.ledger import Ledger, open_ledger
+from gristmill.manager.ledger.definitions import apply
+from gristmill.manager.settings.file import read_settings
+from gristmill.manager.start.arrivals import take_arrivals
+from gristmill.manager.start.places import look
+from gristmill.workflow.api import LedgerWorkflows, drive
+from gristmill.workflow.engine.clocks import JumpingClock, RealClock
+from gristmill.workflow.engine.engine import Engine
+from gristmill.workflow.opening import open_bindings
 
 EXAMPLES = Path(__file__).parent
 
@@ -55,6 +64,35 @@ def _lacks(wanted: Any, found: Any, where: str) -> str | None:
     return None if wanted is None or wanted == found else f"{where} is {found!r}, not {wanted!r}"
 
 
+def begin(
+    ledger: Ledger,
+    folder: Path,
+    name: str,
+    run: dict[str, Any],
+    forward: Callable[[float], None] = time.sleep,
+) -> str:
+    """Start an execution as the run of an example says, with its input or for files that have
+    arrived; gives its ARN."""
+    workflows = LedgerWorkflows()
+    if "arrival" not in run:
+        machine = f"{run.get('machine', name)}.asl.json"
+        with ledger.begin() as tx:
+            return workflows.start(tx, machine, folder, run["input"], run["name"])
+    settings = read_settings(folder / "manager.toml")
+    with ledger.begin() as tx:
+        apply(tx, settings)
+
+    def write(file: str, text: str) -> str:
+        (folder / file).write_text(text, encoding="utf-8")
+        return str(folder / file)
+
+    while True:
+        for batch in take_arrivals(ledger, look, write, print, workflows):
+            if batch.run is not None:
+                return batch.run
+        forward(settings.arrivals[run["arrival"]].settle)
+
+
 def run_example(name: str, folder: Path) -> list[str]:
     """Run an example; gives what it did otherwise than it says."""
     target = copied(name, folder)
@@ -65,14 +103,9 @@ def run_example(name: str, folder: Path) -> list[str]:
     ledger = open_ledger(f"sqlite:///{target / '.gristmill' / 'ledger.db'}")
     try:
         for run in document["run"]:
-            execution = run_workflow(
-                f"{run.get('machine', name)}.asl.json",
-                run["input"],
-                name=run["name"],
-                folder=target,
-                ledger=ledger,
-                jump=document.get("jump", False),
-            )
+            arn = begin(ledger, target, name, run)
+            clock = JumpingClock() if document.get("jump") else RealClock()
+            execution = drive(ledger, Engine(ledger, open_bindings(ledger), clock=clock), arn)
             said = differs(run, execution.status, execution.output, execution.error)
             print(f"{run['name']}: {execution.status} {execution.error or execution.output}")
             if said:

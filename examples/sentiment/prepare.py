@@ -1,14 +1,12 @@
-"""Seventy reviews: thirty too few."""
+"""A hundred reviews; every third is a bad one."""
 
-import sys
 from pathlib import Path
 
 
 def prepare(folder: Path) -> None:
     """Write them."""
-    sys.path.insert(0, str(folder))
-    from functions import write  # noqa: PLC0415  it lies beside this file
-
-    write(folder, 70)
-    sys.path.remove(str(folder))
-    del sys.modules["functions"]
+    reviews = folder / "data" / "reviews"
+    reviews.mkdir(parents=True, exist_ok=True)
+    for number in range(100):
+        text = "a poor thing" if number % 3 == 0 else "a great thing, I love it"
+        (reviews / f"{number:04d}.txt").write_text(text, encoding="utf-8")

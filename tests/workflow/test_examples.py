@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from examples.run import EXAMPLES, copied, differs, names, run_example
+from examples.run import EXAMPLES, begin, copied, differs, names, run_example
 from gristmill import failpoints
 from gristmill.manager.ledger import Ledger, open_ledger
-from gristmill.workflow.api import registered
+from gristmill.manager.settings.file import read_settings
 from gristmill.workflow.drawing.mermaid import mermaid
 from gristmill.workflow.engine import service
 from gristmill.workflow.engine.clocks import JumpingClock
@@ -59,6 +59,15 @@ def test_an_example_is_sound_and_drawn_as_it_is(name: str) -> None:
         assert f"```mermaid\n{mermaid(checked.machine)}```" in readme, (
             f"gristmill workflow graph {file} --format mermaid goes into its README"
         )
+
+
+@pytest.mark.parametrize(
+    "file", sorted(EXAMPLES.glob("*/manager.toml")), ids=lambda file: file.parent.name
+)
+def test_what_starts_an_example_is_sound(file: Path) -> None:
+    settings = read_settings(file)
+    starts = [*settings.schedules.values(), *settings.arrivals.values()]
+    assert [file.with_name(one.what).exists() for one in starts] == [True]
 
 
 class DiedError(BaseException):
@@ -117,9 +126,11 @@ def _driven(
 ) -> tuple[Execution, bool]:
     clock = JumpingClock()
     monkeypatch.setattr(ledger, "_clock", clock.now)
-    with ledger.begin() as tx:
-        machine = registered(tx, f"{run.get('machine', name)}.asl.json", target)
-        arn = service.start(tx, machine, run["input"], run["name"], str(target)).execution.arn
+
+    def forward(seconds: float) -> None:
+        clock._now += seconds
+
+    arn = begin(ledger, target, name, run, forward)
     left, is_dead = nth, False
 
     def die(point: str) -> None:

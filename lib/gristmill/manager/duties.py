@@ -16,6 +16,7 @@ from gristmill.manager.start.arrivals import SeenFile, note, take_arrivals
 from gristmill.manager.start.inboxes import take_events, take_requests
 from gristmill.manager.start.places import look, write_list
 from gristmill.manager.start.schedules import fire_due
+from gristmill.manager.start.workflows import Workflows
 from gristmill.manager.statistics.alarms import watch_alarms
 from gristmill.manager.statistics.rollups import roll_up
 from gristmill.manager.worker.calls import Calls
@@ -24,11 +25,15 @@ Tell = Callable[[str], None]
 
 
 class Duties:
-    """All duties. `calls` makes those that take long, so that a worker goes on meanwhile."""
+    """All duties. `calls` makes those that take long, so that a worker goes on meanwhile;
+    `workflows` starts those that are due."""
 
-    def __init__(self, tell: Tell, calls: Calls | None = None) -> None:
+    def __init__(
+        self, tell: Tell, calls: Calls | None = None, workflows: Workflows | None = None
+    ) -> None:
         self._tell = tell
         self._calls = calls or Calls()
+        self._workflows = workflows
         self._busy: set[str] = set()
 
     def __call__(self, ledger: Ledger) -> None:
@@ -66,7 +71,7 @@ class Duties:
     def _all(self, settings: Settings) -> Iterator[tuple[str, float, Callable[[Ledger], object]]]:
         # Several may do these at once; they look first, and mostly find nothing to write.
         if settings.schedules:
-            yield "schedules", 0.0, fire_due
+            yield "schedules", 0.0, lambda ledger: fire_due(ledger, self._workflows)
         yield "outbox", 0.0, send_all
         if settings.notices:
             yield "late runs", 30.0, _tell_late
@@ -85,8 +90,8 @@ class Duties:
         yield "rollups", 300.0, roll_up
 
     def _arrivals(self, ledger: Ledger) -> None:
-        for batch in take_arrivals(ledger, _look_often, write_list, self._tell):
-            went = f"run {batch.run}" if batch.run else f"no run: {batch.reason}"
+        for batch in take_arrivals(ledger, _look_often, write_list, self._tell, self._workflows):
+            went = f"to {batch.run}" if batch.run else f"to no run: {batch.reason}"
             self._tell(f"arrival {batch.arrival}: {len(batch.files):,} files, {batch.why}: {went}")
 
     def _listing(self, name: str) -> Callable[[Ledger], object]:

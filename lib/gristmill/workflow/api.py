@@ -80,6 +80,19 @@ def registered(tx: Transaction, definition: Definition, folder: Path) -> service
     return service.register(tx, key if key in named else name_of(key), text, aws=settings.aws)
 
 
+class LedgerWorkflows:
+    """Starts executions for schedules and arrivals, which a worker then drives."""
+
+    def start(self, tx: Transaction, machine: str, folder: Path, given: Any, name: str) -> str:
+        """Start one of a file or name; gives its ARN. Raises `GristmillError`."""
+        found = registered(tx, machine, folder)
+        return service.start(tx, found, given, name, str(folder)).execution.arn
+
+    def stop(self, tx: Transaction, arn: str, cause: str) -> None:
+        """Ask for one to be stopped."""
+        service.ask_to_stop(tx, arn, None, cause)
+
+
 def name_of(file: str) -> str:
     """The name of the state machine in a file: the file's, without what it ends in."""
     name = Path(file).name

@@ -11,6 +11,7 @@ from gristmill.manager.places.opening import open_place
 from gristmill.manager.settings import Place
 from gristmill.manager.worker import Worker, WorkerOptions
 from gristmill.manager.worker.identity import this_process
+from gristmill.workflow.api import LedgerWorkflows
 
 _SECONDS_TO_END = 10.0
 
@@ -23,7 +24,9 @@ def worker_beside(ledger: Ledger, speak: Callable[[str], None]) -> Iterator[None
         return open_place(name, place, speak)
 
     options = WorkerOptions(idle=0.2)
-    worker = Worker(ledger, this_process(), options, opener, duties=Duties(speak))
+    worker = Worker(
+        ledger, this_process(), options, opener, duties=Duties(speak, workflows=LedgerWorkflows())
+    )
     thread = threading.Thread(target=worker.run, name="worker", daemon=True)
     thread.start()
     try:

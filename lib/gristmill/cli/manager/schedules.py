@@ -17,6 +17,7 @@ from gristmill.manager.settings import Schedule, Settings
 from gristmill.manager.start import schedules
 from gristmill.nearest import nearest
 from gristmill.publish.lease import owner
+from gristmill.workflow.api import LedgerWorkflows
 
 _NEXT, _LAST = 3, 5
 
@@ -28,14 +29,17 @@ class FireLine:
     due: datetime
     outcome: str
     run: str | None
+    execution: str | None
 
 
 @dataclass(frozen=True)
 class ScheduleLine:
-    """A schedule: its next times in its zone, and what became of the last ones."""
+    """A schedule of a job or a workflow: its next times in its zone, and what became of the last
+    ones."""
 
     name: str
-    job: str
+    job: str | None
+    workflow: str | None
     cron: str
     explained: str
     zone: str
@@ -66,13 +70,19 @@ def list_schedules(arguments: argparse.Namespace) -> int:
         paused = definitions.paused_names(tx, "schedule")
         for name, schedule in settings.schedules.items():
             last = [
-                FireLine(datetime.fromtimestamp(row["due"], UTC), row["outcome"], row["run"])
+                FireLine(
+                    datetime.fromtimestamp(row["due"], UTC),
+                    row["outcome"],
+                    row["run"],
+                    row["execution"],
+                )
                 for row in schedules.last_fires(tx, name, _LAST)
             ]
             lines.append(
                 ScheduleLine(
                     name,
                     schedule.job,
+                    schedule.workflow,
                     schedule.cron,
                     CronSim(schedule.cron, datetime.now(UTC)).explain(),
                     schedule.zone,
@@ -116,8 +126,8 @@ def backfill(arguments: argparse.Namespace) -> int:
             schedule = _known(definitions.load_settings(tx), arguments.schedule)
         zone = ZoneInfo(schedule.zone)
         first, last = (_time(text, zone) for text in (arguments.first, arguments.last))
-        found = schedules.backfill(ledger, arguments.schedule, first, last)
-    lines = tuple(FireLine(one.due, one.outcome, one.run) for one in found)
+        found = schedules.backfill(ledger, arguments.schedule, first, last, LedgerWorkflows())
+    lines = tuple(FireLine(one.due, one.outcome, one.run, one.execution) for one in found)
     show(Backfilled(lines), as_json=arguments.json)
     return ExitCode.DONE
 
@@ -130,22 +140,28 @@ def _time(text: str, zone: ZoneInfo) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
+def _begun(line: FireLine) -> str:
+    """The run, or the name of the execution."""
+    return line.run or (line.execution or "-").rpartition(":")[2]
+
+
 @blocks.register
 def _(found: ScheduleList) -> Iterable[Block]:
     if not found.schedules:
         yield "no schedules: [schedules.NAME] of manager.toml, then gristmill manager apply"
     for one in found.schedules:
         state = " (paused)" if one.is_paused else ""
-        yield f"{one.name}{state}: {one.job}, {one.explained} ({one.cron}, {one.zone})"
+        what = one.job or one.workflow
+        yield f"{one.name}{state}: {what}, {one.explained} ({one.cron}, {one.zone})"
         yield f"  next: {', '.join(f'{time:%Y-%m-%d %H:%M %z}' for time in one.next) or 'never'}"
         if one.last:
             rows = [
-                (f"{line.due:%Y-%m-%d %H:%M}Z", line.outcome, line.run or "-") for line in one.last
+                (f"{line.due:%Y-%m-%d %H:%M}Z", line.outcome, _begun(line)) for line in one.last
             ]
             yield Table(("was due", "outcome", "run"), rows)
 
 
 @blocks.register
 def _(found: Backfilled) -> Iterable[Block]:
-    rows = [(f"{one.due:%Y-%m-%d %H:%M %z}", one.outcome, one.run or "-") for one in found.fires]
+    rows = [(f"{one.due:%Y-%m-%d %H:%M %z}", one.outcome, _begun(one)) for one in found.fires]
     yield Table(("due", "outcome", "run"), rows) if rows else "no time falls into that span"

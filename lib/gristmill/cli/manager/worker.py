@@ -28,6 +28,7 @@ from gristmill.manager.worker import Worker, WorkerOptions
 from gristmill.manager.worker.fleet import Fleet
 from gristmill.manager.worker.identity import this_process
 from gristmill.manager.worker.pool import Pool
+from gristmill.workflow.api import LedgerWorkflows
 from gristmill.workflow.engine.engine import Engine
 from gristmill.workflow.opening import open_bindings
 
@@ -63,7 +64,13 @@ def work(arguments: argparse.Namespace) -> int:
         engine = None if options.drain else Engine(ledger, open_bindings(ledger))
         is_wanted = engine.has_more if engine is not None else _no_more
         worker = Worker(
-            ledger, me, options, opener, tell=tell, duties=Duties(tell), is_wanted=is_wanted
+            ledger,
+            me,
+            options,
+            opener,
+            tell=tell,
+            duties=Duties(tell, workflows=LedgerWorkflows()),
+            is_wanted=is_wanted,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: worker.stop())

@@ -211,6 +211,7 @@ fires = sa.Table(
     Column("at", Float, nullable=False),
     Column("outcome", String, nullable=False),  # submitted, skipped, missed
     Column("run", String, ForeignKey("runs.id", ondelete="CASCADE")),
+    Column("execution", String),  # of a workflow
 )
 
 arrivals = sa.Table(
@@ -221,7 +222,7 @@ arrivals = sa.Table(
     Column("version", String, primary_key=True),
     Column("size", _Big, nullable=False),
     Column("seen", Float, nullable=False),
-    Column("run", String),  # the run that it went to
+    Column("run", String),  # the run or execution that it went to
     Index("arrivals_waiting", "source", "seen", **partial("run IS NULL")),
 )
 

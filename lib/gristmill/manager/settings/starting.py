@@ -1,7 +1,7 @@
 """What submits runs by itself: schedules, arrivals of files, inboxes. Tables of `manager.toml`."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -38,16 +38,34 @@ def check_zone(value: str) -> str:
 
 
 class Start(Table):
-    """What is submitted: a job or a definition, with flags besides."""
+    """What is started: a `job` or a definition with `args` and a `queue`, or a `workflow`, which is
+    a file or a name of a state machine, with an `input`."""
 
-    job: str
+    job: str | None = None
     args: tuple[str, ...] = ()
     queue: Name | None = None
+    workflow: str | None = None
+    input: dict[str, Any] = Field(default_factory=dict)
     folder: str = ""
+
+    @property
+    def what(self) -> str:
+        """The job, or the workflow."""
+        return str(self.job if self.workflow is None else self.workflow)
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if (self.job is None) == (self.workflow is None):
+            raise ValueError("needs either job or workflow")
+        if self.workflow is not None and (self.args or self.queue):
+            raise ValueError("args and queue are a job's: a workflow has an input")
+        if self.job is not None and self.input:
+            raise ValueError("input is a workflow's: a job has args")
+        return self
 
 
 class Schedule(Start):
-    """A run at each time of a cron expression, in a time zone.
+    """A run, or an execution, at each time of a cron expression, in a time zone.
 
     Where clocks go forward, a time that is left out comes at the end of the gap; where they go
     back, a time that comes twice fires once, but `*` and `*/n` in hours fire in both (as Debian's
@@ -55,9 +73,9 @@ class Schedule(Start):
 
     `missed` says what becomes of times that nobody was there for: the latest one fires if it is no
     older than `grace`, all do, or none does. `overlap`, what happens where the run before goes on:
-    this one is skipped, waits for it (one at most), cancels it, or runs beside it. In `args`,
-    `{due:%Y-%m-%d}` is the time that it is for, and `{previous:%Y-%m-%d}` the one before, both in
-    the zone.
+    this one is skipped, waits for it (one at most; jobs only), cancels it, or runs beside it. In
+    `args`, and in texts of `input`, `{due:%Y-%m-%d}` is the time that it is for, and
+    `{previous:%Y-%m-%d}` the one before, both in the zone.
     """
 
     cron: Annotated[str, AfterValidator(_cron)]
@@ -66,9 +84,17 @@ class Schedule(Start):
     grace: Seconds = 3600.0
     overlap: Literal["skip", "queue", "cancel", "allow"] = "skip"
 
+    @model_validator(mode="after")
+    def _can_wait(self) -> Self:
+        if self.workflow is not None and self.overlap == "queue":
+            raise ValueError("overlap of a workflow is skip, cancel or allow")
+        return self
+
 
 class Arrival(Start):
-    """A run for files that arrive in a `folder` of this machine's or at an `s3` URI, each once.
+    """A run, or an execution, for files that arrive in a `directory` of this machine or at an
+    `s3` URI, each once. An execution has their names in its input, as `files`, and the file that
+    lists them as `list`.
 
     Files below it count whose names fit `pattern`, once they have not changed for `settle`. A batch
     goes when no more come for as long, at the latest after `max_wait`, at `max_files`, as soon as

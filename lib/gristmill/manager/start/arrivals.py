@@ -18,6 +18,7 @@ from gristmill.manager.ledger.tables import arrivals
 from gristmill.manager.notify.outbox import tell
 from gristmill.manager.request import RunRequest
 from gristmill.manager.settings import DEFAULT, Arrival, Settings
+from gristmill.manager.start.workflows import NoWorkflows, Workflows
 from gristmill.manager.submit import completed
 
 _HIDDEN = ("_", ".")
@@ -34,8 +35,8 @@ class SeenFile:
 
 @dataclass(frozen=True)
 class Batch:
-    """Files that went to a run, and why then; `is_short` where some were expected that are not
-    there. `run` is None where the submit failed, for the reason."""
+    """Files that went to a run or an execution, and why then; `is_short` where some were expected
+    that are not there. `run` names it, or is None where that failed, for the reason."""
 
     arrival: str
     files: tuple[str, ...]
@@ -118,13 +119,14 @@ def submit_batch(
     tx: Transaction,
     settings: Settings,
     name: str,
-    arrival: Arrival,
     write: Callable[[str, str], str],
+    workflows: Workflows,
 ) -> Batch | None:
-    """Submit a run for what has arrived, if it is time; gives the batch.
+    """Submit a run for what has arrived, or start an execution, if it is time; gives the batch.
 
     `write(name, text)` writes the list of its files and gives where it is.
     """
+    arrival = settings.arrivals[name]
     waiting = tx.all(
         sa.select(arrivals)
         .where(arrivals.c.source == name, arrivals.c.run.is_(None))
@@ -142,17 +144,15 @@ def submit_batch(
     versions = "".join(f"{row['uri']} {row['version']}\n" for row in chosen)
     digest = hashlib.sha256(versions.encode()).hexdigest()[:16]
     listed = write(f"{name}-{digest}.txt", told)
-    request = RunRequest(
-        arrival.job,
-        (*arrival.args, "--input", f"@{listed}"),
-        folder=arrival.folder,
-        key=f"arrival/{name}/{digest}",
-        queue=arrival.queue or DEFAULT,
-        submitter=f"arrival {name}",
-    )
     names = tuple(row["uri"] for row in chosen)
     try:
-        done = submit(tx, completed(tx, request, settings), settings)
+        if arrival.workflow is None:
+            request = _request(name, arrival, listed, digest)
+            begun = submit(tx, completed(tx, request, settings), settings).run
+        else:
+            given = {**arrival.input, "files": list(names), "list": listed}
+            called = f"arrival-{name}-{digest}"
+            begun = workflows.start(tx, arrival.what, Path(arrival.folder), given, called)
     except GristmillError as error:
         return Batch(name, names, why, None, is_short, str(error))
     # The marker goes with the last of its batch.
@@ -160,11 +160,23 @@ def submit_batch(
     for row in [*chosen, *(markers if len(chosen) == len(files) else [])]:
         mine = (arrivals.c.source == name) & (arrivals.c.uri == row["uri"])
         taken = arrivals.update().where(mine, arrivals.c.version == row["version"])
-        tx.run(taken.values(run=done.run))
+        tx.run(taken.values(run=begun))
     if is_short:
-        facts = {"job": arrival.job, "queue": request.queue, "run": done.run, "reason": why}
+        queue = arrival.queue or DEFAULT
+        facts = {"job": arrival.what, "queue": queue, "run": begun, "reason": why}
         tell(tx, settings, f"arrival/{name}/{digest}", "late_files", facts)
-    return Batch(name, names, why, done.run, is_short)
+    return Batch(name, names, why, begun, is_short)
+
+
+def _request(name: str, arrival: Arrival, listed: str, digest: str) -> RunRequest:
+    return RunRequest(
+        arrival.what,
+        (*arrival.args, "--input", f"@{listed}"),
+        folder=arrival.folder,
+        key=f"arrival/{name}/{digest}",
+        queue=arrival.queue or DEFAULT,
+        submitter=f"arrival {name}",
+    )
 
 
 def take_arrivals(
@@ -172,6 +184,7 @@ def take_arrivals(
     look: Callable[[str, Arrival], Iterable[SeenFile]],
     write: Callable[[str, str], str],
     tell_wrong: Callable[[str], None],
+    workflows: Workflows | None = None,
 ) -> list[Batch]:
     """Look at all places where files arrive, and submit what is complete. A place that cannot be
     looked at keeps no other one back."""
@@ -190,6 +203,6 @@ def take_arrivals(
         with ledger.begin() as tx:
             note(tx, name, seen)
         with ledger.begin() as tx:
-            batch = submit_batch(tx, settings, name, arrival, write)
+            batch = submit_batch(tx, settings, name, write, workflows or NoWorkflows())
         found += [batch] if batch else []
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -13,9 +14,11 @@ from gristmill.manager.ledger.database import Row
 from gristmill.manager.ledger.definitions import load_settings, paused_names
 from gristmill.manager.ledger.submitting import submit
 from gristmill.manager.ledger.tables import fires, runs, schedules
+from gristmill.manager.ledger.workflow_tables import executions
 from gristmill.manager.request import RunRequest
 from gristmill.manager.settings import DEFAULT, Schedule, Settings
-from gristmill.manager.start.times import due_between, filled, times
+from gristmill.manager.start.times import due_between, filled, filled_in, times
+from gristmill.manager.start.workflows import NoWorkflows, Workflows
 from gristmill.manager.states import FINAL, WAITING
 from gristmill.manager.submit import completed
 from gristmill.nearest import nearest
@@ -27,16 +30,18 @@ _TOLERANCE = 60.0
 
 @dataclass(frozen=True)
 class Fired:
-    """What became of a time of a schedule: submitted, skipped, missed, or failed, with why."""
+    """What became of a time of a schedule: submitted, started, skipped, missed, or failed, with
+    why. `run` is what it began, `execution` where that is one of a workflow."""
 
     schedule: str
     due: datetime
     outcome: str
     run: str | None = None
     reason: str = ""
+    execution: str | None = None
 
 
-def fire_due(ledger: Ledger) -> list[Fired]:
+def fire_due(ledger: Ledger, workflows: Workflows | None = None) -> list[Fired]:
     """Submit what is due of all schedules. A schedule that is new begins now."""
     with ledger.look() as tx:
         settings = load_settings(tx)
@@ -47,7 +52,7 @@ def fire_due(ledger: Ledger) -> list[Fired]:
         if name in seen and next(iter(_soon(schedule, seen[name])), now + 1) > now:
             continue
         with ledger.begin() as tx:
-            found += _fire(tx, settings, name, schedule)
+            found += _fire(tx, settings, name, schedule, workflows or NoWorkflows())
     return found
 
 
@@ -55,7 +60,9 @@ def _soon(schedule: Schedule, after: float) -> Iterable[float]:
     return (time.timestamp() for time in times(schedule, after))
 
 
-def _fire(tx: Transaction, settings: Settings, name: str, schedule: Schedule) -> list[Fired]:
+def _fire(
+    tx: Transaction, settings: Settings, name: str, schedule: Schedule, workflows: Workflows
+) -> list[Fired]:
     begun = tx.insert(schedules).values(name=name, seen=tx.now).on_conflict_do_nothing()
     tx.run(begun)
     state = tx.all(sa.select(schedules).where(schedules.c.name == name).with_for_update())[0]
@@ -69,7 +76,10 @@ def _fire(tx: Transaction, settings: Settings, name: str, schedule: Schedule) ->
     found = [_note(tx, Fired(name, one, "missed")) for one in missed]
     for one in wanted:
         time = _Time(name, schedule, one, _before(schedule, one, due))
-        found.append(_note(tx, _submit(tx, settings, time)))
+        if schedule.workflow is None:
+            found.append(_note(tx, _submit(tx, settings, time)))
+        else:
+            found.append(_note(tx, _execute(tx, time, workflows)))
     return found
 
 
@@ -114,13 +124,49 @@ class _Time:
             raise UsageError(f"schedule {self.name}: {error}") from error
         stamp = self.due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return RunRequest(
-            self.schedule.job,
+            self.schedule.what,
             argv,
             folder=self.schedule.folder,
             key=f"schedule/{self.name}/{stamp}",
             queue=self.schedule.queue or DEFAULT,
             submitter=f"schedule {self.name}",
         )
+
+    def start(self, tx: Transaction, workflows: Workflows) -> str:
+        """Start its execution; gives the ARN. Raises `GristmillError`."""
+        schedule = self.schedule
+        try:
+            given = filled_in(schedule.input, self.due, self.previous)
+        except (ValueError, KeyError, IndexError, AttributeError) as error:
+            raise UsageError(f"schedule {self.name}: {error}") from error
+        stamp = self.due.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        name = f"schedule-{self.name}-{stamp}"
+        return workflows.start(tx, schedule.what, Path(schedule.folder), given, name)
+
+
+def _execute(tx: Transaction, time: _Time, workflows: Workflows) -> Fired:
+    name, due = time.name, time.due
+    going = _executions_of(tx, name)
+    if going and time.schedule.overlap == "skip":
+        return Fired(name, due, "skipped", reason=f"execution {going[0]} goes on")
+    try:
+        if time.schedule.overlap == "cancel":
+            for arn in going:
+                workflows.stop(tx, arn, f"schedule {name}")
+        return Fired(name, due, "started", execution=time.start(tx, workflows))
+    except GristmillError as error:
+        return Fired(name, due, "failed", reason=str(error))
+
+
+def _executions_of(tx: Transaction, name: str) -> list[str]:
+    """The executions of a schedule that are not over."""
+    mine = sa.select(fires.c.execution).where(
+        fires.c.schedule == name, fires.c.execution.is_not(None)
+    )
+    query = sa.select(executions.c.arn).where(
+        executions.c.arn.in_(mine), executions.c.status == "RUNNING"
+    )
+    return [row["arn"] for row in tx.all(query.order_by(executions.c.started))]
 
 
 def _submit(tx: Transaction, settings: Settings, time: _Time) -> Fired:
@@ -161,14 +207,23 @@ def _note(tx: Transaction, fired: Fired) -> Fired:
         at=tx.now,
         outcome=fired.outcome if not fired.reason else f"{fired.outcome}: {fired.reason}"[:500],
         run=fired.run,
+        execution=fired.execution,
     )
-    values = {"at": tx.now, "outcome": added.excluded.outcome, "run": added.excluded.run}
+    names = ("outcome", "run", "execution")
+    values = {"at": tx.now, **{name: added.excluded[name] for name in names}}
     tx.run(added.on_conflict_do_update(index_elements=["schedule", "due"], set_=values))
     return fired
 
 
-def backfill(ledger: Ledger, name: str, first: datetime, last: datetime) -> list[Fired]:
-    """Submit a run for each time of a schedule between two moments; those that have one keep it.
+def backfill(
+    ledger: Ledger,
+    name: str,
+    first: datetime,
+    last: datetime,
+    workflows: Workflows | None = None,
+) -> list[Fired]:
+    """Submit a run for each time of a schedule between two moments, or start an execution; times
+    that have one keep it.
 
     Raises `UsageError`, `BusyError` where the queue takes no more.
     """
@@ -182,12 +237,25 @@ def backfill(ledger: Ledger, name: str, first: datetime, last: datetime) -> list
             raise UsageError(f"more than {_MOST:,} times: take a shorter span")
         found = []
         for one in due:
-            request = _Time(name, schedule, one, _before(schedule, one, due)).request
+            time = _Time(name, schedule, one, _before(schedule, one, due))
+            if schedule.workflow is not None:
+                found.append(_made_up(tx, time, workflows or NoWorkflows()))
+                continue
+            request = time.request
             done = submit(tx, completed(tx, request, settings), settings)
             outcome = "submitted" if done.is_new else "there already"
             fired = Fired(name, one, outcome, done.run)
             found.append(_note(tx, fired) if done.is_new else fired)
     return found
+
+
+def _made_up(tx: Transaction, time: _Time, workflows: Workflows) -> Fired:
+    mine = (fires.c.schedule == time.name, fires.c.due == time.due.timestamp())
+    known = tx.one(sa.select(fires.c.execution).where(*mine))
+    arn = time.start(tx, workflows)
+    if known is not None and known["execution"] == arn:
+        return Fired(time.name, time.due, "there already", execution=arn)
+    return _note(tx, Fired(time.name, time.due, "started", execution=arn))
 
 
 def next_times(schedule: Schedule, now: float, count: int) -> list[datetime]:

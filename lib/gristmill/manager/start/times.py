@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -40,6 +41,17 @@ def filled(words: tuple[str, ...], due: datetime, previous: datetime | None) -> 
     """Flags with their times: `{due:%Y-%m-%d}`, `{previous:%H}`. Raises `ValueError` and such."""
     told = {"due": due, "previous": previous or due}
     return tuple(word.format_map(_Only(told)) if "{" in word else word for word in words)
+
+
+def filled_in(value: Any, due: datetime, previous: datetime | None) -> Any:
+    """The same in all texts of a value that is JSON. Raises `ValueError` and such."""
+    if isinstance(value, str):
+        return filled((value,), due, previous)[0]
+    if isinstance(value, dict):
+        return {name: filled_in(one, due, previous) for name, one in value.items()}
+    if isinstance(value, list):
+        return [filled_in(one, due, previous) for one in value]
+    return value
 
 
 class _Only(dict[str, datetime]):

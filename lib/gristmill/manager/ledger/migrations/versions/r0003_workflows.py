@@ -9,6 +9,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     """Make the tables."""
+    op.add_column("fires", sa.Column("execution", sa.String(), nullable=True))
     op.create_table(
         "effects",
         sa.Column("key", sa.String(), nullable=False),
