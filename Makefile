@@ -60,7 +60,7 @@ classes: setup
 	@-$(BIN)/python -m gristmill.warm.archive
 
 test: setup classes ## Run the tests
-	$(BIN)/pytest -n 2 --dist worksteal -m "not thorough"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not thorough"
 
 test-more: setup classes ## Run the same on more data, also of real files and on S3 (an hour)
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/unit tests/manager tests/workflow tests/crash tests/spark tests/acceptance tests/notebooks tests/real

@@ -143,7 +143,7 @@ class Aws:
         """Whether a bucket is there. Raises `GristmillError` where it may not be used."""
         with explained(f"use s3://{bucket}"):
             try:
-                self.s3.head_bucket(Bucket=bucket)
+                self.s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
             except ClientError as error:
                 if code(error) in _MISSING:
                     return False

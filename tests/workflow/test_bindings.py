@@ -1,15 +1,22 @@
 """What stands here for AWS's services: done once, and refused by AWS's names."""
 
+import csv
+import gzip
 import json
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gristmill.workflow.bindings.buses import events_of, mails
 from gristmill.workflow.bindings.calls import Call, Done
 from gristmill.workflow.bindings.queues import delete, receive, waiting
 from gristmill.workflow.definition.resources import resource_of
+from gristmill.workflow.engine.engine import Engine
 from gristmill.workflow.errors import StatesError
+from gristmill.workflow.opening import open_bindings
+from tests.support.workflows import machine
 from tests.workflow.conftest import QUEUES, Shop
 
 Json = Any
@@ -184,3 +191,136 @@ def test_what_is_not_there_is_refused_as_aws_does(
     shop: Shop, resource: str, arguments: Json, error: str
 ) -> None:
     assert refused(shop, resource, arguments) == error
+
+
+WAITS = json.dumps(
+    machine(
+        (
+            "Ask",
+            {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+                "Parameters": {
+                    "QueueUrl": "https://sqs.local/0/work",
+                    "MessageBody": {"token.$": "$$.Task.Token"},
+                },
+                "End": True,
+            },
+        )
+    )
+)
+
+
+def token_of(shop: Shop, name: str) -> tuple[str, str]:
+    """The ARN of an execution that waits, and the token that it waits for."""
+    arn = shop.start(WAITS, {}, name)
+    engine = shop.engine()
+    engine.tick()
+    while not (held := receive(shop.ledger, QUEUES["work"])):
+        engine.tick()
+    engine.close()
+    return arn, json.loads(held[0].body)["token"]
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments", "status"),
+    [
+        ("sendTaskSuccess", {"Output": '{"a": 1}'}, "SUCCEEDED"),
+        ("sendTaskSuccess", {"Output": {"a": 1}}, "SUCCEEDED"),
+        ("sendTaskFailure", {"Error": "Odd", "Cause": "so"}, "FAILED"),
+    ],
+)
+def test_a_workflow_answers_for_the_token_of_another(
+    shop: Shop, action: str, arguments: Json, status: str
+) -> None:
+    arn, token = token_of(shop, "one")
+    assert call(shop, "aws-sdk:sfn:sendTaskHeartbeat", {"TaskToken": token}) == {}
+    call(shop, f"aws-sdk:sfn:{action}", {"TaskToken": token, **arguments})
+    ended = shop.drive(arn)
+    assert ended.status == status
+    assert (ended.output, ended.error) == (
+        ({"a": 1}, None) if status == "SUCCEEDED" else (None, "Odd")
+    )
+    assert refused(shop, f"aws-sdk:sfn:{action}", {"TaskToken": token, **arguments}) == (
+        "Sfn.InvalidTokenException"
+    )
+
+
+def test_executions_are_described_and_stopped(shop: Shop) -> None:
+    arn, _token = token_of(shop, "one")
+    told = call(shop, "aws-sdk:sfn:describeExecution", {"ExecutionArn": arn})
+    assert (told["Status"], told["Input"], "Output" in told) == ("RUNNING", "{}", False)
+    asked = {"ExecutionArn": arn, "Error": "Enough", "Cause": "of it"}
+    call(shop, "aws-sdk:sfn:stopExecution", asked)
+    ended = shop.drive(arn)
+    assert (ended.status, ended.error, ended.cause) == ("ABORTED", "Enough", "of it")
+    told = call(shop, "aws-sdk:sfn:describeExecution", {"ExecutionArn": arn})
+    assert (told["Status"], told["Error"]) == ("ABORTED", "Enough")
+    missing = {"ExecutionArn": f"{arn}x"}
+    for action in ("describeExecution", "stopExecution"):
+        assert refused(shop, f"aws-sdk:sfn:{action}", missing) == (
+            "Sfn.ExecutionDoesNotExistException"
+        )
+    assert refused(
+        shop, "aws-sdk:sfn:sendTaskSuccess", {"TaskToken": "t", "Output": "no JSON"}
+    ) == ("Sfn.InvalidOutputException")
+
+
+def test_a_machine_that_the_project_names_is_started_from_its_file(shop: Shop) -> None:
+    (shop.folder / "pyproject.toml").write_text(
+        '[tool.gristmill.local]\nmachines = { inner = "inner.asl.json" }\n'
+    )
+    inner = machine(("A", {"Type": "Pass", "Result": "from the file", "End": True}))
+    (shop.folder / "inner.asl.json").write_text(json.dumps(inner))
+    arn = "arn:aws:states:eu-central-1:123456789012:stateMachine:inner"
+    asked = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": arn, "Input": {}},
+        "OutputPath": "$.Output",
+        "End": True,
+    }
+    execution = shop.start(json.dumps(machine(("Call", asked))))
+    engine = Engine(shop.ledger, open_bindings(shop.ledger), clock=shop.clock, scratch=shop.folder)
+    engine.run_one(execution)
+    engine.close()
+    assert shop.look(execution).output == "from the file"
+
+
+@pytest.mark.parametrize("kind", ["PARQUET", "MANIFEST", "JSONL"])
+def test_a_map_reads_other_files_than_json_and_csv(shop: Shop, kind: str) -> None:
+    lake = shop.folder / "lake"
+    (lake / "list").mkdir(parents=True)
+    rows = [{"Bucket": "lake", "Key": f"k{number}", "Size": str(number)} for number in range(3)]
+    if kind == "PARQUET":
+        pq.write_table(pa.Table.from_pylist(rows), lake / "items")
+    elif kind == "JSONL":
+        (lake / "items").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    else:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
+        with gzip.open(lake / "list" / "one.csv.gz", "wt") as file:
+            csv.writer(file).writerows(row.values() for row in rows)
+        manifest = {
+            "sourceBucket": "lake",
+            "destinationBucket": "arn:aws:s3:::lake",
+            "fileFormat": "CSV",
+            "fileSchema": "Bucket, Key, Size",
+            "files": [{"key": "list/one.csv.gz", "size": 1, "MD5checksum": "-"}],
+        }
+        (lake / "items").write_text(json.dumps(manifest))
+    state = {
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": kind},
+            "Parameters": {"Bucket": "lake", "Key": "items"},
+        },
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            **machine(("Keep", {"Type": "Pass", "End": True})),
+        },
+        "End": True,
+    }
+    ended = shop.run(json.dumps(machine(("Each", state))))
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert ended.output == rows

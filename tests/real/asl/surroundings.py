@@ -20,6 +20,7 @@ from gristmill.workflow.bindings.topics import Topic
 from gristmill.workflow.engine.clocks import JumpingClock
 from gristmill.workflow.engine.driver import Answer
 from gristmill.workflow.engine.memory import MemoryStore
+from gristmill.workflow.errors import StatesError
 from gristmill.workflow.interpreter.branch import Branch, Execution, Phase, Status
 from gristmill.workflow.interpreter.run import Run
 from tests.real.asl import functions
@@ -153,8 +154,13 @@ class Actors:
     def find(self, arn: str) -> Execution:
         return self._started[arn]
 
-    def stop(self, arn: str) -> None:
-        """Nothing goes on."""
+    def stop(self, arn: str, error: str | None = None, cause: str | None = None) -> bool:
+        return False
+
+    def answer(
+        self, token: str, kind: str, *, output: Json = None, error: str | None, cause: str | None
+    ) -> None:
+        raise StatesError("TaskDoesNotExist", "nothing waits for this token")
 
 
 def _waits_for_token(branch: Branch, resource: str) -> bool:

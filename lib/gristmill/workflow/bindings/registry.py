@@ -29,6 +29,14 @@ _S3 = (
     "deleteObject",
     "headObject",
 )
+_SFN = (
+    "startExecution",
+    "describeExecution",
+    "stopExecution",
+    "sendTaskSuccess",
+    "sendTaskFailure",
+    "sendTaskHeartbeat",
+)
 
 BOUND: Mapping[str, frozenset[str]] = {
     "lambda:invoke": frozenset({"", "waitForTaskToken"}),
@@ -53,6 +61,7 @@ BOUND: Mapping[str, frozenset[str]] = {
     "aws-sdk:sesv2:sendEmail": frozenset({""}),
     **{f"aws-sdk:dynamodb:{action}": frozenset({"", "waitForTaskToken"}) for action in _DYNAMODB},
     **{f"aws-sdk:s3:{action}": frozenset({"", "waitForTaskToken"}) for action in _S3},
+    **{f"aws-sdk:sfn:{action}": frozenset({""}) for action in _SFN},
 }
 """The integrations that are bound here, and how their end may be known."""
 
@@ -93,7 +102,6 @@ class LocalBindings(MapFiles):
             "sqs": queues,
             "sns": topics,
             "events": buses,
-            "eventbridge": buses,
             "ses": mails,
             "sesv2": mails,
             "dynamodb": Items(ledger, resources.tables),
@@ -111,4 +119,4 @@ class LocalBindings(MapFiles):
             return self._services["lambda"]
         if resource.pattern not in BOUND.get(resource.call, ()):
             return None
-        return self._services.get(resource.service.removeprefix("aws-sdk:"))
+        return self._services.get(resource.provider)

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -299,17 +299,24 @@ def described(execution: Execution) -> dict[str, Any]:
 
 
 class LedgerExecutions:
-    """Starts executions in the ledger, for those that workflows start."""
+    """Starts executions in the ledger, for those that workflows start. `named` finds the machine
+    of a name."""
 
-    def __init__(self, ledger: Ledger, folder: str) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        folder: str,
+        named: Callable[[Transaction, str], Registered] = machine_of,
+    ) -> None:
         self._ledger = ledger
         self._folder = folder
+        self._named = named
 
     def start(self, machine_arn: str, name: str, given: Json) -> Execution:
         """Start one. Raises `NoSuchMachineError`, and `StatesError` for a name that was used for
         something else."""
         with self._ledger.begin() as tx:
-            machine = machine_of(tx, machine_arn.rpartition(":")[2])
+            machine = self._named(tx, machine_arn.rpartition(":")[2])
             try:
                 return start(tx, machine, given, name, self._folder).execution
             except UsageError as error:
@@ -318,14 +325,24 @@ class LedgerExecutions:
                 ) from error
 
     def find(self, arn: str) -> Execution:
-        """How one is."""
+        """How one is. Raises `LookupError`."""
         with self._ledger.look() as tx:
-            return from_document(find(tx, arn)["document"])
+            row = tx.one(sa.select(executions.c.document).where(executions.c.arn == arn))
+        if row is None:
+            raise LookupError(arn)
+        return from_document(row["document"])
 
-    def stop(self, arn: str) -> None:
-        """Stop one."""
+    def stop(self, arn: str, error: str | None = None, cause: str | None = None) -> bool:
+        """Stop one; gives whether there was one to be stopped."""
         with self._ledger.begin() as tx:
-            ask_to_stop(tx, arn)
+            return ask_to_stop(tx, arn, error, cause)
+
+    def answer(
+        self, token: str, kind: str, *, output: Json = None, error: str | None, cause: str | None
+    ) -> None:
+        """Tell what came of a task. Raises `StatesError` for a token that nobody waits for."""
+        with self._ledger.begin() as tx:
+            answer(tx, token, kind, output=output, error=error, cause=cause)
 
 
 def rows_described(rows: Sequence[Row]) -> list[dict[str, Any]]:
