@@ -154,6 +154,15 @@ def _find(name: str) -> Path:
     raise UsageError(told + near(path.stem, known))
 
 
+def kind_of(name: str) -> str | None:
+    """Whether the spec of a name in `CLUSTERS` is of a `cluster` or of `serverless`; None where
+    there is none. Raises `UsageError` for one that cannot be read."""
+    path = CLUSTERS / f"{name}.toml"
+    if not path.is_file():
+        return None
+    return str(read_toml(path).get("kind", "cluster"))
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file. Raises `UsageError` where it cannot be read, or is none."""
     try:

@@ -111,6 +111,48 @@ def test_what_is_wrong_is_said_and_nothing_is_submitted(
     assert found(command, "runs")["runs"] == []
 
 
+@pytest.mark.parametrize(
+    ("spec", "place"), [('kind = "serverless"', "serverless:mine"), ("", "cluster:mine")]
+)
+def test_a_spec_is_a_place_by_its_bare_name(
+    command: Command,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spec: str,
+    place: str,
+) -> None:
+    monkeypatch.setattr("gristmill.emr.specs.load.CLUSTERS", tmp_path)
+    (tmp_path / "mine.toml").write_text(f"{spec}\n")
+    run = submitted(command, "--on", "mine", "word-count", *FLAGS)
+    ledger = open_ledger(url)
+    with ledger.look() as tx:
+        assert tx.all(sa.select(runs.c.pinned).where(runs.c.id == run)) == [{"pinned": place}]
+    ledger.close()
+
+
+def test_changes_are_followed_as_lines_of_json(
+    command: Command, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = submitted(command, "word-count", *FLAGS)
+
+    def pause(_seconds: float) -> None:
+        if "change" in (told := capsys.readouterr().out):
+            lines.extend(map(json.loads, told.splitlines()))
+            raise KeyboardInterrupt
+        lines.extend(map(json.loads, told.splitlines()))
+        finish(url, run)
+
+    lines: list[Any] = []
+    monkeypatch.setattr("gristmill.cli.manager.runs.time.sleep", pause)
+    main(["runs", "--follow", "--json"])
+    assert lines[0]["run"]["run"] == run
+    changes = [line["change"] for line in lines[1:]]
+    first = changes[0]
+    assert (first["run"], first["before"], first["after"]) == (run, "ready", "starting")
+    assert changes[-1]["after"] == "failed"
+
+
 def test_an_array_has_an_item_for_each_line(command: Command, tmp_path: Path) -> None:
     (tmp_path / "items.txt").write_text("a\n# no item\n\nb\n")
     flags = ("--input", "in/{item}", "--output", "out/{index}")

@@ -17,6 +17,7 @@ from gristmill.manager.settings import Notice, Settings, Step
 from gristmill.manager.states import RunState
 from gristmill.manager.statistics.alarms import watch_alarms
 from tests.support.ledgers import Bench
+from tests.support.mailbox import Mailbox
 from tests.support.webhook import Webhook
 
 ALL = ["succeeded", "failed", "set_aside", "late", "recovered", "alarm"]
@@ -267,6 +268,24 @@ def test_a_webhook_that_refuses_is_an_error(webhook: Webhook) -> None:
     notice = Notice(url=f"json://127.0.0.1:{webhook.port}/hook")
     with pytest.raises(GristmillError, match="did not take it"):
         by_apprise(notice, Message("abc", "ops", FACTS, 0.0, 1))
+
+
+def test_apprise_sends_a_mail_with_the_id() -> None:
+    with Mailbox() as mailbox:
+        query = "smtp=127.0.0.1&mode=insecure&from=mill@example.org&to=ops@example.org"
+        notice = Notice(url=f"mailto://127.0.0.1:{mailbox.port}?{query}")
+        by_apprise(notice, Message("abc", "ops", FACTS, 0.0, 1))
+        (mail,) = mailbox.mails
+        assert (mail.sender, mail.receivers) == ("<mill@example.org>", ("<ops@example.org>",))
+        assert mail.message["Subject"] == "load set aside"
+        body = mail.message.get_body()
+        assert body is not None
+        text = body.get_content()
+        assert "no space" in text
+        assert "id abc" in text
+        mailbox.code = 552
+        with pytest.raises(GristmillError, match="did not take it"):
+            by_apprise(notice, Message("abc", "ops", FACTS, 0.0, 1))
 
 
 def test_a_url_of_no_service_is_given_up() -> None:

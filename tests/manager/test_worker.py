@@ -76,6 +76,33 @@ def test_a_run_is_started_seen_and_written_down(
     assert place.started == [f"{run}-1"]
 
 
+def test_a_burst_stays_for_what_is_tried_again(
+    bench: Bench, place: FakePlace, worker: Start
+) -> None:
+    run = bench.submit().run
+    one = worker(burst=True)
+    ticks(one)
+    place.ends[f"{run}-1"] = State.FAILED
+    place.outcomes[f"{run}-1"] = Outcome(cause="LOST_NODE")
+    ticks(one)
+    assert (bench.state(run), one._is_over()) == ("ready", False)
+    bench.clock.forward(3600)
+    ticks(one)
+    place.ends[f"{run}-2"] = State.SUCCEEDED
+    ticks(one)
+    assert (bench.state(run), one._is_over()) == ("succeeded", True)
+
+
+def test_a_burst_does_not_stay_for_what_no_place_takes(
+    bench: Bench, place: FakePlace, worker: Start
+) -> None:
+    place.trouble["start"] = RefusedForNowError("it is not up")
+    run = bench.submit().run
+    one = worker(burst=True)
+    ticks(one)
+    assert (bench.state(run), one._is_over()) == ("ready", True)
+
+
 def test_no_more_run_at_once_than_there_are_slots(
     bench: Bench, place: FakePlace, worker: Start
 ) -> None:

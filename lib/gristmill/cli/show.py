@@ -62,6 +62,11 @@ def show(value: object, *, as_json: bool = False) -> None:
         print("\n".join(lines(value)))
 
 
+def json_line(value: object) -> str:
+    """A value as JSON on one line."""
+    return json.dumps(document(value), ensure_ascii=False)
+
+
 def lines(value: object) -> list[str]:
     """A value as plain lines, as wide as they are."""
     found: list[str] = []

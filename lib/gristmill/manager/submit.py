@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.catalogue import find_job
+from gristmill.emr.specs.load import kind_of
 from gristmill.errors import UsageError
 from gristmill.manager.ledger import Ledger, Transaction, open_ledger
 from gristmill.manager.ledger.definitions import load_settings, revision_of
@@ -58,9 +59,18 @@ def completed(tx: Transaction, request: RunRequest, settings: Settings) -> RunRe
     return dataclasses.replace(
         request,
         folder=folder,
+        on=_place(request.on, settings),
         scope=request.scope or scope(job, request, Path(folder)),
         submitter=request.submitter or owner(),
     )
+
+
+def _place(name: str | None, settings: Settings) -> str | None:
+    """A place by its name; that of a spec stands for a cluster, or an application, that is up."""
+    if name is None or settings.place(name) is not None:
+        return name
+    kind = kind_of(name)
+    return name if kind is None else f"{kind}:{name}"
 
 
 _PLAIN = RunRequest("")

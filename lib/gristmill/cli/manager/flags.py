@@ -94,7 +94,7 @@ def _list_flags(listed: argparse.ArgumentParser) -> None:
     listed.add_argument("--queue", metavar="NAME", help="only runs of this queue")
     listed.add_argument("--parent", metavar="RUN", help="the children of this array")
     listed.add_argument("-n", type=int, default=20, help="how many (default: 20)")
-    text = "go on, and print each change as it comes; Ctrl-C ends it"
+    text = "go on, and print each change as it comes (--json: a line each); Ctrl-C ends it"
     listed.add_argument("--follow", action="store_true", help=text)
 
 
@@ -123,7 +123,11 @@ def _add_worker(commands: "Commands") -> None:
     add("--slots", type=int, default=1, metavar="N", help=text)
     add("--cores", type=float, metavar="N", help="cores to give (default: the machine's)")
     add("--memory", metavar="SIZE", help="memory to give, as 8GB (default: the machine's)")
-    add("--burst", action="store_true", help="end when nothing that is due waits")
+    add(
+        "--burst",
+        action="store_true",
+        help="end when nothing is to be done any more, retries included",
+    )
     text = "take nothing new: see through what workers of this machine have left, and end"
     add("--drain", action="store_true", help=text)
     text = "keep so many workers, as many as the backlog needs: 0..4"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from gristmill.cli.manager.context import moment, opened, span
 from gristmill.cli.manager.detail import RunDetail
-from gristmill.cli.show import Block, Table, blocks, show
+from gristmill.cli.show import Block, Table, blocks, json_line, show
 from gristmill.cli.voice import tell
 from gristmill.errors import ExitCode, UsageError
 from gristmill.manager.ledger import Ledger, acting
@@ -88,10 +88,14 @@ def list_runs(arguments: argparse.Namespace) -> int:
     with opened(arguments) as ledger:
         with ledger.look() as tx:
             last = last_event(tx)
-            found = listed(tx, which, arguments.n)
-        show(SubmittedRuns(tuple(map(RunLine.of, found))), as_json=arguments.json)
+            found = tuple(map(RunLine.of, listed(tx, which, arguments.n)))
+        if arguments.follow and arguments.json:
+            for line in reversed(found):
+                print(json_line({"run": line}), flush=True)
+        else:
+            show(SubmittedRuns(found), as_json=arguments.json)
         if arguments.follow:
-            _follow(ledger, last)
+            _follow(ledger, last, as_json=arguments.json)
     return ExitCode.DONE
 
 
@@ -101,17 +105,34 @@ def _state(text: str) -> RunState:
     return RunState(text)
 
 
-def _follow(ledger: Ledger, last: int) -> None:
+@dataclass(frozen=True)
+class RunChange:
+    """A run that became something else; `before` is null for one that is new."""
+
+    at: datetime
+    run: str
+    job: str
+    before: str | None
+    after: str
+    reason: str
+
+    def __str__(self) -> str:
+        said = self.reason.partition("\n")[0]
+        before = self.before or "new"
+        line = f"{self.at:%H:%M:%SZ}  {self.run}  {self.job}  {before} → {self.after}  {said}"
+        return line.rstrip()
+
+
+def _follow(ledger: Ledger, last: int, *, as_json: bool) -> None:
     while True:
         with ledger.look() as tx:
             changes = changed_since(tx, last)
         for one in changes:
             last = one["id"]
             at = datetime.fromtimestamp(one["at"], UTC)
-            said = one["reason"].partition("\n")[0]
-            before = one["before"] or "new"
-            line = f"{at:%H:%M:%SZ}  {one['run']}  {one['job']}  {before} → {one['after']}  {said}"
-            print(line.rstrip(), flush=True)
+            names = ("run", "job", "before", "after", "reason")
+            change = RunChange(at, *(one[name] for name in names))
+            print(json_line({"change": change}) if as_json else change, flush=True)
         if not changes:
             time.sleep(_LOOK)
 

@@ -172,6 +172,22 @@ def to_do(tx: Transaction) -> int:
     return backlog(tx)[0] + int(tx.all(active)[0]["n"])
 
 
+def retries_to_come(tx: Transaction, queues: Sequence[str] = ()) -> bool:
+    """Whether runs that failed wait for their next attempt; of some queues, none for all."""
+    query = (
+        sa.select(runs.c.id)
+        .join(
+            attempts,
+            sa.and_(attempts.c.run == runs.c.id, attempts.c.number == runs.c.attempt),
+        )
+        .where(runs.c.state == RunState.READY, runs.c.due > tx.now)
+        .where(attempts.c.outcome.in_(("failed", "lost")))
+    )
+    if queues:
+        query = query.where(runs.c.queue.in_(queues))
+    return tx.one(query.limit(1)) is not None
+
+
 def dead(tx: Transaction) -> int:
     """How many dead letters there are."""
     query = sa.select(sa.func.count().label("n")).where(

@@ -33,6 +33,7 @@ from gristmill.manager.notify.following import follow
 from gristmill.manager.places import Outcome, RunPlace
 from gristmill.manager.retry import LOST, failed
 from gristmill.manager.settings import Place, Settings
+from gristmill.manager.statistics.figures import retries_to_come
 from gristmill.manager.worker.calls import Calls
 from gristmill.manager.worker.held import Held
 from gristmill.manager.worker.identity import is_dead
@@ -56,9 +57,9 @@ def _memory() -> int:
 @dataclass(frozen=True)
 class WorkerOptions:
     """What a worker gives: `slots` runs at once on this machine, with `cores` and `memory` (bytes)
-    between them; of `queues`, none for all. With `burst` it ends when nothing waits any more; with
-    `drain` it takes nothing new. `idle` is how long it waits before it looks for more, in
-    seconds."""
+    between them; of `queues`, none for all. With `burst` it ends when nothing is to be done any
+    more; with `drain` it takes nothing new. `idle` is how long it waits before it looks for more,
+    in seconds."""
 
     slots: int = 1
     cores: float = field(default_factory=lambda: float(os.cpu_count() or 1))
@@ -140,9 +141,19 @@ class Worker:
         return looked or any(one.has_news for one in self._held.values())
 
     def _is_over(self) -> bool:
-        done = self._is_idle and not self._is_wanted()
-        over = self.is_draining or (self._options.burst and done)
-        return over and not self._held
+        if self._held:
+            return False
+        return self.is_draining or (self._options.burst and self._is_idle and not self._has_more())
+
+    def _has_more(self) -> bool:
+        """Whether there will be more to do: a workflow goes on, or a run is tried again later."""
+        if self._is_wanted():
+            return True
+        try:
+            with self._ledger.look() as tx:
+                return retries_to_come(tx, self._options.queues)
+        except UnreachableError:
+            return True
 
     def _patiently(self, do: Callable[[], object]) -> None:
         """Do what needs the database; while that is away, wait."""
