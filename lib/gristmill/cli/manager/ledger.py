@@ -120,6 +120,7 @@ def _(found: Figures) -> Iterable[Block]:
     oldest = f", the oldest for {span(found.oldest_wait)}" if found.oldest_wait is not None else ""
     yield f"{found.waiting:,} wait{oldest}; {found.in_flight:,} go on"
     use = "no workers" if found.use is None else f"{found.slots:,} slots, {found.use:.0%} taken"
+    use += "" if found.used is None else f" ({found.used:.0%} over the span)"
     yield f"{use}; {found.dead_letters:,} dead letters"
     rows = [
         (

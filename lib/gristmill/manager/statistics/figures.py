@@ -47,7 +47,8 @@ class JobFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """All figures of a span of `seconds`. `use` is the share of workers' slots taken now."""
+    """All figures of a span of `seconds`. `use` is the share of workers' slots that is taken now,
+    `used` that which was taken over the span, of workers while they were there."""
 
     seconds: float
     jobs: tuple[JobFigures, ...]
@@ -58,6 +59,7 @@ class Figures:
     oldest_wait: float | None
     slots: int
     use: float | None
+    used: float | None
     dead_letters: int
 
 
@@ -152,8 +154,28 @@ def figures(tx: Transaction, since: float) -> Figures:
         oldest,
         total,
         min(1.0, in_flight / total) if total else None,
+        used(tx, since),
         dead(tx),
     )
+
+
+def used(tx: Transaction, since: float) -> float | None:
+    """The share of workers' slots that runs on their machines took since; None where there were
+    no workers. What runs elsewhere takes no slot."""
+    there = sa.case(
+        (sa.and_(workers.c.beat > tx.now - LEASE, workers.c.state != "gone"), tx.now),
+        else_=workers.c.beat,
+    )
+    begun = sa.case((workers.c.started > since, workers.c.started), else_=since)
+    span = sa.func.sum(workers.c.slots * (there - begun)).label("seconds")
+    slots = tx.all(sa.select(span).where(there > since))[0]["seconds"]
+    if not slots:
+        return None
+    end = sa.func.coalesce(attempts.c.ended, tx.now)
+    begun = sa.case((attempts.c.started > since, attempts.c.started), else_=since)
+    taken = sa.func.sum(end - begun).label("seconds")
+    on_slots = sa.select(taken).where(attempts.c.host.is_not(None), end > since)
+    return min(1.0, float(tx.all(on_slots)[0]["seconds"] or 0.0) / float(slots))
 
 
 def backlog(tx: Transaction) -> tuple[int, float | None]:
