@@ -4,8 +4,9 @@ as it is."""
 import importlib
 import json
 import sys
+import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,18 @@ import pytest
 from examples.run import EXAMPLES, begin, copied, differs, names, run_example
 from gristmill import failpoints
 from gristmill.manager.ledger import Ledger, open_ledger
+from gristmill.manager.settings import Place
 from gristmill.manager.settings.file import read_settings
+from gristmill.manager.worker import Worker, WorkerOptions
+from gristmill.manager.worker.identity import this_process
 from gristmill.workflow.drawing.mermaid import mermaid
 from gristmill.workflow.engine import service
 from gristmill.workflow.engine.clocks import JumpingClock
-from gristmill.workflow.engine.engine import Engine
+from gristmill.workflow.engine.engine import Engine, release
 from gristmill.workflow.interpreter.branch import Execution
 from gristmill.workflow.lint import check_text
 from gristmill.workflow.opening import open_bindings
+from tests.support.places import FolderPlace
 
 # These submit runs of Spark, which take their time.
 SPARK = {"nightly", "fan-out-batch"}
@@ -149,6 +154,79 @@ def _driven(
         except DiedError:
             engine._pool.shutdown(wait=True)
             clock._now += 31.0
+        else:
+            engine.close()
+        with ledger.look() as tx:
+            execution = service.execution_of(tx, arn)
+        if execution.status.is_final:
+            break
+    monkeypatch.setattr(failpoints, "at", None)
+    return execution, is_dead
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("name", "count"), [("nightly", 3), ("fan-out-batch", 2)])
+def test_runs_that_an_example_submits_are_begun_once_whenever_its_worker_dies(
+    name: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the examples with Spark, whose runs are files here: what is asked for is what counts."""
+    (run,) = _runs(name)
+    for nth in _growing():
+        target = copied(name, tmp_path / str(nth))
+        begun = target / "begun"
+        begun.mkdir()
+        sys.modules.pop("functions", None)
+        importlib.invalidate_caches()
+        ledger = open_ledger(f"sqlite:///{target / 'ledger.db'}")
+        options = WorkerOptions(slots=4, cores=8, memory=10**12, idle=0.02)
+        worker = Worker(ledger, this_process(), options, _opening(FolderPlace(begun, 0.0)))
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            arn = begin(ledger, target, name, run)
+            execution, is_dead = _dying(ledger, target, arn, nth, monkeypatch)
+        finally:
+            worker.stop()
+            thread.join()
+            ledger.close()
+        while str(target) in sys.path:
+            sys.path.remove(str(target))
+        assert differs(run, execution.status, execution.output, execution.error) is None, nth
+        assert len(list(begun.iterdir())) == count, nth
+        if not is_dead:
+            break
+    assert nth >= 10
+
+
+def _opening(place: FolderPlace) -> Callable[[str, Place], FolderPlace]:
+    return lambda _name, _place: place
+
+
+def _dying(
+    ledger: Ledger, target: Path, arn: str, nth: int, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Execution, bool]:
+    """Drive an execution by a worker that dies at the nth point, and another that takes it up."""
+    left, is_dead = nth, False
+    driving = threading.get_ident()
+
+    def die(point: str) -> None:
+        nonlocal left, is_dead
+        if "workflow" in point and threading.get_ident() == driving:
+            left -= 1
+            if left == -1:
+                is_dead = True
+                raise DiedError(point)
+
+    monkeypatch.setattr(failpoints, "at", die)
+    while True:
+        engine = Engine(ledger, open_bindings(ledger), scratch=target / "scratch")
+        try:
+            engine.run_one(arn)
+        except DiedError:
+            engine._pool.shutdown(wait=True)
+            with ledger.begin() as tx:
+                # As if its lease had run out.
+                release(tx, engine.owner)
         else:
             engine.close()
         with ledger.look() as tx:
