@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full bench-guard bench-manager bench-workflows clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample setup soak test test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard bench-manager bench-workflows clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample setup soak test test-browser test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,13 @@ test-s3: setup classes ## Run the tests against an S3 server on this machine (mi
 	  $(BIN)/pytest -n 2 --dist worksteal -m "not thorough" tests/aws; \
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "SKIPPED: the tests on S3 did NOT run, as what they need could not be installed" >&2; fi
+
+# Debian's, where we may install it; elsewhere whoever runs this does, or names one in CHROMIUM.
+test-browser: setup ## Run the tests in a real browser (a minute)
+	@if [ -n "$$CI" ] && ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; fi
+	@$(UV) sync --quiet --locked --inexact --group browser
+	$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 WHICH_JOB = say which: make emr-submit JOB=access-logs ARGS="--input s3://… --output s3://…"
 WHICH_RUN = say which: make emr-logs RUN=…, and make emr-status lists them

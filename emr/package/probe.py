@@ -27,6 +27,7 @@ _NOT_ON_A_CLUSTER = (
     "gristmill.cloud_costs.kernels",
     "gristmill.emr",
     "gristmill.manager",
+    "gristmill.pages",
     "gristmill.readers.kernels",
     "gristmill.shipping",
     "gristmill.storage.remote",

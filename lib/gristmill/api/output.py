@@ -108,6 +108,15 @@ class Table:
         return tuple(sorted({layout.folder(path) for path in self._state.files}))
 
     @property
+    def partition_rows(self) -> dict[str, int]:
+        """How many rows each of its partitions has."""
+        found: dict[str, int] = {}
+        for path, file in self._state.files.items():
+            folder = layout.folder(path)
+            found[folder] = found.get(folder, 0) + file.rows
+        return found
+
+    @property
     def last_run(self) -> str | None:
         """The id of the newest run that has files in it."""
         return max((file.run for file in self._state.files.values()), default=None)
@@ -155,12 +164,12 @@ class Table:
 
     def polars(self, columns: Sequence[str] | None = None, where: Any = None) -> Any:
         """Its rows as a Polars DataFrame. Raises `GristmillError` where Polars is not installed."""
-        polars = _installed("polars")
+        polars = installed("polars")
         return polars.from_arrow(self.arrow(columns, where))
 
     def duckdb(self, connection: Any = None) -> Any:
         """It as a relation of DuckDB. Raises `GristmillError` where DuckDB is not installed."""
-        duckdb = _installed("duckdb")
+        duckdb = installed("duckdb")
         return (connection or duckdb.default_connection()).from_arrow(self.dataset())
 
     def spark(self, session: "SparkSession | None" = None) -> "DataFrame":
@@ -208,7 +217,8 @@ def _state(storage: Storage, name: str) -> DatasetState:
     return settled(storage, name, lambda: read_state(storage).datasets[name])
 
 
-def _installed(name: str) -> Any:
+def installed(name: str) -> Any:
+    """A library that not everybody has. Raises `GristmillError` where it is not there."""
     import importlib  # noqa: PLC0415
 
     try:

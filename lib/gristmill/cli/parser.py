@@ -125,6 +125,25 @@ def _add_outputs(commands: Commands) -> None:
     head.add_argument("-n", type=int, default=10, help="how many rows (default: 10)")
     add_flags(head)
     text = "show what was rejected, by reason, with examples"
+    text = "show what a dataset is like: columns with their values, partitions, a few rows"
+    peek = commands.add("peek", "looking:peek", text)
+    peek.add_argument("dataset", metavar="DATASET", help="its folder: OUTPUT/NAME")
+    peek.add_argument("-n", type=int, default=3, help="how many rows (default: 3)")
+    add_flags(peek)
+    text = "ask in SQL, by DuckDB: each dataset of an output is a table"
+    sql = on_output(commands.add("sql", "looking:sql", text))
+    text = 'as "SELECT status, count(*) FROM web_requests GROUP BY 1"; - reads it from a pipe'
+    sql.add_argument("statement", metavar="SQL", help=text)
+    sql.add_argument("-n", type=int, default=40, help="how many rows are shown (default: 40)")
+    sql.add_argument("--csv", action="store_true", help="print all rows, as CSV")
+    text = "write all rows into a file: .csv, .parquet, .json or .jsonl for a line each"
+    sql.add_argument("--to", metavar="FILE", help=text)
+    text = "make one page of all that an output holds, to send to somebody"
+    report = on_output(commands.add("report", "looking:report", text))
+    text = "the file to write (default: report.html)"
+    report.add_argument("-o", "--to", default="report.html", metavar="FILE", help=text)
+    report.add_argument("--title", help="what stands above it (default: the output's name)")
+    text = "show what was rejected, by reason, with examples"
     rejects = on_output(commands.add("rejects", "outputs:rejects", text))
     rejects.add_argument("--examples", type=int, default=3, help="how many a reason (default: 3)")
     datasets = commands.group("datasets", "list the datasets of an output, or expire what is old")

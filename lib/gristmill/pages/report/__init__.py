@@ -1,0 +1,1 @@
+"""`gristmill report`: one page of all that an output holds, to send to somebody."""

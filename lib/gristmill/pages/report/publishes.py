@@ -1,0 +1,52 @@
+"""What was published, when, by which job: the newest entries of an output's log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gristmill.pages import numbers
+from gristmill.pages.charts import over_time
+from gristmill.pages.parts import Figure, Section, Sheet
+from gristmill.publish.manifest import Manifest
+
+_ROWS = 40
+
+
+def publishes(found: Sequence[Manifest]) -> Section | None:
+    """The section; None where nothing was published. `found` is oldest first."""
+    if not found:
+        return None
+    times = [datetime.fromisoformat(one.committed) for one in found]
+    rejected = sum(one.rejected for one in found)
+    lines = sum(one.lines for one in found)
+    figures = [
+        Figure("publishes", numbers.count(len(found))),
+        Figure("lines read", numbers.count(lines)),
+        Figure(
+            "rejected", numbers.share(rejected / lines if lines else 0), numbers.count(rejected)
+        ),
+        Figure("newest", numbers.day(times[-1]), "UTC"),
+    ]
+    rows = [
+        {"moment": at, "value": one.lines, "series": one.origin.job}
+        for at, one in zip(times, found, strict=True)
+    ]
+    jobs = sorted({one.origin.job for one in found})
+    table = _table(found[-_ROWS:], max(0, len(found) - _ROWS))
+    chart = over_time("Lines read by run", rows, table, unit="lines", series=jobs, stacked=True)
+    return Section("publishes", "Runs", "What was published into this output.", figures, [chart])
+
+
+def _table(found: Sequence[Manifest], left: int) -> Sheet:
+    shown = [
+        (
+            numbers.day(datetime.fromisoformat(one.committed)),
+            one.origin.job,
+            one.origin.batch_name or "–",
+            numbers.count(one.lines),
+            numbers.count(one.rejected),
+            ", ".join(f"{change.schema.name} {change.rows:,}" for change in one.changes),
+        )
+        for one in reversed(found)
+    ]
+    heading = ("when, UTC", "job", "batch", "lines", "rejected", "rows published")
+    return Sheet(heading, shown, frozenset({3, 4}), left)
