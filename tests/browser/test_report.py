@@ -99,4 +99,4 @@ def test_light_and_dark_have_their_own_colours(look: Look, tmp_path: Path) -> No
 def test_little_and_much_fit(look: Look, tmp_path: Path, days: int, services: int) -> None:
     page = look(write(tmp_path, days=days, services=services), 390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.locator("section").count() == 5
+    assert page.locator("section").count() == 6

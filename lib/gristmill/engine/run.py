@@ -86,17 +86,18 @@ def _execute(
     before = {name: _context(spark).getLocalProperty(name) for name in _JOB_GROUP}
     spark.sparkContext.setJobGroup(run.id, job.name, interruptOnCancel=True)
     try:
-        run.phase.name = "waiting"
+        run.phase.enter("waiting")
         publication.begin(request.wait, tell)
-        run.phase.name = "listing"
+        run.phase.enter("listing")
         reading = job.reads.read(spark, request.inputs, request.options)
         staging = Staging(spark, publication, storage.root, run.phase)
         with _kept(reading):
             again = settle_reload(spark, job, request, publication, reading)
-            run.phase.name, run.phase.bytes = WORKING, again.bytes
+            run.phase.enter(WORKING)
+            run.phase.bytes = again.bytes
             counted, notes = _made(job, request, staging, again, tell)
         if counted is not None:
-            run.phase.name = "publishing"
+            run.phase.enter("publishing")
             publication.commit(counted.lines, counted.rejected, counted.skipped)
             run.published.set()
     except BaseException as error:
@@ -121,6 +122,7 @@ def _execute(
         output=storage.root,
         started=run.started.isoformat(timespec="seconds"),
         seconds=run.seconds,
+        phases=run.phase.spans,
         lines=counted.lines,
         rejected=counted.rejected,
         skipped=counted.skipped,

@@ -95,11 +95,11 @@ def _load(
 ) -> Loaded | None:
     """What kernels make of a plan; None where there are no lines, or they cannot read them."""
     (dataset,) = job.datasets(request.options)
-    staging.phase.name = "reading"
+    staging.phase.enter("reading")
     publication = staging.publication
     places = Places(staging.root, publication.folder(dataset.name), publication.rest)
     loaded = load(staging.spark, plan, dataset, places, reached)
-    staging.phase.name = WORKING
+    staging.phase.enter(WORKING)
     return loaded if loaded and loaded.lines else None
 
 

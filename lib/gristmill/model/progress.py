@@ -1,16 +1,35 @@
 """How far a run is."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gristmill.model.report import size
 
 
-@dataclass
 class Phase:
     """What a run is doing, as it goes on: `name`, and the bytes of the files that it loads."""
 
-    name: str = "starting"
-    bytes: int = 0
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = "starting"
+        self.bytes = 0
+        self._clock = clock
+        self._since = clock()
+        self._spans: dict[str, float] = {}
+
+    def enter(self, name: str) -> None:
+        """Begin another phase."""
+        self._spans, self._since = self._so_far(), self._clock()
+        self.name = name
+
+    @property
+    def spans(self) -> dict[str, float]:
+        """How many seconds each phase took so far, in their order."""
+        return {name: round(seconds, 3) for name, seconds in self._so_far().items()}
+
+    def _so_far(self) -> dict[str, float]:
+        took = self._clock() - self._since
+        return {**self._spans, self.name: self._spans.get(self.name, 0.0) + took}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ class DatasetReport:
 class Report:
     """A run, finished or failed; the JSON has these fields under these names.
 
-    `started` is ISO 8601 in UTC. `seconds` is how long the run took, with the start of Spark.
+    `started` is ISO 8601 in UTC. `seconds` is how long the run took, with the start of Spark;
+    `phases` how many of them went to each phase, in their order: starting, waiting (for another
+    run), listing, reading, working (reading and writing), publishing.
     `lines` are the lines or rows that were read, `skipped` those that are neither rows nor wrong,
     such as headers, and `rejects` counts those that were rejected, by reason. `unread` counts the
     values that could not be read and are null in rows that are good without them, by column.
@@ -42,6 +44,7 @@ class Report:
     output: str
     started: str
     seconds: float
+    phases: Mapping[str, float] = field(default_factory=dict)
     lines: int | None = None
     rejected: int | None = None
     skipped: int | None = None

@@ -302,5 +302,6 @@ def failed(job: AnyJob, request: Request, run: Run, cause: str) -> Report:
         output=request.output,
         started=run.started.isoformat(timespec="seconds"),
         seconds=run.seconds,
+        phases=run.phase.spans,
         error=cause,
     )

@@ -281,7 +281,7 @@ def test_a_year_is_shown_by_day_and_more_by_week(tmp_path: Path) -> None:
 def test_where_there_is_nothing_it_says_so(tmp_path: Path) -> None:
     put(tmp_path, "traffic_hourly", TRAFFIC, [])
     put(tmp_path, "cost_by_service", SERVICES, [], "bb")
-    assert [one.id for one in found(tmp_path)] == ["publishes"]
+    assert [one.id for one in found(tmp_path)] == ["datasets", "publishes"]
     assert "There is nothing to show yet" in page("Out", [], NOW)
 
 
@@ -313,7 +313,7 @@ def test_the_command_writes_a_whole_page_or_none(
     put(tmp_path / "out", "cost_by_service", SERVICES, [service("EC2", "5")])
     file = tmp_path / "page.html"
     assert main(["report", str(tmp_path / "out"), "-o", str(file)]) == 0
-    assert "Costs in USD, Runs" in capsys.readouterr().out
+    assert "Costs in USD, Datasets, Runs" in capsys.readouterr().out
     assert re.search(r"<h1>out</h1>", file.read_text())
     assert main(["report", str(tmp_path / "out"), "-o", str(tmp_path / "no" / "p.html")]) == 1
     assert "cannot be written" in capsys.readouterr().err

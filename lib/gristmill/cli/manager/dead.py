@@ -23,12 +23,17 @@ class DeadLetters:
 
     runs: tuple[RunLine, ...]
 
+    @staticmethod
+    def of(tx: Transaction) -> "DeadLetters":
+        """Those of a ledger."""
+        return DeadLetters(tuple(map(RunLine.of, dead_letters(tx))))
+
 
 def list_dead(arguments: argparse.Namespace) -> int:
     """List them; gives the exit code."""
     with opened(arguments) as ledger, ledger.look() as tx:
-        found = dead_letters(tx)
-    show(DeadLetters(tuple(map(RunLine.of, found))), as_json=arguments.json)
+        found = DeadLetters.of(tx)
+    show(found, as_json=arguments.json)
     return ExitCode.DONE
 
 

@@ -20,6 +20,7 @@ def add(commands: "Commands") -> None:
     _add_queues(commands)
     _add_starts(commands)
     _add_ledger(commands)
+    _add_ui(commands)
 
 
 def _on_ledger(added: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -223,3 +224,16 @@ def _add_ledger(commands: "Commands") -> None:
     added = _on_ledger(ledger.add("prune", "manager.ledger:prune_ledger", text))
     text = "whole days or weeks: 90d, 13w"
     added.add_argument("--older-than", type=days, required=True, metavar="SPAN", help=text)
+
+
+def _add_ui(commands: "Commands") -> None:
+    text = "serve a page that shows the ledger, and outputs, in a browser"
+    added = _on_ledger(commands.add("ui", "ui.serving:serve", text))
+    text = "outputs that it shows, too"
+    added.add_argument("outputs", nargs="*", metavar="OUTPUT", help=text)
+    text = "where it listens (default: 127.0.0.1, for this machine alone)"
+    added.add_argument("--host", default="127.0.0.1", help=text)
+    text = "the port (default: 8321; 0 for any that is free)"
+    added.add_argument("--port", type=int, default=8321, help=text)
+    text = "another name that it answers to, as that of a proxy before it"
+    added.add_argument("--name", action="append", default=[], metavar="HOST", help=text)

@@ -10,7 +10,7 @@ from gristmill.cli.manager.context import opened
 from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.cli.voice import tell
 from gristmill.errors import ExitCode
-from gristmill.manager.ledger import definitions
+from gristmill.manager.ledger import Transaction, definitions
 from gristmill.manager.ledger.looking import counts
 from gristmill.manager.settings import documents
 from gristmill.manager.settings.file import read_settings
@@ -37,6 +37,28 @@ class QueueList:
 
     queues: tuple[QueueLine, ...]
 
+    @staticmethod
+    def of(tx: Transaction) -> "QueueList":
+        """The queues of a ledger."""
+        paused = definitions.paused_names(tx, "queue")
+        found = counts(tx)
+        lines = []
+        for name, queue in definitions.load_settings(tx).all_queues.items():
+            states = {state: count for (one, state), count in found.items() if one == name}
+            lines.append(
+                QueueLine(
+                    name,
+                    states.get("blocked", 0),
+                    states.get("ready", 0),
+                    states.get("starting", 0) + states.get("running", 0),
+                    states.get("failed", 0),
+                    queue.max_runs,
+                    queue.places,
+                    name in paused,
+                )
+            )
+        return QueueList(tuple(lines))
+
 
 @dataclass(frozen=True)
 class Applied:
@@ -55,25 +77,8 @@ class SettingsList:
 def list_queues(arguments: argparse.Namespace) -> int:
     """List the queues; gives the exit code."""
     with opened(arguments) as ledger, ledger.look() as tx:
-        settings = definitions.load_settings(tx)
-        paused = definitions.paused_names(tx, "queue")
-        found = counts(tx)
-    lines = []
-    for name, queue in settings.all_queues.items():
-        states = {state: count for (one, state), count in found.items() if one == name}
-        lines.append(
-            QueueLine(
-                name,
-                states.get("blocked", 0),
-                states.get("ready", 0),
-                states.get("starting", 0) + states.get("running", 0),
-                states.get("failed", 0),
-                queue.max_runs,
-                queue.places,
-                name in paused,
-            )
-        )
-    show(QueueList(tuple(lines)), as_json=arguments.json)
+        found = QueueList.of(tx)
+    show(found, as_json=arguments.json)
     return ExitCode.DONE
 
 

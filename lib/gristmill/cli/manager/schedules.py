@@ -12,7 +12,7 @@ from gristmill.cli.manager.context import opened
 from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.cli.voice import tell
 from gristmill.errors import ExitCode, UsageError
-from gristmill.manager.ledger import definitions
+from gristmill.manager.ledger import Transaction, definitions
 from gristmill.manager.settings import Schedule, Settings
 from gristmill.manager.start import schedules
 from gristmill.nearest import nearest
@@ -54,21 +54,12 @@ class ScheduleList:
 
     schedules: tuple[ScheduleLine, ...]
 
-
-@dataclass(frozen=True)
-class Backfilled:
-    """What became of the times of a backfill."""
-
-    fires: tuple[FireLine, ...]
-
-
-def list_schedules(arguments: argparse.Namespace) -> int:
-    """List the schedules; gives the exit code."""
-    lines = []
-    with opened(arguments) as ledger, ledger.look() as tx:
-        settings = definitions.load_settings(tx)
+    @staticmethod
+    def of(tx: Transaction) -> "ScheduleList":
+        """The schedules of a ledger."""
         paused = definitions.paused_names(tx, "schedule")
-        for name, schedule in settings.schedules.items():
+        lines = []
+        for name, schedule in definitions.load_settings(tx).schedules.items():
             last = [
                 FireLine(
                     datetime.fromtimestamp(row["due"], UTC),
@@ -91,7 +82,21 @@ def list_schedules(arguments: argparse.Namespace) -> int:
                     tuple(last),
                 )
             )
-    show(ScheduleList(tuple(lines)), as_json=arguments.json)
+        return ScheduleList(tuple(lines))
+
+
+@dataclass(frozen=True)
+class Backfilled:
+    """What became of the times of a backfill."""
+
+    fires: tuple[FireLine, ...]
+
+
+def list_schedules(arguments: argparse.Namespace) -> int:
+    """List the schedules; gives the exit code."""
+    with opened(arguments) as ledger, ledger.look() as tx:
+        found = ScheduleList.of(tx)
+    show(found, as_json=arguments.json)
     return ExitCode.DONE
 
 

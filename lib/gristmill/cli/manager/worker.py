@@ -17,7 +17,7 @@ from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.cli.voice import tell
 from gristmill.errors import ExitCode, UsageError
 from gristmill.manager.duties import Duties
-from gristmill.manager.ledger import Ledger
+from gristmill.manager.ledger import Ledger, Transaction
 from gristmill.manager.ledger.claiming import LEASE
 from gristmill.manager.ledger.looking import worker_list
 from gristmill.manager.places import RunPlace
@@ -51,6 +51,24 @@ class WorkerList:
     """The workers that are there."""
 
     workers: tuple[WorkerLine, ...]
+
+    @staticmethod
+    def of(tx: Transaction) -> "WorkerList":
+        """The workers of a ledger."""
+        return WorkerList(
+            tuple(
+                WorkerLine(
+                    one["id"],
+                    "silent" if one["is_silent"] else one["state"],
+                    one["runs"],
+                    one["slots"],
+                    one["finished"],
+                    tuple(one["queues"]),
+                    moment(one["beat"]),
+                )
+                for one in worker_list(tx, LEASE)
+            )
+        )
 
 
 def work(arguments: argparse.Namespace) -> int:
@@ -146,20 +164,8 @@ def _keep_pool(arguments: argparse.Namespace, options: WorkerOptions) -> int:
 def list_workers(arguments: argparse.Namespace) -> int:
     """List the workers; gives the exit code."""
     with opened(arguments) as ledger, ledger.look() as tx:
-        found = worker_list(tx, LEASE)
-    lines = tuple(
-        WorkerLine(
-            one["id"],
-            "silent" if one["is_silent"] else one["state"],
-            one["runs"],
-            one["slots"],
-            one["finished"],
-            tuple(one["queues"]),
-            moment(one["beat"]),
-        )
-        for one in found
-    )
-    show(WorkerList(lines), as_json=arguments.json)
+        found = WorkerList.of(tx)
+    show(found, as_json=arguments.json)
     return ExitCode.DONE
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from gristmill.cli.manager.context import moment, opened, span, when
 from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.errors import ExitCode, UsageError
+from gristmill.manager.ledger import Row, Transaction
 from gristmill.nearest import nearest
 from gristmill.workflow.engine import service
 from gristmill.workflow.engine.ledger_store import from_document
@@ -33,6 +34,23 @@ class ExecutionList:
     """Executions, the newest first."""
 
     executions: tuple[ExecutionLine, ...]
+
+    @staticmethod
+    def of(rows: Iterable[Row]) -> "ExecutionList":
+        """Rows of the ledger."""
+        return ExecutionList(
+            tuple(
+                ExecutionLine(
+                    row["name"],
+                    row["machine"],
+                    row["status"],
+                    moment(row["started"]),
+                    moment(row["ended"]),
+                    row["document"]["error"],
+                )
+                for row in rows
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,26 @@ class ExecutionDetail:
     redrives: int
     events: tuple[HistoryEvent, ...]
 
+    @staticmethod
+    def of(tx: Transaction, name: str, *, with_events: bool) -> "ExecutionDetail":
+        """An execution by its name or ARN. Raises `InputError`."""
+        row = service.find(tx, name)
+        events = service.history_of(tx, row["arn"]) if with_events else []
+        execution = from_document(row["document"])
+        return ExecutionDetail(
+            execution.name,
+            execution.machine_name,
+            str(execution.status),
+            moment(execution.started),
+            moment(execution.ended),
+            execution.input,
+            execution.output,
+            execution.error,
+            execution.cause,
+            execution.redrives,
+            tuple(map(_event, events)),
+        )
+
 
 def list_executions(arguments: argparse.Namespace) -> int:
     """List executions; gives the exit code."""
@@ -70,18 +108,7 @@ def list_executions(arguments: argparse.Namespace) -> int:
         raise UsageError(f"no status {status!r}: {nearest(status, [str(one) for one in Status])}")
     with opened(arguments) as ledger, ledger.look() as tx:
         rows = service.listed(tx, arguments.machine, status, arguments.n)
-    lines = tuple(
-        ExecutionLine(
-            row["name"],
-            row["machine"],
-            row["status"],
-            moment(row["started"]),
-            moment(row["ended"]),
-            row["document"]["error"],
-        )
-        for row in rows
-    )
-    show(ExecutionList(lines), as_json=arguments.json)
+    show(ExecutionList.of(rows), as_json=arguments.json)
     return ExitCode.DONE
 
 
@@ -98,25 +125,8 @@ def _(found: ExecutionList) -> Iterable[Block]:
 def show_execution(arguments: argparse.Namespace) -> int:
     """Show an execution; gives the exit code."""
     with opened(arguments) as ledger, ledger.look() as tx:
-        row = service.find(tx, arguments.execution)
-        events = service.history_of(tx, row["arn"]) if arguments.history else []
-    execution = from_document(row["document"])
-    show(
-        ExecutionDetail(
-            execution.name,
-            execution.machine_name,
-            str(execution.status),
-            moment(execution.started),
-            moment(execution.ended),
-            execution.input,
-            execution.output,
-            execution.error,
-            execution.cause,
-            execution.redrives,
-            tuple(map(_event, events)),
-        ),
-        as_json=arguments.json,
-    )
+        found = ExecutionDetail.of(tx, arguments.execution, with_events=arguments.history)
+    show(found, as_json=arguments.json)
     return ExitCode.DONE
 
 

@@ -21,6 +21,7 @@ def result_of(report: Report) -> dict[str, Any]:
         "lines": report.lines,
         "rejected": report.rejected,
         "seconds": report.seconds,
+        "phases": dict(report.phases),
     }
 
 

@@ -7,10 +7,36 @@ from gristmill.api.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
+from gristmill.pages.report.reads import Columns
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+_BILL = ("billing_currency", "billing_period")
+_COSTS = ("billed_cost", "effective_cost")
+READS = {
+    "cost_by_service": Columns(
+        text=(*_BILL, "service_name"), numbers=(*_COSTS, "list_cost", "charges")
+    ),
+    "cost_daily": Columns(
+        text=("billing_currency", "service_name"), numbers=("effective_cost",), days=("date",)
+    ),
+    "month_over_month": Columns(
+        text=(*_BILL, "service_name"),
+        numbers=("billed_cost", "previous_billed_cost", "billed_cost_change"),
+    ),
+    "cost_by_account": Columns(text=(*_BILL, "sub_account_name", "sub_account_id"), numbers=_COSTS),
+    "cost_by_tag": Columns(text=(*_BILL, "tag_key", "tag_value"), numbers=_COSTS),
+    "commitments": Columns(
+        text=(*_BILL, *(f"commitment_discount_{part}" for part in ("name", "id", "type"))),
+        numbers=("used_cost", "unused_cost", "utilization", "coverage"),
+    ),
+    "cost_anomalies": Columns(
+        text=("billing_currency", "service_name"),
+        numbers=("effective_cost", "usual_cost", "amount"),
+        days=("date",),
+    ),
+}
 _MOST_CURRENCIES = 3
 _SERVICES = 6
 _ROWS = 50

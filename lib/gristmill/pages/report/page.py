@@ -12,22 +12,33 @@ from gristmill.api.output import Output
 from gristmill.pages.charts import NARROW, WIDE, drawn
 from gristmill.pages.numbers import plain
 from gristmill.pages.parts import Chart, Section
+from gristmill.pages.report import bills as of_bills
+from gristmill.pages.report import quality as of_quality
+from gristmill.pages.report import traffic as of_traffic
+from gristmill.pages.report import utility as of_utility
+from gristmill.pages.report import words as of_words
 from gristmill.pages.report.bills import bills
+from gristmill.pages.report.datasets import datasets
 from gristmill.pages.report.publishes import publishes
 from gristmill.pages.report.quality import quality
+from gristmill.pages.report.reads import readable
 from gristmill.pages.report.traffic import traffic
 from gristmill.pages.report.utility import utility
 from gristmill.pages.report.words import words
 from gristmill.publish.manifest import Manifest
 
+_READS = of_traffic.READS | of_bills.READS | of_words.READS | of_utility.READS | of_quality.READS
+
 
 def sections(found: Output, log: Sequence[Manifest]) -> list[Section]:
     """All sections, of one state of an output. `log` is its history, oldest first."""
 
+    names = readable(found, _READS)
+
     def asked(ask: Questions) -> list[Section]:
-        names = frozenset(found)
         some = [traffic(ask, names), *bills(ask, names), words(ask, names), utility(ask, names)]
-        return [one for one in [*some, quality(ask, names), publishes(log)] if one is not None]
+        all_of_it = [*some, datasets(found, names), quality(ask, names), publishes(log)]
+        return [one for one in all_of_it if one is not None]
 
     return consistently(found, asked)
 

@@ -4,7 +4,13 @@ from gristmill.api.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
+from gristmill.pages.report.reads import Columns
 
+READS = {
+    "rejects": Columns(
+        text=("job", "reason", "source_file", "raw"), numbers=("block_start", "line_number")
+    ),
+}
 _REASONS, _EXAMPLES, _LONGEST = 12, 3, 160
 
 

@@ -7,8 +7,19 @@ from gristmill.api.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
+from gristmill.pages.report.reads import Columns
 from gristmill.pages.report.time import step_of, steps
 
+_PERCENTILES = ("seconds_p50", "seconds_p95", "seconds_p99")
+READS = {
+    "traffic_hourly": Columns(
+        text=("status_class", "method"),
+        numbers=("hour", "requests", "bytes", "clients", *_PERCENTILES),
+        days=("date",),
+    ),
+    "top_paths": Columns(text=("path",), numbers=("requests", "bytes")),
+    "web_requests": Columns(text=("user_agent", "client"), numbers=("status", "bytes")),
+}
 _TOP = 20
 # Words by which bots name themselves in their user agents.
 _BOTS = "bot|crawl|spider|slurp|curl|wget|python-requests|monitor|scrapy|headless"

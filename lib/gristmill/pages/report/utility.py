@@ -4,7 +4,15 @@ from gristmill.api.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import by_hour
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
+from gristmill.pages.report.reads import Columns
 
+READS = {
+    "utility_statements": Columns(
+        text=("meter", "month", "problems", "currency"),
+        numbers=("kwh", "missing_readings", "total"),
+    ),
+    "usage_patterns": Columns(text=("customer_group",), numbers=("hour", "kwh", "hours")),
+}
 _ROWS = 50
 
 

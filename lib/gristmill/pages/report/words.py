@@ -4,7 +4,9 @@ from gristmill.api.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
+from gristmill.pages.report.reads import Columns
 
+READS = {"word_counts": Columns(text=("corpus", "word"), numbers=("count",))}
 _TOP, _MOST_CORPORA = 25, 4
 
 

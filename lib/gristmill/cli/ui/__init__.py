@@ -1,0 +1,1 @@
+"""`gristmill ui`: the ledger and outputs in a browser."""
