@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -43,10 +44,8 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     opened: list[Page] = []
 
     def visited(path: str, width: int = 1200, scheme: str = "light") -> Page:
-        page = browser.new_page(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
+        seen: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+        page = browser.new_page(**seen)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on(
