@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full bench-guard bench-manager bench-workflows clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample setup soak test test-browser test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard bench-manager bench-workflows clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample screenshots setup soak test test-browser test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,8 +74,15 @@ test-real: setup classes ## Run the tests on real files (GRISTMILL_DATA names th
 test-fast: setup ## Run the tests that need no Spark (seconds)
 	$(BIN)/pytest -n 2 tests/unit
 
-notebook: setup ## Open the notebooks in JupyterLab, which is fetched for it
-	$(UV) run --quiet --locked --no-sync --with jupyterlab jupyter lab notebooks
+# A notebook begins with Spark as `spark`, and a link to its pages, as %load_ext gristmill gives.
+notebook: setup ## Open the notebooks in JupyterLab, which is fetched for it, with Spark ready
+	@mkdir -p .cache/ipython/profile_default
+	@echo 'c.InteractiveShellApp.extensions = ["gristmill"]' > .cache/ipython/profile_default/ipython_config.py
+	IPYTHONDIR=$(CURDIR)/.cache/ipython $(UV) run --quiet --locked --no-sync --with jupyterlab jupyter lab notebooks
+
+screenshots: setup ## Make the pictures of README and docs anew, in Chromium
+	@$(UV) sync --quiet --locked --inexact --group browser
+	$(BIN)/python docs/screenshots.py
 
 s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (11 MB)
 	$(UV) sync --quiet --locked --inexact --extra s3

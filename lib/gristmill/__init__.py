@@ -25,10 +25,16 @@ _WHERE = {
 __all__ = list(_WHERE)
 
 
+_EXTENSION = "load_ipython_extension"
+"""What `%load_ext gristmill` calls: Spark as `spark`, with a link to its pages."""
+
+
 def __getattr__(name: str) -> object:
     # Loaded when it is asked for: the command has to heed Ctrl-C before Spark's Python is loaded.
     from importlib import import_module  # noqa: PLC0415
 
+    if name == _EXTENSION:
+        return getattr(import_module(f"{__name__}.api.notebook"), name)
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

@@ -6,6 +6,7 @@ import re
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from gristmill.cli import main
 from gristmill.manager.ledger import Ledger
 from gristmill.manager.ledger.definitions import apply
-from gristmill.manager.ledger.tables import runs
+from gristmill.manager.ledger.tables import attempts, runs
 from gristmill.manager.settings import Settings
 from gristmill.manager.states import RunState
 from gristmill.workflow.engine import service
@@ -235,10 +236,10 @@ def test_browsers_are_told_to_load_nothing_else(client: Open) -> None:
 
 
 def fill(ledger: Ledger, count: int) -> None:
+    """Runs over a month: of ten, eight succeeded, one failed, one waits."""
     now = time.time()
-    row = {
+    run: dict[str, Any] = {
         "request": "r",
-        "job": "word-count",
         "argv": [],
         "folder": "",
         "queue": "default",
@@ -248,31 +249,54 @@ def fill(ledger: Ledger, count: int) -> None:
         "memory": 1,
         "retry": [],
         "submitter": "me",
-        "state": "ready",
         "max_attempts": 3,
+        "state": "ready",
+        "updated": now,
     }
+    jobs = ("word-count", "access-logs", "billing-charges")
+    times = {f"r{number:06d}": now - 60.0 - number * 25.0 for number in range(count)}
+    made = [
+        {**run, "id": name, "job": jobs[number % 3], "created": at - 10.0, "due": at}
+        for number, (name, at) in enumerate(times.items())
+    ]
+    tried = [
+        {
+            "run": name,
+            "number": 1,
+            "run_key": name,
+            "place": "local",
+            "worker": "w",
+            "started": at,
+            "ended": at + 20.0,
+            "cost": 0.01,
+            "outcome": "failed" if name.endswith("1") else "succeeded",
+        }
+        for name, at in times.items()
+        if not name.endswith("0")
+    ]
+    held = {"owner": "w", "lease_until": now, "attempt": 1, "started": runs.c.due}
+    ended = {"owner": None, "lease_until": None, "ended": runs.c.due + 20.0}
+    of = sa.update(runs)
     with ledger.begin() as tx:
-        for first in range(0, count, 5000):
-            tx.many(
-                sa.insert(runs),
-                [
-                    {
-                        **row,
-                        "id": f"r{number:06d}",
-                        "created": now - number,
-                        "due": now,
-                        "updated": now,
-                    }
-                    for number in range(first, min(count, first + 5000))
-                ],
-            )
+        tx.many(sa.insert(runs), made)
+        tx.many(sa.insert(attempts), tried)
+        tx.run(of.where(runs.c.id.not_like("%0")).values(state="starting", **held))
+        tx.run(of.where(runs.c.state == "starting").values(state="running"))
+        bad = of.where(runs.c.state == "running", runs.c.id.like("%1"))
+        tx.run(bad.values(state="failed", cause="SAID", **ended))
+        tx.run(of.where(runs.c.state == "running").values(state="succeeded", **ended))
 
 
 @pytest.mark.thorough
 def test_screens_come_at_once_over_a_hundred_thousand_runs(client: Open, ledger: Ledger) -> None:
     fill(ledger, 100_000)
     page = client()
-    for path in (*SCREENS, "/runs?state=ready&job=word-count", "/runs/r000007"):
+    for path in (
+        *SCREENS,
+        "/runs?state=failed&job=access-logs",
+        "/runs/r000007",
+        "/statistics?days=30",
+    ):
         page.get(path)
         began = time.perf_counter()
         assert page.get(path).status_code == 200

@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import singledispatch
-from typing import Any
+from typing import Any, Literal
 
 from gristmill.script.console import render
 
@@ -27,6 +28,11 @@ _STYLES = {
     **dict.fromkeys(("warning", "running", "pending"), "yellow"),
     **dict.fromkeys(("failed", "cancelled"), "red"),
 }
+
+
+# A count, a size, a span, a share: "1,234", "107.8 kB", "0.8 s", "43 %"; not "2026-11-30T".
+_NUMBER = re.compile(r"-?[\d,]*\.?\d+(?: .*|%)?$")
+_LONGEST_WORD, _LEAST, _GAP = 40, 12, 2
 
 
 @singledispatch
@@ -86,12 +92,28 @@ def _show_on_terminal(shown: Iterable[Block]) -> None:
             console.print(block, markup=False, soft_wrap="://" in block)
             continue
         table = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        whole = _whole(block, console.width)
         for place, name in enumerate(block.heading):
-            is_number = bool(block.rows) and all(row[place][:1].isdigit() for row in block.rows)
-            table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+            is_number = bool(block.rows) and all(_NUMBER.match(row[place]) for row in block.rows)
+            side: Literal["right", "left"] = "right" if is_number else "left"
+            table.add_column(name, justify=side, overflow="fold", no_wrap=place in whole)
         for row in block.rows:
             table.add_row(*map(_styled, row))
         console.print(table)
+
+
+def _whole(table: Table, width: int) -> set[int]:
+    """The columns that are not to be broken over lines, as their words are to be copied, where the
+    others have room beside them."""
+    columns = list(zip(table.heading, *table.rows, strict=True))
+    longest = [max(map(len, cells)) for cells in columns]
+    found = {
+        place
+        for place, cells in enumerate(columns)
+        if not any(" " in cell for cell in cells) and longest[place] <= _LONGEST_WORD
+    }
+    least = (most if place in found else min(most, _LEAST) for place, most in enumerate(longest))
+    return found if sum(least) + _GAP * len(columns) <= width else set()
 
 
 def _styled(text: str) -> str:

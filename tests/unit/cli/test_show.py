@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -297,3 +298,43 @@ def test_doctor_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: Out) ->
 def test_doctor_reaches_for_places_in_s3(capsys: Out) -> None:
     assert main(["doctor", "gopher://bucket"]) == 1
     assert "only local paths, s3:// and s3a://" in capsys.readouterr().out
+
+
+def shown(table: Table, width: int, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a terminal of a width shows."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    blocks.register(Shown, lambda _value: [table])
+    show.show(Shown())
+    return re.sub("\x1b\\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+
+
+class Shown:
+    """Something to show."""
+
+
+RUN_ID = "20261130T011024Z-c9da4865"
+
+
+def test_what_is_to_be_copied_is_not_broken(capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "no such input: /home/ann/mill/nothing-here/at-all"
+    row = (RUN_ID, "word-count", "failed", "default", "0.8 s", reason)
+    table = Table(("run", "job", "state", "queue", "took", "reason"), [row])
+    lines = shown(table, 80, capsys, monkeypatch)
+    assert lines[1].startswith(f"{RUN_ID}  word-count")
+    assert max(map(len, lines)) <= 80
+    narrow = shown(table, 40, capsys, monkeypatch)
+    assert max(map(len, narrow)) <= 40
+    words = "".join("".join(line.split()) for line in narrow)
+    assert all(letter in words for letter in set(RUN_ID))
+
+
+def test_numbers_stand_to_the_right_and_ids_to_the_left(
+    capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(RUN_ID, "1,234", "10 s", "5 %"), ("2026", "7", "107.8 kB", "100 %")]
+    lines = shown(Table(("run", "rows", "size", "share"), rows), 80, capsys, monkeypatch)
+    assert lines[2].startswith("2026 ")
+    assert lines[2].split() == ["2026", "7", "107.8", "kB", "100", "%"]
+    assert lines[1].index("10 s") + len("10 s") == lines[2].index("107.8 kB") + len("107.8 kB")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from gristmill.api.asking import consistently
 from gristmill.api.output import Output
 from gristmill.api.output import open as open_datasets
 from gristmill.catalogue import known_jobs
-from gristmill.cli.manager.dead import DeadLetters
 from gristmill.cli.manager.detail import RunDetail
 from gristmill.cli.manager.queues import QueueList
 from gristmill.cli.manager.runs import RunLine
@@ -29,7 +27,8 @@ from gristmill.cli.workflow.looking import ExecutionDetail, ExecutionList
 from gristmill.errors import InputError
 from gristmill.manager.ledger import Ledger
 from gristmill.manager.ledger.definitions import load_settings
-from gristmill.manager.ledger.looking import Filter, listed
+from gristmill.manager.ledger.looking import Filter, dead_causes, listed
+from gristmill.manager.ledger.looking import dead_letters as dead_letters_of
 from gristmill.manager.ledger.tables import runs as run_table
 from gristmill.manager.states import RunState
 from gristmill.manager.statistics.figures import figures
@@ -107,9 +106,11 @@ def run(place: Place, request: Request) -> Response:
 def dead_letters(place: Place, request: Request) -> Response:
     """What has failed and waits to be looked at, by cause."""
     with place.ledger.look() as tx:
-        found = sorted(DeadLetters.of(tx).runs, key=lambda one: one.cause)
-    causes = [(cause, list(some)) for cause, some in groupby(found, key=lambda one: one.cause)]
-    return place.draw(request, "dead.html", {"causes": causes, "most": _PAGE})
+        causes = [
+            (cause, count, tuple(map(RunLine.of, dead_letters_of(tx, cause, most=_PAGE))))
+            for cause, count in dead_causes(tx).items()
+        ]
+    return place.draw(request, "dead.html", {"causes": causes})
 
 
 def queues(place: Place, request: Request) -> Response:

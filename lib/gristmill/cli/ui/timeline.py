@@ -43,7 +43,10 @@ def timeline(run: RunDetail, now: datetime | None = None) -> tuple[Bar, ...]:
             left = (at - begin).total_seconds()
             span = Span(event.after, seconds, _part(left, whole), _part(seconds, whole))
             bars.setdefault(event.attempt, []).append(span)
-    found = [Bar(f"attempt {number}", _joined(spans)) for number, spans in sorted(bars.items())]
+    found = [
+        Bar(f"attempt {number}" if number else "before", _joined(spans))
+        for number, spans in sorted(bars.items())
+    ]
     phases = (run.result or {}).get("phases") or {}
     if phases and run.ended is not None:
         took = sum(phases.values())

@@ -80,16 +80,33 @@ def last_event(tx: Transaction) -> int:
     return int(tx.all(sa.select(sa.func.coalesce(sa.func.max(events.c.id), 0).label("n")))[0]["n"])
 
 
-def dead_letters(tx: Transaction, cause: str | None = None, job: str | None = None) -> list[Row]:
+_DEAD = sa.and_(
+    runs.c.state == RunState.FAILED, runs.c.looked_at.is_(None), runs.c.array_size.is_(None)
+)
+
+
+def dead_letters(
+    tx: Transaction, cause: str | None = None, job: str | None = None, most: int | None = None
+) -> list[Row]:
     """Failed runs that nobody has looked at, the oldest first; of arrays, their children."""
-    query = sa.select(*(runs.c[name] for name in LISTED)).where(
-        runs.c.state == RunState.FAILED, runs.c.looked_at.is_(None), runs.c.array_size.is_(None)
-    )
+    query = sa.select(*(runs.c[name] for name in LISTED)).where(_DEAD)
     if cause is not None:
         query = query.where(runs.c.cause == cause)
     if job is not None:
         query = query.where(runs.c.job == job)
-    return tx.all(query.order_by(runs.c.ended, runs.c.id))
+    return tx.all(query.order_by(runs.c.ended, runs.c.id).limit(most))
+
+
+def dead_causes(tx: Transaction) -> dict[str, int]:
+    """How many dead letters there are for each cause, most first."""
+    count = sa.func.count().label("n")
+    query = (
+        sa.select(runs.c.cause, count)
+        .where(_DEAD)
+        .group_by(runs.c.cause)
+        .order_by(count.desc(), runs.c.cause)
+    )
+    return {row["cause"]: row["n"] for row in tx.all(query)}
 
 
 def counts(tx: Transaction) -> dict[tuple[str, str], int]:

@@ -1,18 +1,21 @@
 """Figures of runs over a span: waits, times, throughput, failures by cause, use of workers."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import sqlalchemy as sa
 
 from gristmill.manager.ledger.claiming import LEASE
 from gristmill.manager.ledger.database import Row, Transaction
+from gristmill.manager.ledger.looking import dead_causes
 from gristmill.manager.ledger.tables import attempts, runs, workers
 from gristmill.manager.states import ACTIVE, RunState
 
 _ENDED = (RunState.SUCCEEDED, RunState.FAILED)
+_SHARES = (0.5, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True)
@@ -69,23 +72,15 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
 
 
-def spread(values: Sequence[float]) -> Spread:
-    """The percentiles of some values."""
-    shares = (percentile(values, share) for share in (0.5, 0.95, 0.99, 1.0))
-    return Spread(*shares)
+def _tried() -> sa.Subquery:
+    """How often each run was tried, and what that cost."""
+    tries, cost = sa.func.count().label("tries"), sa.func.sum(attempts.c.cost).label("cost")
+    return sa.select(attempts.c.run, tries, cost).group_by(attempts.c.run).subquery()
 
 
 def ended(tx: Transaction, since: float, until: float | None = None) -> list[Row]:
     """Runs that ended since, without the parents of arrays and what never began."""
-    tried = (
-        sa.select(
-            attempts.c.run,
-            sa.func.count().label("tries"),
-            sa.func.sum(attempts.c.cost).label("cost"),
-        )
-        .group_by(attempts.c.run)
-        .subquery()
-    )
+    tried = _tried()
     columns = ("id", "job", "queue", "state", "cause", "created", "due", "started", "ended")
     query = (
         sa.select(*(runs.c[name] for name in (*columns, "result")), tried.c.tries, tried.c.cost)
@@ -97,32 +92,86 @@ def ended(tx: Transaction, since: float, until: float | None = None) -> list[Row
     return tx.all(query)
 
 
-def of_jobs(rows: Iterable[Row]) -> list[JobFigures]:
+def of_jobs(tx: Transaction, since: float) -> list[JobFigures]:
     """The figures of each job in each queue, those with most runs first."""
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row["job"], row["queue"]].append(row)
-    found = [_of_job(job, queue, some) for (job, queue), some in groups.items()]
-    return sorted(found, key=lambda one: (-one.runs, one.job, one.queue))
+    causes: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+    for row in tx.all(_causes(since)):
+        causes[row["job"], row["queue"]].append((row["cause"], row["n"]))
+    return [
+        JobFigures(
+            row["job"],
+            row["queue"],
+            row["n"],
+            row["n"] - row["failed"],
+            row["failed"],
+            int(row["tries"]),
+            Spread(*(row[f"wait_{share}"] for share in _SHARES)),
+            Spread(*(row[f"took_{share}"] for share in _SHARES)),
+            int(row["rows"] or 0),
+            int(row["bytes"] or 0),
+            row["cost"] or 0.0,
+            tuple(causes[row["job"], row["queue"]]),
+        )
+        for row in tx.all(_by_job(since))
+    ]
 
 
-def _of_job(job: str, queue: str, some: Sequence[Row]) -> JobFigures:
-    failed = [row for row in some if row["state"] == RunState.FAILED]
-    causes = Counter(row["cause"] or "UNKNOWN" for row in failed)
-    results = [row["result"] or {} for row in some]
-    return JobFigures(
-        job,
-        queue,
-        len(some),
-        len(some) - len(failed),
-        len(failed),
-        sum(row["tries"] for row in some),
-        spread([waited(row) for row in some]),
-        spread([row["ended"] - row["started"] for row in some]),
-        sum(result.get("rows") or 0 for result in results),
-        sum(result.get("bytes") or 0 for result in results),
-        sum(row["cost"] or 0.0 for row in some),
-        tuple(causes.most_common()),
+def _lately(since: float) -> sa.ColumnElement[bool]:
+    return sa.and_(runs.c.ended >= since, runs.c.state.in_(_ENDED), runs.c.array_size.is_(None))
+
+
+def _causes(since: float) -> sa.Select[Any]:
+    cause = sa.func.coalesce(sa.func.nullif(runs.c.cause, ""), "UNKNOWN").label("cause")
+    count = sa.func.count().label("n")
+    return (
+        sa.select(runs.c.job, runs.c.queue, cause, count)
+        .where(_lately(since), runs.c.state == RunState.FAILED)
+        .where(sa.exists().where(attempts.c.run == runs.c.id))
+        .group_by(runs.c.job, runs.c.queue, cause)
+        .order_by(count.desc(), cause)
+    )
+
+
+def _by_job(since: float) -> sa.Select[Any]:
+    tried = _tried()
+    due = sa.case((runs.c.due > runs.c.created, runs.c.due), else_=runs.c.created)
+    wait = sa.case((due < runs.c.started, runs.c.started - due), else_=0.0)
+    took = runs.c.ended - runs.c.started
+    by: Any = (runs.c.job, runs.c.queue)
+
+    def told(name: str) -> sa.ColumnElement[int]:
+        return sa.cast(runs.c.result[name].as_string(), sa.BigInteger)
+
+    each = (
+        sa.select(
+            *by,
+            (runs.c.state == RunState.FAILED).label("failed"),
+            *(tried.c.tries, tried.c.cost, wait.label("wait"), took.label("took")),
+            *(told("rows").label("rows"), told("bytes").label("bytes")),
+            sa.func.count().over(partition_by=by).label("n"),
+            sa.func.row_number().over(partition_by=by, order_by=wait).label("wait_rank"),
+            sa.func.row_number().over(partition_by=by, order_by=took).label("took_rank"),
+        )
+        .join(tried, tried.c.run == runs.c.id)
+        .where(_lately(since))
+        .subquery()
+    )
+    nearest = (
+        sa.func.min(sa.case((each.c[f"{name}_rank"] >= each.c.n * share, each.c[name]))).label(
+            f"{name}_{share}"
+        )
+        for name in ("wait", "took")
+        for share in _SHARES
+    )
+    count = sa.func.count().label("n")
+    return (
+        sa.select(
+            *(each.c.job, each.c.queue, count, *nearest),
+            sa.func.sum(sa.case((each.c.failed, 1), else_=0)).label("failed"),
+            *(sa.func.sum(each.c[name]).label(name) for name in ("tries", "cost", "rows", "bytes")),
+        )
+        .group_by(each.c.job, each.c.queue)
+        .order_by(count.desc(), each.c.job, each.c.queue)
     )
 
 
@@ -134,9 +183,9 @@ def waited(row: Row) -> float:
 
 def figures(tx: Transaction, since: float) -> Figures:
     """The figures of all that ended since, and of what is now."""
-    rows = ended(tx, since)
+    jobs = of_jobs(tx, since)
+    count, failed = sum(one.runs for one in jobs), sum(one.failed for one in jobs)
     seconds = max(1.0, tx.now - since)
-    failed = sum(row["state"] == RunState.FAILED for row in rows)
     waiting, oldest = backlog(tx)
     active = sa.select(sa.func.count().label("n")).where(runs.c.state.in_(ACTIVE))
     in_flight = tx.all(active)[0]["n"]
@@ -146,9 +195,9 @@ def figures(tx: Transaction, since: float) -> Figures:
     total = int(tx.all(slots)[0]["n"])
     return Figures(
         seconds,
-        tuple(of_jobs(rows)),
-        len(rows) * 3600.0 / seconds,
-        failed / len(rows) if rows else None,
+        tuple(jobs),
+        count * 3600.0 / seconds,
+        failed / count if count else None,
         waiting,
         in_flight,
         oldest,
@@ -212,10 +261,7 @@ def retries_to_come(tx: Transaction, queues: Sequence[str] = ()) -> bool:
 
 def dead(tx: Transaction) -> int:
     """How many dead letters there are."""
-    query = sa.select(sa.func.count().label("n")).where(
-        runs.c.state == RunState.FAILED, runs.c.looked_at.is_(None), runs.c.array_size.is_(None)
-    )
-    return int(tx.all(query)[0]["n"])
+    return sum(dead_causes(tx).values())
 
 
 def usual_time(tx: Transaction, job: str, definition: str | None, most: int = 20) -> float | None:
