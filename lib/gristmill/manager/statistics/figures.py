@@ -15,7 +15,6 @@ from gristmill.manager.ledger.tables import attempts, runs, workers
 from gristmill.manager.states import ACTIVE, RunState
 
 _ENDED = (RunState.SUCCEEDED, RunState.FAILED)
-_SHARES = (0.5, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,12 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return ordered[max(0, ceil(share * len(ordered)) - 1)] if ordered else None
 
 
+def spread(values: Sequence[float]) -> Spread:
+    """The percentiles of some values."""
+    ordered = sorted(values)
+    return Spread(*(percentile(ordered, share) for share in (0.5, 0.95, 0.99, 1.0)))
+
+
 def _tried() -> sa.Subquery:
     """How often each run was tried, and what that cost."""
     tries, cost = sa.func.count().label("tries"), sa.func.sum(attempts.c.cost).label("cost")
@@ -97,27 +102,33 @@ def of_jobs(tx: Transaction, since: float) -> list[JobFigures]:
     causes: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
     for row in tx.all(_causes(since)):
         causes[row["job"], row["queue"]].append((row["cause"], row["n"]))
-    return [
-        JobFigures(
-            row["job"],
-            row["queue"],
+    waits, tooks = _spans(tx, since)
+    found = []
+    for row in tx.all(_sums(since)):
+        key = row["job"], row["queue"]
+        figures = JobFigures(
+            *key,
             row["n"],
             row["n"] - row["failed"],
             row["failed"],
             int(row["tries"]),
-            Spread(*(row[f"wait_{share}"] for share in _SHARES)),
-            Spread(*(row[f"took_{share}"] for share in _SHARES)),
+            spread(waits[key]),
+            spread(tooks[key]),
             int(row["rows"] or 0),
             int(row["bytes"] or 0),
             row["cost"] or 0.0,
-            tuple(causes[row["job"], row["queue"]]),
+            tuple(causes[key]),
         )
-        for row in tx.all(_by_job(since))
-    ]
+        found.append(figures)
+    return found
 
 
 def _lately(since: float) -> sa.ColumnElement[bool]:
-    return sa.and_(runs.c.ended >= since, runs.c.state.in_(_ENDED), runs.c.array_size.is_(None))
+    """Whether a run ended since, and had begun; of arrays, their children."""
+    return sa.and_(
+        *(runs.c.ended >= since, runs.c.started.is_not(None)),
+        *(runs.c.state.in_(_ENDED), runs.c.array_size.is_(None)),
+    )
 
 
 def _causes(since: float) -> sa.Select[Any]:
@@ -126,53 +137,46 @@ def _causes(since: float) -> sa.Select[Any]:
     return (
         sa.select(runs.c.job, runs.c.queue, cause, count)
         .where(_lately(since), runs.c.state == RunState.FAILED)
-        .where(sa.exists().where(attempts.c.run == runs.c.id))
         .group_by(runs.c.job, runs.c.queue, cause)
         .order_by(count.desc(), cause)
     )
 
 
-def _by_job(since: float) -> sa.Select[Any]:
+def _sums(since: float) -> sa.Select[Any]:
+    """What can be added up, which the database does: runs may be a hundred thousand."""
     tried = _tried()
-    due = sa.case((runs.c.due > runs.c.created, runs.c.due), else_=runs.c.created)
-    wait = sa.case((due < runs.c.started, runs.c.started - due), else_=0.0)
-    took = runs.c.ended - runs.c.started
-    by: Any = (runs.c.job, runs.c.queue)
+    count = sa.func.count().label("n")
 
-    def told(name: str) -> sa.ColumnElement[int]:
-        return sa.cast(runs.c.result[name].as_string(), sa.BigInteger)
+    def told(name: str) -> sa.Label[int]:
+        return sa.func.sum(sa.cast(runs.c.result[name].as_string(), sa.BigInteger)).label(name)
 
-    each = (
+    return (
         sa.select(
-            *by,
-            (runs.c.state == RunState.FAILED).label("failed"),
-            *(tried.c.tries, tried.c.cost, wait.label("wait"), took.label("took")),
-            *(told("rows").label("rows"), told("bytes").label("bytes")),
-            sa.func.count().over(partition_by=by).label("n"),
-            sa.func.row_number().over(partition_by=by, order_by=wait).label("wait_rank"),
-            sa.func.row_number().over(partition_by=by, order_by=took).label("took_rank"),
+            *(runs.c.job, runs.c.queue, count, told("rows"), told("bytes")),
+            sa.func.sum(sa.case((runs.c.state == RunState.FAILED, 1), else_=0)).label("failed"),
+            sa.func.sum(tried.c.tries).label("tries"),
+            sa.func.sum(tried.c.cost).label("cost"),
         )
         .join(tried, tried.c.run == runs.c.id)
         .where(_lately(since))
-        .subquery()
+        .group_by(runs.c.job, runs.c.queue)
+        .order_by(count.desc(), runs.c.job, runs.c.queue)
     )
-    nearest = (
-        sa.func.min(sa.case((each.c[f"{name}_rank"] >= each.c.n * share, each.c[name]))).label(
-            f"{name}_{share}"
-        )
-        for name in ("wait", "took")
-        for share in _SHARES
-    )
-    count = sa.func.count().label("n")
-    return (
-        sa.select(
-            *(each.c.job, each.c.queue, count, *nearest),
-            sa.func.sum(sa.case((each.c.failed, 1), else_=0)).label("failed"),
-            *(sa.func.sum(each.c[name]).label(name) for name in ("tries", "cost", "rows", "bytes")),
-        )
-        .group_by(each.c.job, each.c.queue)
-        .order_by(count.desc(), each.c.job, each.c.queue)
-    )
+
+
+Spans = dict[tuple[str, str], list[float]]
+
+
+def _spans(tx: Transaction, since: float) -> tuple[Spans, Spans]:
+    """How long each run waited, and took, by job and queue."""
+    due = sa.case((runs.c.due > runs.c.created, runs.c.due), else_=runs.c.created)
+    wait = sa.case((due < runs.c.started, runs.c.started - due), else_=0.0)
+    query = sa.select(runs.c.job, runs.c.queue, wait, runs.c.ended - runs.c.started)
+    waits, tooks = defaultdict(list), defaultdict(list)
+    for job, queue, waited_for, took in tx.connection.execute(query.where(_lately(since))):
+        waits[job, queue].append(waited_for)
+        tooks[job, queue].append(took)
+    return waits, tooks
 
 
 def waited(row: Row) -> float:
