@@ -15,10 +15,14 @@ import pytest
 from gristmill.api.output import open as open_datasets
 from gristmill.cli import main
 from gristmill.cli.output import history
+from gristmill.model.schema import DatasetSchema
 from gristmill.pages import numbers
 from gristmill.pages.parts import Section
 from gristmill.pages.report.page import page, sections
 from gristmill.pages.report.time import step_of
+from gristmill.publish.manifest import Origin
+from gristmill.publish.publication import Publication
+from gristmill.storage.local import LocalStorage
 from tests.support.outputs import publish
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -276,6 +280,21 @@ def test_a_year_is_shown_by_day_and_more_by_week(tmp_path: Path) -> None:
     rows = [hour(start + timedelta(hours=at * 6)) for at in range(4 * 365)]
     put(tmp_path, "traffic_hourly", TRAFFIC, rows)
     assert len(section(tmp_path, "traffic").charts[0].table.rows) == 365
+
+
+def test_rejects_are_shown_over_time(tmp_path: Path) -> None:
+    for number, lines, rejected in ((1, 100, 0), (2, 200, 50)):
+        origin = Origin(f"20261121T1200{number:02d}", "logs", {}, ("in",), "", "ann@here")
+        schema = DatasetSchema("words", (("word", "string"),), (), "batch")
+        publication = Publication(LocalStorage(str(tmp_path)), origin, [schema])
+        publication.begin(timedelta(), lambda _text: None)
+        publication.stage(schema, ())
+        publication.commit(lines, rejected)
+    (section,) = [one for one in found(tmp_path) if one.id == "publishes"]
+    chart = next(one for one in section.charts if "rejected" in one.title)
+    (values,) = chart.spec["datasets"].values()
+    drawn = [row["value"] for row in values]
+    assert drawn == [0.0, 0.25]
 
 
 def test_where_there_is_nothing_it_says_so(tmp_path: Path) -> None:

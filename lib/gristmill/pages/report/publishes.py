@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time
-from gristmill.pages.parts import Figure, Section, Sheet
+from gristmill.pages.parts import Chart, Figure, Section, Sheet
 from gristmill.publish.manifest import Manifest
 
 _ROWS = 40
@@ -26,14 +26,29 @@ def publishes(found: Sequence[Manifest]) -> Section | None:
         ),
         Figure("newest", numbers.day(times[-1]), "UTC"),
     ]
+    table = _table(found[-_ROWS:], max(0, len(found) - _ROWS))
+    charts = [_chart("Lines read by run", found, [one.lines for one in found], table)]
+    if rejected:
+        shares = [one.rejected / max(1, one.lines) for one in found]
+        charts.append(_chart("Share of lines rejected by run", found, shares, table, form=".1%"))
+    return Section("publishes", "Runs", "What was published into this output.", figures, charts)
+
+
+def _chart(
+    title: str, found: Sequence[Manifest], values: Sequence[float], table: Sheet, form: str = "~s"
+) -> Chart:
+    """A bar for each publish, by its job."""
     rows = [
-        {"moment": at, "value": one.lines, "series": one.origin.job}
-        for at, one in zip(times, found, strict=True)
+        {
+            "moment": datetime.fromisoformat(one.committed),
+            "value": value,
+            "series": one.origin.job,
+        }
+        for one, value in zip(found, values, strict=True)
     ]
     jobs = sorted({one.origin.job for one in found})
-    table = _table(found[-_ROWS:], max(0, len(found) - _ROWS))
-    chart = over_time("Lines read by run", rows, table, unit="lines", series=jobs, stacked=True)
-    return Section("publishes", "Runs", "What was published into this output.", figures, [chart])
+    unit = "lines" if form == "~s" else "of lines"
+    return over_time(title, rows, table, unit=unit, series=jobs, stacked=True, form=form)
 
 
 def _table(found: Sequence[Manifest], left: int) -> Sheet:
