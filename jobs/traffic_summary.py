@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from gristmill import ByDay, Dataset, DatasetsReader, Field, Job, Options, main, option
 from gristmill.readers.logs.http import views
+from gristmill.readers.logs.proxies import TRUSTED_PROXY, behind_proxies, ranges
 from gristmill.readers.published import ALL
 
 _DATASET = Field("dataset", "string", "where the requests come from, such as web_requests")
@@ -87,10 +88,16 @@ class TrafficSummaryOptions(Options):
 
     dataset: str = option(ALL, choices=(ALL, *views()), help="which requests to summarise")
     top: int = option(100, minimum=1, help="how many paths to keep for each day")
+    trusted_proxy: tuple[str, ...] = TRUSTED_PROXY
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ranges(self.trusted_proxy)
 
 
 def summarise(requests: DataFrame, options: TrafficSummaryOptions) -> Mapping[str, DataFrame]:
     """Rows of `gristmill.readers.logs.http.views` to rows of the datasets above."""
+    requests = behind_proxies(requests, options.trusted_proxy)
     day = ("dataset", "date")
     order = Window.partitionBy(*day).orderBy(F.desc("requests"), F.asc("path"))
     paths = requests.where(F.col("path").isNotNull()).groupBy(*day, "path")

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main, option
 from gristmill.model.job import Days
+from gristmill.readers.logs.proxies import TRUSTED_PROXY, behind_proxies, ranges
 from gristmill.readers.logs.web import WEB_REQUESTS
 
 _DAY = timedelta(days=1)
@@ -49,10 +50,16 @@ class WebSessionsOptions(Options):
     gap_minutes: int = option(
         30, minimum=1, help="minutes of silence after which a request starts another session"
     )
+    trusted_proxy: tuple[str, ...] = TRUSTED_PROXY
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        ranges(self.trusted_proxy)
 
 
 def sessions(requests: DataFrame, options: WebSessionsOptions) -> Mapping[str, DataFrame]:
     """Rows of `WEB_REQUESTS` to rows of `WEB_SESSIONS`."""
+    requests = behind_proxies(requests, options.trusted_proxy)
     client = ("client", "user_agent")
     order = Window.partitionBy(*client).orderBy("timestamp")
     silence = F.unix_seconds("timestamp") - F.unix_seconds(F.lag("timestamp").over(order))

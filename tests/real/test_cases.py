@@ -1,6 +1,7 @@
 """Small inputs that failed once, each a kind of input that people have: see their README."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.errors import InputError, ShrinkError, TooManyRejectsError
-from gristmill.jobs import access_logs, billing_charges, billing_summary, web_sessions
+from gristmill.jobs import (
+    access_logs,
+    billing_charges,
+    billing_summary,
+    traffic_summary,
+    web_sessions,
+)
 from gristmill.jobs.access_logs import AccessLogOptions
 from gristmill.jobs.billing_charges import BillingChargesOptions
 from gristmill.jobs.billing_summary import BillingSummaryOptions
+from gristmill.jobs.traffic_summary import TrafficSummaryOptions
+from gristmill.jobs.web_sessions import WebSessionsOptions
 from tests.conftest import RunJob
 
 Rows = Sequence[dict[str, Any]]
@@ -35,10 +44,6 @@ def rows(spark: SparkSession, dataset: Path, columns: Sequence[str]) -> Rows:
 REFUSED = (
     "05_vhost_with_ident.log",
     "06_extra_quoted_field_is_not_xff.log",
-    "14_vhost_combined.log",
-    "15_ingress_nginx.log",
-    "16_trailing_D.log",
-    "18_ms_and_iso_time.log",
 )
 """Layouts that are not read yet: none of their columns may stand in another's place."""
 
@@ -60,6 +65,25 @@ def test_a_layout_that_is_not_known_gives_no_rows(
 
 
 LOADED: dict[str, tuple[tuple[str, ...], str, Rows]] = {
+    "virtual host": (
+        ("14_vhost_combined.log",),
+        "server_requests",
+        [GET_A | {"vhost": "www.example.com", "port": 443, "bytes": 12}],
+    ),
+    "ingress": (
+        ("15_ingress_nginx.log",),
+        "server_requests",
+        [GET_A | {"seconds": 0.004, "upstream_seconds": 0.004, "request_id": "0123abcd"}],
+    ),
+    "time taken": (("16_trailing_D.log",), "server_requests", [GET_A | {"seconds": 0.001234}]),
+    "times": (
+        ("18_ms_and_iso_time.log",),
+        "server_requests",
+        [
+            {"timestamp": datetime(2026, 11, 25, 10, 0, 0, micros)} | GET_A
+            for micros in (0, 123_000)
+        ],
+    ),
     "empty user": (("11_apache_empty_user.log",), "web_requests", [GET_A]),
     "two spaces": (("13_two_spaces_after_time.log",), "web_requests", [GET_A]),
     "addresses of proxies": (
@@ -129,6 +153,20 @@ def test_a_session_is_on_one_day(
         run_job(web_sessions.JOB, out)
     (session,) = rows(spark, out / "web_sessions", ["date", "requests"])
     assert (str(session["date"]), session["requests"]) == ("2026-11-25", 2)
+
+
+def test_four_visitors_behind_a_proxy_are_four(
+    spark: SparkSession, run_job: RunJob, cases: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run_job(access_logs.JOB, cases / "logs" / "27_proxy_xff.log")
+    run_job(traffic_summary.JOB, out, options=TrafficSummaryOptions(trusted_proxy=("private",)))
+    run_job(web_sessions.JOB, out, options=WebSessionsOptions(trusted_proxy=("10.0.0.0/8",)))
+    (day,) = spark.read.parquet(str(out / "traffic_clients")).where("hour is null").collect()
+    assert day["clients"] == 4
+    sessions = spark.read.parquet(str(out / "web_sessions")).collect()
+    assert sorted(row["client"] for row in sessions) == [f"198.51.100.{n}" for n in range(4)]
+    assert [row["requests"] for row in sessions] == [1, 1, 1, 1]
 
 
 def charged(spark: SparkSession, out: Path, *columns: str) -> dict[str, tuple[Any, ...]]:

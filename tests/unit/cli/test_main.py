@@ -59,9 +59,9 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
         ["word-count", "Count the words of text files.", "word_counts"],
         [
             "access-logs",
-            "Load logs: Apache, nginx, S3, ALB, CloudFront, VPC flow, CloudTrail.",
-            "alb_requests, cloudfront_requests, cloudtrail_events, s3_requests, vpc_flows, "
-            "web_requests",
+            "Load logs: web servers, proxies in any layout, S3, ALB, CloudFront, VPC, CloudTrail.",
+            "alb_requests, cloudfront_requests, cloudtrail_events, server_requests, s3_requests, "
+            "vpc_flows, web_requests",
         ],
         [
             "traffic-summary",
@@ -205,8 +205,8 @@ def test_run_refuses_a_wrong_option_by_its_flag(
 
 
 def test_options_of_a_job_are_those_of_that_job(capsys: Out) -> None:
-    argv = ["run", "access-logs", "--input", "a", "--output", "out", "--format", "json"]
-    assert "--format takes one of auto, alb, cloudfront, cloudtrail, s3_access, " in refused(
+    argv = ["run", "access-logs", "--input", "a", "--output", "out", "--format", "xml"]
+    assert "--format takes one of auto, alb, cloudfront, cloudtrail, caddy, " in refused(
         argv, capsys
     )
     argv = ["run", "traffic-summary", "--input", "a", "--output", "out", "--top=0"]

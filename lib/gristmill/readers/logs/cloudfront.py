@@ -206,6 +206,7 @@ FORMATS = (
             status="nullif(sc_status, 0)",
             bytes="sc_bytes",
             seconds="time_taken",
+            forwarded_for="x_forwarded_for",
         ),
     ),
 )

@@ -26,7 +26,8 @@ class Http:
     """Where the dataset of an HTTP log has what all of them have, as SQL expressions.
 
     `client` is a string, `status` an int, `bytes` the size of the answer, `seconds` (double) how
-    long it took; None where the log does not say.
+    long it took, `forwarded_for` (string) whom proxies were asked by; None where the log does not
+    say.
     """
 
     timestamp: str
@@ -36,6 +37,7 @@ class Http:
     status: str
     bytes: str
     seconds: str | None = None
+    forwarded_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class LogFormat:
     of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
     gives their names, None for other lines, and `parse` gets those of the file. `covers` are the
     formats whose lines this one reads too, each as what it is. Lines that start with `comment` and
-    are no header are skipped. `kernel` reads what it can, faster.
+    are no header are skipped. `kernel` reads what it can, faster. Where times do not say their
+    zone, `in_zone(name)` is the same format with those of a zone.
     """
 
     name: str
@@ -62,6 +65,7 @@ class LogFormat:
     covers: tuple[str, ...] = ()
     comment: str = ""
     kernel: HeaderKernel | None = None
+    in_zone: "Callable[[str], LogFormat] | None" = None
 
 
 REASONS = {

@@ -9,11 +9,15 @@ from pyspark.sql import DataFrame, SparkSession
 from gristmill.model.job import Kernel, Reader, Reading
 from gristmill.readers.logs import formats
 from gristmill.readers.logs.format import REASONS, Header, HeaderKernel, LogFormat
+from gristmill.readers.logs.json_lines import PLAIN, json_format, mapped
+from gristmill.readers.logs.layout.checking import check_zone
+from gristmill.readers.logs.layout.compiled import compiled
+from gristmill.readers.logs.layout.parse import layout_format
 from gristmill.readers.logs.recognise import recognise
 from gristmill.readers.text import damage
 from gristmill.readers.text.lines import heads, text_files
 
-AUTO = "auto"
+AUTO, OWN = "auto", "layout"
 _LOOKED_AT = 1000
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
 _DIGEST = "_CloudTrail-Digest_"
@@ -25,6 +29,18 @@ class LogOptions(Protocol):
     @property
     def format(self) -> str:
         """The name of a format, or `AUTO`."""
+
+    @property
+    def layout(self) -> str:
+        """A layout of nginx or Apache, or its name; empty where the format says it."""
+
+    @property
+    def zone(self) -> str:
+        """The zone of times that do not say theirs; empty where all do."""
+
+    @property
+    def map(self) -> tuple[str, ...]:
+        """Keys of JSON for columns, as FIELD=KEY."""
 
     @property
     def strict(self) -> bool:
@@ -50,17 +66,31 @@ class LogReader(Reader[LogOptions]):
     def resolve(
         self, spark: SparkSession, inputs: Sequence[str], options: LogOptions
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-        """The format that was recognised. Raises `InputError`."""
+        """The format that was recognised. Raises `InputError`; `UsageError` where its times do not
+        say their zone, and the options do not either."""
+        if options.map:
+            return {"format": PLAIN.name}, ()
+        if options.layout:
+            named = options.layout in formats()
+            return ({"format": options.layout, "layout": ""} if named else {"format": OWN}), ()
         if options.format != AUTO:
             return {}, ()
         chosen = recognise(heads(spark, inputs, _LOOKED_AT))
         if chosen is None:
             return {"format": "combined"}, ()
+        check_zone(formats()[chosen], options.zone)
         return {"format": chosen}, (f"format: {chosen} (recognised)",)
 
     def read(self, spark: SparkSession, inputs: Sequence[str], options: LogOptions) -> Reading:
         """Parse the lines of `inputs`."""
         chosen = formats()[options.format]
+        if options.map:
+            chosen = json_format(mapped(options.map))
+        if options.layout:
+            own = compiled(options.layout)
+            chosen = layout_format(chosen.name, chosen.help, own)
+        if chosen.in_zone:
+            chosen = chosen.in_zone(options.zone)
         if chosen.header is None:
             found = text_files(spark, inputs, strict=options.strict)
             alike = [_kernel(chosen, found.files, None)]

@@ -259,7 +259,9 @@ def _bare(line: str) -> str:
     return inner.replace('""', '"') if re.search(r'\] ""[^ ]', inner) else inner
 
 
-_HTTP = Http("timestamp", "client", "method", "path", "status", "bytes")
+_HTTP = Http(
+    *("timestamp", "client", "method", "path", "status", "bytes"), forwarded_for="forwarded_for"
+)
 
 
 def _format(name: str, help_: str, covers: tuple[str, ...] = ()) -> LogFormat:
