@@ -65,6 +65,16 @@ def test_a_layout_that_is_not_known_gives_no_rows(
 
 
 LOADED: dict[str, tuple[tuple[str, ...], str, Rows]] = {
+    "events over lines": (
+        ("19_cloudtrail_pretty.json",),
+        "cloudtrail_events",
+        [{"event_id": "e-1", "event_name": "ListBuckets"}],
+    ),
+    "an event twice": (
+        ("21_cloudtrail_duplicate_a.json", "21_cloudtrail_duplicate_b.json"),
+        "cloudtrail_events",
+        [{"event_id": "e-1"}],
+    ),
     "virtual host": (
         ("14_vhost_combined.log",),
         "server_requests",

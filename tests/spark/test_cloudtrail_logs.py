@@ -1,5 +1,6 @@
 """Events of CloudTrail: of every kind, wrapped and one a line, and JSON that is broken."""
 
+import gzip
 import json
 import random
 from collections import defaultdict
@@ -8,11 +9,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import Row, SparkSession
 
+from gristmill.jobs import access_logs
 from gristmill.model.checks import REASON, SKIPPED
 from gristmill.readers.logs.cloudtrail import FIELDS, REJECTS
 from gristmill.readers.text.lines import LINE_NUMBER
+from tests.conftest import RunJob
 from tests.spark.lines import Values, assert_as_expected, broken, nothing, outcome, parsed
 from tests.support.reference_logs import Parsed, as_json, cloudtrail
 
@@ -201,3 +205,65 @@ def with_json(row: Parsed) -> Parsed:
         for name in NESTED
     }
     return row | nested
+
+
+def of(number: int, text: str = "a") -> dict[str, Any]:
+    return {
+        "eventVersion": "1.08",
+        "eventTime": "2026-03-03T23:59:59Z",
+        "eventID": f"e-{number}",
+        "requestParameters": {"text": text, "n": [1.50]},
+    }
+
+
+ODD_TEXT = '} {"a": [ }{ \\ ]'
+LAYOUTS = {
+    "pretty": json.dumps({"Records": [of(1), of(2, ODD_TEXT)]}, indent=2),
+    "one event, pretty": json.dumps(of(1), indent=2),
+    "a list": json.dumps([of(1), of(2, ODD_TEXT)]),
+    "a list, pretty": json.dumps([of(1), of(2, ODD_TEXT)], indent=4),
+    "concatenated": json.dumps({"Records": [of(1)]}) + json.dumps({"Records": [of(2, ODD_TEXT)]}),
+    "concatenated, pretty": "\n".join(
+        json.dumps({"Records": [one]}, indent=2) for one in (of(1), of(2, ODD_TEXT))
+    ),
+    "a list of files": json.dumps([{"Records": [of(1)]}, {"Records": [of(2)]}]),
+    "lines": json.dumps(of(1)) + "\n" + json.dumps(of(2, ODD_TEXT)),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_events_are_read_however_their_json_is_laid_out(
+    run_job: RunJob, tmp_path: Path, spark: SparkSession, name: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_text(LAYOUTS[name])
+    (tmp_path / "in" / "b.json.gz").write_bytes(gzip.compress(json.dumps(of(9)).encode()))
+    report = run_job(access_logs.JOB, tmp_path / "in")
+    assert report.rejected == 0
+    found = spark.read.parquet(str(tmp_path / "out" / "cloudtrail_events")).collect()
+    ids = sorted(row["event_id"] for row in found)
+    assert ids == ["e-1", "e-9"] if name == "one event, pretty" else ["e-1", "e-2", "e-9"]
+    texts = {row["event_id"]: json.loads(row["request_parameters"]) for row in found}
+    assert texts["e-1"] == {"text": "a", "n": [1.5]}
+    if "e-2" in texts and "files" not in name:
+        assert texts["e-2"]["text"] == ODD_TEXT
+
+
+def test_a_laid_out_file_that_is_broken_is_one_reject(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_text(LAYOUTS["pretty"][:-3])
+    (tmp_path / "in" / "b.json").write_text(LAYOUTS["lines"])
+    report = run_job(access_logs.JOB, tmp_path / "in")
+    assert (report.lines, report.rejected, report.rejects) == (3, 1, {"bad_json": 1})
+
+
+def test_an_event_that_is_delivered_twice_is_one(
+    run_job: RunJob, tmp_path: Path, spark: SparkSession
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.json").write_text(json.dumps({"Records": [of(1), of(2)]}))
+    (tmp_path / "in" / "b.json").write_text(json.dumps({"Records": [of(2), of(3)]}))
+    report = run_job(access_logs.JOB, tmp_path / "in")
+    assert (report.lines, report.skipped, report.rejected) == (4, 1, 0)
+    found = spark.read.parquet(str(tmp_path / "out" / "cloudtrail_events")).collect()
+    assert sorted(row["event_id"] for row in found) == ["e-1", "e-2", "e-3"]

@@ -216,7 +216,6 @@ def test_a_log_of_aws_is_recognised(line: str, expected: str) -> None:
         # What looks like CloudTrail's files.
         '{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventTime":"2026-03-03T2"}]}',
         '{"Records":[{"messageId":"1","body":"x"}]}',
-        '[{"eventVersion":"1.08","eventTime":"2026-03-03T23:59:59Z"}]',
         '{"time":"2026-03-03T23:59:59Z","status":200,"path":"/"}',
         '{\n  "Records": [\n',
         "version,account-id,start,end\n2,111122223333,1,2",

@@ -1,9 +1,12 @@
 """Events of AWS CloudTrail.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html.
-A line is either `{"Records":[…]}`, as CloudTrail writes its files, or one event. Each event counts
-as a line. The digests that lie beside the logs, for checking them, are skipped. Columns are named
-as in AWS's own Athena table,
+A line is either `{"Records":[…]}`, as CloudTrail writes its files, or one event; a file may also
+be one list of either, several behind each other, or laid out over lines. Each event counts as a
+line. CloudTrail delivers some events twice: those with an `eventID` that was there are skipped, as
+are the digests that lie beside the logs, for checking them.
+
+Columns are named as in AWS's own Athena table,
 https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table.html, in snake case; nested
 parts are kept as JSON, and keys that are not known here are passed over.
 
@@ -63,6 +66,9 @@ CLOUDTRAIL_EVENTS = log.requests(
     time="event_time",
 )
 
+LAID_OUT: Header = ("laid out",)
+"""Stands for a header in files whose objects are not each on a line of its own."""
+
 REJECTS = log.reasons("empty_line", "nul_byte", "bad_json", "not_this_format", "bad_timestamp")
 
 _ODD = {
@@ -91,11 +97,14 @@ _FRACTION = r"\.[0-9]++(?:[eE][+-]?+[0-9]++)?+|[eE][+-]?+[0-9]++"
 _REAL = rf"(?<=[\s:,\[])-?+(?:0|[1-9][0-9]*+)(?:{_FRACTION})(?=\s*+[,}}\]])"
 
 
-def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
+def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `CLOUDTRAIL_EVENTS`, or a reason why not.
 
-    A line that wraps several events becomes as many rows, each with its own part as raw text.
+    A line that wraps several events becomes as many rows, each with its own part as raw text. With
+    `LAID_OUT` for a header, what the lines of a file are together is taken apart.
     """
+    if header == LAID_OUT:
+        lines = _documents(lines)
     marked = lines.withColumn("_marked", _marked(F.col(RAW)))
     is_wrapped = F.col(RAW).rlike(_WRAPPED)
     wrapped = _with_json(marked, F.when(is_wrapped, F.col("_marked")), "Records array<string>")
@@ -132,6 +141,42 @@ def parse(lines: DataFrame, _header: Header | None) -> DataFrame:
     )
 
 
+def _documents(lines: DataFrame) -> DataFrame:
+    """The objects of each file, whatever lines they stand on; what is broken is one, as it is."""
+    place = F.struct(BLOCK_START, LINE_NUMBER, RAW)
+    sorted_ = F.transform(F.array_sort(F.collect_list(place)), lambda line: line[RAW])
+    files = lines.groupBy(SOURCE_FILE).agg(F.array_join(sorted_, "\n").alias("_text"))
+    between = F.regexp_replace(
+        "_text", rf"({_STRING})|(?<=\}})(\s*+)(?=\{{)", f"$1{_LEFT}$2{_RIGHT}"
+    )
+    between = F.regexp_replace(between, rf'(?<="){_LEFT}{_RIGHT}', "")
+    listed = F.regexp_replace(between, f"{_LEFT}\\s*+{_RIGHT}", ",")
+    whole = F.when(F.col("_text").rlike(r"^\s*+\["), listed).otherwise(
+        F.concat(F.lit("["), listed, F.lit("]"))
+    )
+    files = files.withColumn("_marked", _marked(whole))
+    read = _with_json(
+        files, F.concat(F.lit('{"all":'), F.col("_marked"), F.lit("}")), "all array<string>"
+    )
+    found = F.coalesce(_without_nulls(F.col("_object.all")), F.array("_text"))
+    return read.select(SOURCE_FILE, F.posexplode(found).alias("_at", "_one")).select(
+        _unmarked(F.col("_one")).alias(RAW),
+        SOURCE_FILE,
+        F.lit(0).cast("bigint").alias(BLOCK_START),
+        (F.col("_at") + 1).cast("bigint").alias(LINE_NUMBER),
+    )
+
+
+def header_of(line: str) -> Header | None:
+    """`LAID_OUT` for the first line of a file whose objects are not each on a line of its own."""
+    text = line.strip()
+    opens = text.startswith(("{", "[")) and text.endswith(("{", "[", ","))
+    return LAID_OUT if opens or text.startswith("[") or _NEXT.search(text) else None
+
+
+_NEXT = re.compile(r"\}\s*\{")
+
+
 def _with_json(lines: DataFrame, text: Column, fields: str) -> DataFrame:
     """`lines` with `_object`, what a text is as a struct; null where it is no JSON object."""
     # Inside another, and with more behind: Spark would not look at what follows the object.
@@ -164,7 +209,8 @@ def _unmarked(text: Column) -> Column:
     return F.when(F.contains(text, F.lit(_LEFT)), plain).otherwise(text)
 
 
-_LINE = re.compile(r'\s*\{\s*(?:"Records"\s*:\s*\[\s*\]|.*?"eventVersion"\s*:)')
+_LINE = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"Records"\s*:\s*\[\s*\]|.*?"eventVersion"\s*:)')
+_PART = re.compile(r'\s*"event(?:Version|Time)"\s*:\s*"')
 _DIGEST = re.compile(r'\s*\{.*?"digestStartTime"\s*:')
 # What S3 tells of itself has such records too.
 _NOTICE = re.compile(r'"eventSource"\s*:\s*"aws:')
@@ -172,12 +218,17 @@ _NOTICE = re.compile(r'"eventSource"\s*:\s*"aws:')
 FORMATS = (
     LogFormat(
         name="cloudtrail",
-        help="AWS CloudTrail events, as CloudTrail writes them or one a line",
+        help="AWS CloudTrail events, in whatever way their JSON is laid out",
         dataset=CLOUDTRAIL_EVENTS,
         rejects=REJECTS,
         matches=lambda line: bool(
-            (_LINE.match(line) and not _NOTICE.search(line)) or _DIGEST.match(line)
+            (_LINE.match(line) and not _NOTICE.search(line))
+            or _DIGEST.match(line)
+            or _PART.match(line)
         ),
         parse=parse,
+        header=header_of,
+        header_is_rare=True,
+        unique="event_id",
     ),
 )

@@ -50,8 +50,10 @@ class LogFormat:
     of `rejects` or `SKIPPED`. Where columns are named by a header in each file, `header(line)`
     gives their names, None for other lines, and `parse` gets those of the file. `covers` are the
     formats whose lines this one reads too, each as what it is. Lines that start with `comment` and
-    are no header are skipped. `kernel` reads what it can, faster. Where times do not say their
-    zone, `in_zone(name)` is the same format with those of a zone.
+    are no header are skipped; where it `header_is_rare`, files are only looked into for one where
+    some of them have one. `kernel` reads what it can, faster. Where times do not say their zone,
+    `in_zone(name)` is the same format with those of a zone. Rows with the same `unique` are one
+    that was delivered twice: all but the first are skipped.
     """
 
     name: str
@@ -65,6 +67,8 @@ class LogFormat:
     covers: tuple[str, ...] = ()
     comment: str = ""
     kernel: HeaderKernel | None = None
+    header_is_rare: bool = False
+    unique: str | None = None
     in_zone: "Callable[[str], LogFormat] | None" = None
 
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from typing import Any, Protocol
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
 
+from gristmill.model.checks import REASON, SKIPPED
 from gristmill.model.job import Kernel, Reader, Reading
 from gristmill.readers.logs import formats
 from gristmill.readers.logs.format import REASONS, Header, HeaderKernel, LogFormat
@@ -15,7 +17,13 @@ from gristmill.readers.logs.layout.compiled import compiled
 from gristmill.readers.logs.layout.parse import layout_format
 from gristmill.readers.logs.recognise import recognise
 from gristmill.readers.text import damage
-from gristmill.readers.text.lines import heads, text_files
+from gristmill.readers.text.lines import (
+    BLOCK_START,
+    LINE_NUMBER,
+    SOURCE_FILE,
+    heads,
+    text_files,
+)
 
 AUTO, OWN = "auto", "layout"
 _LOOKED_AT = 1000
@@ -91,7 +99,9 @@ class LogReader(Reader[LogOptions]):
             chosen = layout_format(chosen.name, chosen.help, own)
         if chosen.in_zone:
             chosen = chosen.in_zone(options.zone)
-        if chosen.header is None:
+        if chosen.header is None or (
+            chosen.header_is_rare and not _some_has(chosen.header, heads(spark, inputs, _LOOKED_AT))
+        ):
             found = text_files(spark, inputs, strict=options.strict)
             alike = [_kernel(chosen, found.files, None)]
             rows = chosen.parse(found.lines, None)
@@ -102,12 +112,26 @@ class LogReader(Reader[LogOptions]):
             parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
             # None where all files are damaged.
             rows = reduce(DataFrame.unionByName, parts or [chosen.parse(found.lines, None)])
+        if chosen.unique:
+            rows = _first_of_each(rows, chosen.unique)
         is_whole = not (found.damage or options.strict)
         kernels = tuple(kernel for kernel in alike if kernel and is_whole)
         digests = sum(_DIGEST in file for file in found.files)
         told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
         notes = (told,) if digests else ()
         return Reading(found.with_rejects(rows), notes, found.files, kernels=kernels)
+
+
+def _some_has(header_of: Callable[[str], Header | None], found: Mapping[str, str]) -> bool:
+    return any(_header(header_of, text) for text in found.values())
+
+
+def _first_of_each(rows: DataFrame, column: str) -> DataFrame:
+    """Rows that were delivered twice are skipped, but for the first, wherever they stand."""
+    place = (SOURCE_FILE, BLOCK_START, LINE_NUMBER)
+    order = Window.partitionBy(column).orderBy(F.col(REASON).isNotNull(), *place)
+    again = F.col(REASON).isNull() & F.col(column).isNotNull() & (F.row_number().over(order) > 1)
+    return rows.withColumn(REASON, F.when(again, F.lit(SKIPPED)).otherwise(F.col(REASON)))
 
 
 def _header(header_of: Callable[[str], Header | None], text: str) -> Header | None:
