@@ -1,5 +1,6 @@
 """Lines of CloudFront: with the columns of every version, with chosen ones, broken."""
 
+import json
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from pyspark.sql import SparkSession
 
 from gristmill.model.checks import SKIPPED
 from gristmill.readers.logs.cloudfront import FIELDS, REJECTS
+from gristmill.readers.logs.recognise import recognise
 from tests.spark.lines import (
     Values,
     assert_as_expected,
@@ -15,6 +17,7 @@ from tests.spark.lines import (
     many_broken,
     nothing,
     parsed,
+    values,
 )
 from tests.support.reference_logs import CLOUDFRONT, cloudfront
 
@@ -196,3 +199,28 @@ def test_a_broken_line_is_read_as_plain_python_reads_it(
     rows = parsed(spark, tmp_path / "cf.log", "cloudfront", lines, header)
     assert len(rows) == len(lines)
     assert_as_the_reference_says(rows, REJECTS, partial(cloudfront, header=header))
+
+
+def test_lines_of_json_are_as_those_with_tabs(spark: SparkSession, tmp_path: Path) -> None:
+    names = tuple(field.name for field in FIELDS[1:])
+    odd = {"cs_host": "cs(Host)", "cs_referrer": "cs(Referer)", "cs_user_agent": "cs(User-Agent)"}
+    odd["cs_cookie"] = "cs(Cookie)"
+    keys = [odd.get(name, name.replace("_", "-")) for name in names]
+    whole = dict(zip(keys, PIECES, strict=True))
+    (wanted,) = parsed(spark, tmp_path / "a.log", "cloudfront", [V33.encode()])
+    lines: dict[str, Values | str] = {
+        json.dumps(whole): values(wanted),
+        json.dumps({key: whole[key] for key in ("c-ip", "sc-status")}): "bad_timestamp",
+        json.dumps({**whole, "sc-status": "999"}): "bad_status",
+        json.dumps({**whole, "c-ip": "nobody"}): "bad_address",
+        json.dumps(whole)[:-4]: "bad_json",
+        "": "empty_line",
+    }
+    assert recognise({"file": json.dumps(whole) + "\n"}) == "cloudfront-json"
+    rows = parsed(spark, tmp_path / "b.log", "cloudfront-json", [one.encode() for one in lines])
+    assert_as_expected(rows, lines)
+    timed = {key: value for key, value in whole.items() if key not in {"date", "time"}}
+    line = json.dumps({**timed, "timestamp(ms)": "1772582399250"})
+    (row,) = parsed(spark, tmp_path / "c.log", "cloudfront-json", [line.encode()])
+    at = datetime(2026, 3, 3, 23, 59, 59, 250_000, tzinfo=UTC)
+    assert (row["timestamp"].astimezone(UTC), row["sc_status"]) == (at, 200)

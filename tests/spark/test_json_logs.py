@@ -71,6 +71,26 @@ ENVOY = {
     "user_agent": "Mozilla/5.0",
     "x_forwarded_for": "198.51.100.1",
 }
+WAF = {
+    "timestamp": 1795600800250,
+    "formatVersion": 1,
+    "webaclId": "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/shop/1",
+    "terminatingRuleId": "Default_Action",
+    "action": "ALLOW",
+    "ruleGroupList": [{"ruleGroupId": "AWS#Common", "terminatingRule": None}],
+    "httpRequest": {
+        "clientIp": "203.0.113.9",
+        "country": "DE",
+        "headers": [{"name": "Host", "value": "shop.example.com"}],
+        "uri": "/a",
+        "args": "b=1",
+        "httpVersion": "HTTP/1.1",
+        "httpMethod": "GET",
+        "requestId": "abc",
+        "host": "shop.example.com",
+    },
+    "responseCodeSent": None,
+}
 NGINX = {
     "time_local": "25/Nov/2026:10:00:00 +0000",
     "remote_addr": "203.0.113.9",
@@ -113,6 +133,23 @@ ROWS: dict[str, tuple[dict[str, Any], Values]] = {
             "upstream_seconds": 0.014,
             "request_id": "abc",
             "more": {"bytes_received": "0", "upstream_host": "10.0.0.2:80"},
+        },
+    ),
+    "waf": (
+        WAF,
+        {
+            **HOST,
+            "status": None,
+            "bytes": None,
+            "user_agent": None,
+            "request_id": "abc",
+            "more": {
+                "formatVersion": "1",
+                "webaclId": WAF["webaclId"],
+                "terminatingRuleId": "Default_Action",
+                "action": "ALLOW",
+                "ruleGroupList": '[{"ruleGroupId":"AWS#Common","terminatingRule":null}]',
+            },
         },
     ),
     "json": (NGINX, {**PLAIN, "seconds": 0.015, "more": {"gzip_ratio": "2.5"}}),

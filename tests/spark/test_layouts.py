@@ -9,6 +9,7 @@ from pyspark.sql import Row, SparkSession
 from gristmill.readers.logs import formats
 from gristmill.readers.logs.layout.compiled import compiled
 from gristmill.readers.logs.layout.parse import parse
+from gristmill.readers.logs.recognise import recognise
 from gristmill.readers.text.lines import LINE_NUMBER, text_files
 from tests.spark.lines import Values, assert_as_expected, parsed
 
@@ -126,6 +127,47 @@ def test_layouts_with_a_name(
     spark: SparkSession, tmp_path: Path, name: str, lines: dict[str, Values | str]
 ) -> None:
     rows = parsed(spark, tmp_path / "a.log", name, [line.encode() for line in lines])
+    assert_as_expected(rows, lines)
+
+
+def test_lines_of_classic_load_balancers(spark: SparkSession, tmp_path: Path) -> None:
+    start = "2026-11-25T10:00:00.250000Z shop-lb 203.0.113.9:2817"
+    row = {**PLAIN, "timestamp": TEN.replace(microsecond=250_000), "vhost": "shop-lb"}
+    more = {"client_port": "2817", "received_bytes": "0"}
+    http = (
+        f'{start} 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 12 "GET '
+        'https://shop.example.com:443/a?b=1 HTTP/1.1" "Mozilla/5.0" ECDHE-RSA-AES128 TLSv1.2'
+    )
+    tcp = f'{start} - -1 -1 -1 - - 0 0 "- - - " "-" - -'
+    lines: dict[str, Values | str] = {
+        http: {
+            **row,
+            "path": "https://shop.example.com:443/a",
+            "upstream_seconds": 0.001048,
+            "tls_cipher": "ECDHE-RSA-AES128",
+            "tls_protocol": "TLSv1.2",
+            "more": {
+                **more,
+                "backend": "10.0.0.1:80",
+                "request_processing_time": "0.000073",
+                "response_processing_time": "0.000057",
+                "backend_status_code": "200",
+            },
+        },
+        tcp: {
+            **row,
+            **dict.fromkeys(("method", "path", "query", "protocol", "status", "user_agent")),
+            "bytes": 0,
+            "more": {
+                **more,
+                "request_processing_time": "-1",
+                "response_processing_time": "-1",
+            },
+        },
+        http.replace(" 200 200 ", " 999 200 "): "bad_status",
+    }
+    assert recognise({"file": f"{http}\n{tcp}\n"}) == "elb"
+    rows = parsed(spark, tmp_path / "a.log", "elb", [one.encode() for one in lines])
     assert_as_expected(rows, lines)
 
 

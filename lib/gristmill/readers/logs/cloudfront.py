@@ -10,8 +10,9 @@ Values are URL-encoded and stay so, but for the user agent, which is decoded. Ol
 encoded twice. A status of 000, where the viewer went away first, is 0.
 """
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -71,6 +72,7 @@ CLOUDFRONT_REQUESTS = log.requests(
 )
 
 REJECTS = {code: text for code, text in log.REJECTS.items() if code != "unclosed_quote"}
+JSON_REJECTS = log.reasons("bad_json", *REJECTS)
 
 _HEADER = "#Fields:"
 _ODD = {
@@ -86,6 +88,8 @@ _NAMES = {
 }
 # With standard logging v2 it can stand for date and time.
 _MILLISECONDS = "timestamp(ms)"
+_KEYS: Header = (*_NAMES, _MILLISECONDS)
+_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 COLUMNS = Columns(
     separator="\t",
     names={**_NAMES, _MILLISECONDS: _MILLISECONDS},
@@ -96,8 +100,20 @@ COLUMNS = Columns(
 
 def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `CLOUDFRONT_REQUESTS`, or a reason why not."""
+    return _rows(named.apart(lines, COLUMNS, header), header, REJECTS)
+
+
+def parse_json(lines: DataFrame, _header: Header | None) -> DataFrame:
+    """The same of lines that are objects, as standard logging v2 writes them, too."""
+    found = F.from_json(RAW, "map<string,string>", _STRICT)
+    read = lines.select(*ORIGIN, found.alias("_all"))
+    pieces = F.when(F.col("_all").isNotNull(), F.array(*(F.col("_all")[name] for name in _KEYS)))
+    return _rows(read.select(*ORIGIN, pieces.alias("_pieces")), _KEYS, JSON_REJECTS)
+
+
+def _rows(apart: DataFrame, header: Header | None, codes: Iterable[str]) -> DataFrame:
     pieces = named.pieces(COLUMNS, header)
-    timed = named.apart(lines, COLUMNS, header).withColumn("timestamp", _when(pieces))
+    timed = apart.withColumn("timestamp", _when(pieces))
     if "cs_user_agent" in pieces:
         # Columns of their own: in each condition Spark would decode once more.
         timed = timed.withColumn("_agent", _decoded(pieces["cs_user_agent"]))
@@ -107,7 +123,7 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
         )
     return timed.select(
         *ORIGIN,
-        _reason(pieces, header).alias(REASON),
+        _reason(pieces, header, codes).alias(REASON),
         "timestamp",
         F.to_date("timestamp").alias("date"),
         *(named.value(pieces, field) for field in FIELDS[2:]),
@@ -116,10 +132,13 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
 
 
 def _when(pieces: dict[str, Column]) -> Column:
-    if _MILLISECONDS in pieces and not {"date", "time"} <= pieces.keys():
-        since_1970 = log.number(pieces[_MILLISECONDS], "bigint")
-        return F.timestamp_millis(F.when(since_1970 <= _LAST_MILLISECOND, since_1970))
-    return log.utc(F.concat(_piece(pieces, "date"), F.lit(" "), _piece(pieces, "time")))
+    date, time = _piece(pieces, "date"), _piece(pieces, "time")
+    whole = log.utc(F.concat(date, F.lit(" "), time))
+    if _MILLISECONDS not in pieces:
+        return whole
+    since_1970 = log.number(pieces[_MILLISECONDS], "bigint")
+    fine = F.timestamp_millis(F.when(since_1970 <= _LAST_MILLISECOND, since_1970))
+    return F.when(date.isNull() | time.isNull(), fine).otherwise(whole)
 
 
 _LAST_MILLISECOND = 253402300799999  # of the year 9999
@@ -135,13 +154,14 @@ def _decoded(piece: Column) -> Column:
     return F.when(F.contains(piece, F.lit("%")), F.coalesce(decoded, piece)).otherwise(piece)
 
 
-def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
+def _reason(pieces: dict[str, Column], header: Header | None, codes: Iterable[str]) -> Column:
     is_comment = F.startswith(RAW, F.lit("#"))
     names = F.split(F.trim(F.substr(RAW, F.lit(len(_HEADER) + 1)), F.lit(" \t")), "[ \t]+")
     is_header = named.is_header(names, header)
     return log.reason(
-        REJECTS,
+        codes,
         {
+            "bad_json": F.col("_pieces").isNull(),
             "not_this_format": F.size("_pieces") == 1,
             "wrong_fields": named.has_wrong_fields(COLUMNS, header),
             "bad_timestamp": F.col("timestamp").isNull(),
@@ -178,6 +198,16 @@ def matches(line: str) -> bool:
     return has_columns or any(name.startswith("x-edge-") for name in names)
 
 
+def matches_json(line: str) -> bool:
+    """Whether a line is an object with CloudFront's names."""
+    try:
+        found = json.loads(line) if line.startswith("{") else None
+    except (ValueError, RecursionError):
+        return False
+    has_time = found is not None and ("time" in found or _MILLISECONDS in found)
+    return bool(has_time and found and {"c-ip", "sc-status", "cs-method"} & found.keys())
+
+
 def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
     from gristmill.readers.kernels import cloudfront  # noqa: PLC0415 - polars need not be there
 
@@ -186,6 +216,17 @@ def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
 
 _LINE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\t[0-9]{2}:[0-9]{2}:[0-9]{2}\t")
 
+
+_HTTP = Http(
+    timestamp="timestamp",
+    client="c_ip",
+    method="cs_method",
+    path="cs_uri_stem",
+    status="nullif(sc_status, 0)",
+    bytes="sc_bytes",
+    seconds="time_taken",
+    forwarded_for="x_forwarded_for",
+)
 
 FORMATS = (
     LogFormat(
@@ -198,15 +239,15 @@ FORMATS = (
         header=header_of,
         comment="#",
         kernel=_by_kernel,
-        http=Http(
-            timestamp="timestamp",
-            client="c_ip",
-            method="cs_method",
-            path="cs_uri_stem",
-            status="nullif(sc_status, 0)",
-            bytes="sc_bytes",
-            seconds="time_taken",
-            forwarded_for="x_forwarded_for",
-        ),
+        http=_HTTP,
+    ),
+    LogFormat(
+        name="cloudfront-json",
+        help="CloudFront standard access logs (v2) as JSON, an object a line",
+        dataset=CLOUDFRONT_REQUESTS,
+        rejects=JSON_REJECTS,
+        matches=matches_json,
+        parse=parse_json,
+        http=_HTTP,
     ),
 )

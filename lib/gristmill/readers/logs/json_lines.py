@@ -43,7 +43,8 @@ goes into an object, `[0]` takes the first of a list."""
 @dataclass(frozen=True)
 class Logger:
     """A logger: the keys that all its lines have, where values are, the unit of times taken, and
-    the columns without which a line is not taken for one of its."""
+    the columns without which a line is not taken for one of its, and what part of a second times
+    count that are numbers."""
 
     name: str
     help: str
@@ -51,12 +52,13 @@ class Logger:
     keys: Keys
     unit: str = "s"
     has: tuple[str, ...] = ("timestamp",)
+    epoch: str = "1"
 
 
 CADDY = Logger(
     "caddy",
     "Caddy: its JSON",
-    ("request", "status", "ts"),
+    ("request", "ts", "status"),
     {
         "timestamp": ("ts",),
         "client": ("request.client_ip", "request.remote_ip", "request.remote_addr"),
@@ -105,7 +107,7 @@ TRAEFIK = Logger(
 ENVOY = Logger(
     "envoy-json",
     "Envoy and Istio: their JSON",
-    ("response_code", "start_time"),
+    ("start_time", "response_code"),
     {
         "timestamp": ("start_time",),
         "client": ("downstream_remote_address", "downstream_direct_remote_address"),
@@ -126,6 +128,25 @@ ENVOY = Logger(
     },
     unit="ms",
 )
+
+WAF = Logger(
+    "waf",
+    "AWS WAF: web ACL traffic, as it comes to S3, CloudWatch or Firehose",
+    ("webaclId", "httpRequest", "action"),
+    {
+        "timestamp": ("timestamp",),
+        "client": ("httpRequest.clientIp",),
+        "method": ("httpRequest.httpMethod",),
+        "target": ("httpRequest.uri",),
+        "query": ("httpRequest.args",),
+        "protocol": ("httpRequest.httpVersion",),
+        "status": ("responseCodeSent",),
+        "vhost": ("httpRequest.host",),
+        "request_id": ("httpRequest.requestId",),
+    },
+    epoch="0.001",
+)
+"""https://docs.aws.amazon.com/waf/latest/developerguide/logging-fields.html; its rules: `more`."""
 
 PLAIN = Logger(
     "json",
@@ -176,7 +197,7 @@ def parse(lines: DataFrame, _header: Header | None, logger: Logger) -> DataFrame
     rows = lines.select(*ORIGIN, F.from_json(text, "map<string,string>", _STRICT).alias("_all"))
     found = {name: _value(keys) for name, keys in logger.keys.items()}
     rows = rows.select(*ORIGIN, "_all", *(value.alias(f"_{name}") for name, value in found.items()))
-    rows = rows.withColumn("timestamp", any_time(F.col("_timestamp")))
+    rows = rows.withColumn("timestamp", any_time(F.col("_timestamp"), logger.epoch))
     if "request" in found:
         rows = rows.withColumn("_asked", http_request(F.col("_request")))
     columns = _columns(logger)
@@ -216,6 +237,8 @@ def _columns(logger: Logger) -> dict[str, Column]:
     }
     found["client"] = _client()
     path, query = apart(F.col("_target"))
+    if "query" in keys:
+        query = F.coalesce(F.col("_query"), query)
     asked = {"path": path, "query": query, **{one: found[one] for one in ("method", "protocol")}}
     if "request" in keys:
         line = apart(F.get("_asked", F.lit(1)))
@@ -247,10 +270,9 @@ def _reason(logger: Logger) -> Column:
     is_double = F.size(F.array_distinct(keys)) < F.size(keys)
     broken = {
         "bad_json": F.col("_all").isNull() | is_double,
-        "not_this_format": ~F.array_contains(keys, logger.keys["status"][0].partition(".")[0]),
+        "not_this_format": ~F.array_contains(keys, _mark(logger)),
         "bad_timestamp": F.col("timestamp").isNull(),
         "bad_status": F.col("_status").isNotNull() & ~F.col("_status").rlike(values.STATUS),
-        "bad_bytes": F.col("_bytes").isNotNull() & ~F.col("_bytes").rlike(r"^[0-9]{1,18}\z"),
         "bad_number": log.any_of(
             F.col(f"_{name}").isNotNull() & ~F.col(f"_{name}").rlike(shape)
             for name, shape in (
@@ -259,9 +281,19 @@ def _reason(logger: Logger) -> Column:
             )
             if name in logger.keys
         ),
+        "bad_bytes": log.any_of(
+            F.col(f"_{name}").isNotNull() & ~F.col(f"_{name}").rlike(r"^[0-9]{1,18}\z")
+            for name in ("bytes",)
+            if name in logger.keys
+        ),
         "bad_address": F.col("_client").isNotNull() & ~_client().rlike(values.whole(_ADDRESS)),
     }
     return log.reason(REJECTS, broken)
+
+
+def _mark(logger: Logger) -> str:
+    """The key that says of an object that it is of a request at all."""
+    return logger.marks[-1] if logger.name != PLAIN.name else logger.keys["status"][0]
 
 
 def matches(line: str, logger: Logger) -> bool:
@@ -292,4 +324,4 @@ def json_format(logger: Logger) -> LogFormat:
     )
 
 
-FORMATS = tuple(map(json_format, (CADDY, TRAEFIK, ENVOY, PLAIN)))
+FORMATS = tuple(map(json_format, (CADDY, TRAEFIK, ENVOY, WAF, PLAIN)))

@@ -35,9 +35,9 @@ def epoch(piece: Column, scale: str = "1") -> Column:
     return F.when(piece.rlike(rf"^{EPOCH}\z"), F.timestamp_micros(micros.cast("bigint")))
 
 
-def any_time(piece: Column) -> Column:
-    """A time, or seconds since 1970, as a timestamp."""
-    return F.coalesce(epoch(piece), time(piece))
+def any_time(piece: Column, scale: str = "1") -> Column:
+    """A time, or seconds since 1970, or as many of `scale`, as a timestamp."""
+    return F.coalesce(epoch(piece, scale), time(piece))
 
 
 def finer(time: Column, digits: Column) -> Column:

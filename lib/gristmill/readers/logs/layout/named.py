@@ -57,6 +57,21 @@ HAPROXY: tuple[Token, ...] = (
 """https://docs.haproxy.org/3.0/configuration.html#8.2.3, `option httplog`."""
 
 
+ELB: tuple[Token, ...] = (
+    *(Variable("timestamp", "iso", "timestamp"), " ", Variable("elb", "text", "vhost"), " "),
+    *(Variable("client", "client", "client"), ":", Variable("client_port"), " "),
+    *(Variable("backend"), " ", Variable("request_processing_time"), " "),
+    *(Variable("backend_processing_time", "seconds", "upstream_seconds"), " "),
+    *(Variable("response_processing_time"), " ", Variable("status", "status", "status"), " "),
+    *(Variable("backend_status_code"), " ", Variable("received_bytes"), " "),
+    *(Variable("sent_bytes", "bytes", "bytes"), ' "', Variable("request", "request"), '" "'),
+    *(Variable("user_agent", "text", "user_agent"), '" '),
+    *(Variable("ssl_cipher", "text", "tls_cipher"), " "),
+    Variable("ssl_protocol", "text", "tls_protocol"),
+)
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html."""
+
+
 def _traefik(tokens: Iterable[Token]) -> list[Token]:
     took = Variable("duration", "seconds", "seconds", 0, _MILLISECONDS)
     return [took if one == Variable("duration") else one for one in tokens]
@@ -99,6 +114,9 @@ FORMATS: tuple[LogFormat, ...] = (
         "traefik",
         "Traefik: its common format",
         of_tokens(TRAEFIK, _traefik(nginx.tokens(TRAEFIK))),
+    ),
+    layout_format(
+        "elb", "AWS Classic Load Balancer: HTTP, HTTPS, TCP and SSL", of_tokens("elb", ELB)
     ),
     layout_format(
         "haproxy-http",
