@@ -129,7 +129,9 @@ def _some_has(header_of: Callable[[str], Header | None], found: Mapping[str, str
 def _first_of_each(rows: DataFrame, column: str) -> DataFrame:
     """Rows that were delivered twice are skipped, but for the first, wherever they stand."""
     place = (SOURCE_FILE, BLOCK_START, LINE_NUMBER)
-    order = Window.partitionBy(column).orderBy(F.col(REASON).isNotNull(), *place)
+    # Rows without one would else all be one task's.
+    each = F.coalesce(F.col(column), F.concat_ws(" ", *place))
+    order = Window.partitionBy(each).orderBy(F.col(REASON).isNotNull(), *place)
     again = F.col(REASON).isNull() & F.col(column).isNotNull() & (F.row_number().over(order) > 1)
     return rows.withColumn(REASON, F.when(again, F.lit(SKIPPED)).otherwise(F.col(REASON)))
 

@@ -1,7 +1,8 @@
 """Lines of a layout to rows of `server_requests`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -45,14 +46,34 @@ def layout_format(name: str, help_: str, layout: Layout, zone: str = "") -> LogF
         matches=partial(matches, layout=layout),
         parse=partial(parse, layout=layout, zone=zone),
         http=HTTP,
+        kernel=partial(_by_kernel, layout=layout) if _is_plain(layout) else None,
         in_zone=partial(layout_format, name, help_, layout) if needs_zone else None,
     )
 
 
+_BY_KERNEL = {
+    *("text", "list", "sum", "client", "forwarded", "request", "status", "bytes", "int", "seconds"),
+    *("clf", "iso"),
+}
+
+
+def _is_plain(layout: Layout) -> bool:
+    """Whether kernels know all kinds of values that a layout has."""
+    return len(layout.times) == 1 and {one.kind for one in layout.variables} <= _BY_KERNEL
+
+
+def _by_kernel(lines: Sequence[bytes], _header: Header | None, layout: Layout) -> Any:
+    from gristmill.readers.kernels import layout as kernel  # noqa: PLC0415 - polars need not be there
+
+    return kernel.parse(lines, layout)
+
+
 def matches(line: str, layout: Layout) -> bool:
     """Whether a line has the fields of a layout, with a client, a status and a time that are."""
-    plain = prefix.peeled(line) if layout.starts_with_client else line
-    found = values.python(layout.grammar).match(plain)
+    grammar = values.python(layout.grammar)
+    found = grammar.match(line)
+    if found is None and layout.starts_with_client:
+        found = grammar.match(prefix.peeled(line))
     if found is None:
         return False
     shapes = {place: _SHAPES.get(one.kind) for place, one in enumerate(layout.variables)}
@@ -65,10 +86,13 @@ def matches(line: str, layout: Layout) -> bool:
 
 def parse(lines: DataFrame, _header: Header | None, layout: Layout, zone: str) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `SERVER_REQUESTS`, or a reason why not."""
-    line = prefix.without(F.col(RAW)) if layout.starts_with_client else F.col(RAW)
-    pieces = log.with_groups(
-        lines.select(*ORIGIN), "_pieces", line, layout.grammar, len(layout.variables)
-    )
+    count = len(layout.variables)
+    pieces = log.with_groups(lines.select(*ORIGIN), "_pieces", F.col(RAW), layout.grammar, count)
+    if layout.starts_with_client:
+        # What has a sign of a prefix may be a line as it is: only others lose theirs.
+        bare = F.when(F.col("_pieces").isNull(), prefix.without(F.col(RAW)))
+        again = log.with_groups(pieces, "_again", bare, layout.grammar, count)
+        pieces = again.withColumn("_pieces", F.coalesce("_pieces", "_again")).drop("_again")
     rows = _with_time(pieces, layout, zone)
     asked = F.lit(None).cast("string") if layout.request is None else _at(layout.request)
     rows = rows.withColumn("_request", http_request(asked))
