@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from gristmill import Job, main, option
 from gristmill.errors import UsageError
 from gristmill.readers.logs import formats
-from gristmill.readers.logs.json_lines import PLAIN, mapped
+from gristmill.readers.logs.json_loggers import PLAIN, mapped
 from gristmill.readers.logs.layout.checking import check_layout
 from gristmill.readers.logs.reader import AUTO, LogReader
 from gristmill.readers.text.lines import TextOptions

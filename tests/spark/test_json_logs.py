@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 
 from gristmill.errors import UsageError
 from gristmill.jobs import CATALOGUE
-from gristmill.readers.logs.json_lines import mapped, parse
+from gristmill.readers.logs.json_lines import parse
+from gristmill.readers.logs.json_loggers import mapped
 from gristmill.readers.logs.recognise import recognise
 from gristmill.readers.text.lines import LINE_NUMBER, text_files
 from tests.spark.lines import Values, assert_as_expected, parsed

@@ -11,7 +11,8 @@ from gristmill.model.checks import REASON, SKIPPED
 from gristmill.model.job import Kernel, Reader, Reading
 from gristmill.readers.logs import formats
 from gristmill.readers.logs.format import REASONS, Header, HeaderKernel, LogFormat
-from gristmill.readers.logs.json_lines import PLAIN, json_format, mapped
+from gristmill.readers.logs.json_lines import json_format
+from gristmill.readers.logs.json_loggers import PLAIN, mapped
 from gristmill.readers.logs.layout.checking import check_zone
 from gristmill.readers.logs.layout.compiled import compiled
 from gristmill.readers.logs.layout.parse import layout_format

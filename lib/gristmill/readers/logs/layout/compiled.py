@@ -31,8 +31,8 @@ _KINDS = {
 @dataclass(frozen=True)
 class Layout:
     """A layout that can be read: `grammar` has a group for each of `variables`, for Java and for
-    Python; `starts_with_client` says that nothing which a logger puts before a line can be a part
-    of it."""
+    Python. Where a line `starts_with_client`, or a host, it may have a logger's prefix before that,
+    which can be told from it."""
 
     text: str
     variables: tuple[Variable, ...]
