@@ -120,13 +120,17 @@ def test_figures_are_those_of_the_commands(
 
 def test_schedules_and_queues_are_shown(client: Open, ledger: Ledger) -> None:
     settings = {
-        "queues": {"reports": {"max_runs": 3}},
+        "queues": {"reports": {"max_runs": 3, "places": ["big"]}},
+        "places": {"big": {"kind": "cluster", "spec": "nightly", "max_runs": 4, "memory": "8GB"}},
         "schedules": {"nightly": {"cron": "30 2 * * *", "job": "word-count"}},
     }
     with ledger.begin() as tx:
         apply(tx, Settings.model_validate(settings))
     page = client()
-    assert "reports" in page.get("/queues").text
+    text = page.get("/queues").text
+    assert "reports" in text
+    assert "<td>cluster</td><td>nightly</td>" in text
+    assert "8.0 GB" in text
     text = page.get("/schedules").text
     assert "nightly" in text
     assert "02:30 +0000" in text

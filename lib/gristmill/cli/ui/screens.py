@@ -30,6 +30,7 @@ from gristmill.manager.ledger.definitions import load_settings
 from gristmill.manager.ledger.looking import Filter, dead_causes, listed
 from gristmill.manager.ledger.looking import dead_letters as dead_letters_of
 from gristmill.manager.ledger.tables import runs as run_table
+from gristmill.manager.settings.running import LOCAL
 from gristmill.manager.states import RunState
 from gristmill.manager.statistics.figures import figures
 from gristmill.pages.parts import Sheet
@@ -114,9 +115,15 @@ def dead_letters(place: Place, request: Request) -> Response:
 
 
 def queues(place: Place, request: Request) -> Response:
-    """Queues and workers."""
+    """Queues, the places that their runs go to, and workers."""
     with place.ledger.look() as tx:
-        found = {"queues": QueueList.of(tx).queues, "workers": WorkerList.of(tx).workers}
+        settings = load_settings(tx)
+        named = [(name, settings.place(name)) for name in sorted({LOCAL, *settings.places})]
+        found = {
+            "queues": QueueList.of(tx).queues,
+            "places": named,
+            "workers": WorkerList.of(tx).workers,
+        }
     return place.draw(request, "queues.html", found)
 
 
