@@ -116,6 +116,12 @@ class Table:
             found[folder] = found.get(folder, 0) + file.rows
         return found
 
+    def run_of(self, file: str) -> str | None:
+        """The id of the run that published a file, by its path, whatever that begins with."""
+        parts = file.split("/")
+        found = (self._state.files.get("/".join(parts[at:])) for at in range(len(parts)))
+        return next((one.run for one in found if one is not None), None)
+
     @property
     def last_run(self) -> str | None:
         """The id of the newest run that has files in it."""

@@ -297,6 +297,72 @@ def test_rejects_are_shown_over_time(tmp_path: Path) -> None:
     assert drawn == [0.0, 0.25]
 
 
+def test_rejects_are_told_by_reason_and_run(tmp_path: Path) -> None:
+    def reject(number: int, reason: str) -> dict[str, Any]:
+        return {
+            "job": "logs",
+            "reason": reason,
+            "source_file": "a",
+            "block_start": 0,
+            "line_number": number,
+            "raw": "x",
+        }
+
+    put(tmp_path, "rejects", REJECTS, [reject(1, "bad_status"), reject(2, "empty_line")], "aa")
+    (section,) = [one for one in found(tmp_path) if one.id == "quality"]
+    chart = next(one for one in section.charts if "by the run" in one.title)
+    assert chart.table.heading == ("run, UTC", "bad_status", "empty_line")
+    assert [row[1:] for row in chart.table.rows] == [("1", "1")]
+
+
+def test_days_unlike_others_are_events(tmp_path: Path) -> None:
+    columns = {
+        "service_name": pa.string(),
+        "billing_currency": pa.string(),
+        "effective_cost": MONEY,
+        "usual_cost": MONEY,
+        "amount": MONEY,
+        "date": pa.date32(),
+    }
+
+    def day(number: int, service: str, amount: int) -> dict[str, Any]:
+        return {
+            "service_name": service,
+            "billing_currency": "USD",
+            "usual_cost": Decimal(10),
+            "effective_cost": Decimal(10 + amount),
+            "amount": Decimal(amount),
+            "date": date(2026, 3, number),
+        }
+
+    days = [
+        day(1, "EC2", 5),
+        day(2, "EC2", 6),
+        day(3, "EC2", -7),
+        day(5, "EC2", 8),
+        day(2, "S3", 1),
+    ]
+    put(tmp_path, "cost_anomalies", columns, days)
+    service = {
+        "service_name": "EC2",
+        "billing_currency": "USD",
+        "billing_period": "2026-03",
+        "billed_cost": Decimal(1),
+        "effective_cost": Decimal(1),
+        "list_cost": Decimal(1),
+        "charges": 1,
+    }
+    put(tmp_path, "cost_by_service", SERVICES, [service], "ab")
+    (section,) = [one for one in found(tmp_path) if one.id == "bills-usd"]
+    sheet = next(one for one in section.sheets if one.caption == "Unlike other days")
+    assert [(row[0], row[1], row[2], row[5]) for row in sheet.rows] == [
+        ("2026-03-01", "2026-03-02", "EC2", "11.00"),
+        ("2026-03-05", "2026-03-05", "EC2", "8.00"),
+        ("2026-03-03", "2026-03-03", "EC2", "-7.00"),
+        ("2026-03-02", "2026-03-02", "S3", "1.00"),
+    ]
+
+
 def test_where_there_is_nothing_it_says_so(tmp_path: Path) -> None:
     put(tmp_path, "traffic_hourly", TRAFFIC, [])
     put(tmp_path, "cost_by_service", SERVICES, [], "bb")

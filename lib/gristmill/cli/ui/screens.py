@@ -214,7 +214,7 @@ def dataset(place: Place, request: Request) -> Response:
 def _rejected(found: Output) -> tuple[Sheet, ...]:
     """Rejects by reason, and examples of them."""
     names = readable(found, QUALITY)
-    section = consistently(found, lambda ask: quality(ask, names))
+    section = consistently(found, lambda ask: quality(ask, names, found, ()))
     if section is None:
         return ()
     return (*(replace(one.table, caption="Reasons") for one in section.charts), *section.sheets)

@@ -263,16 +263,24 @@ def _commitments(ask: Questions, now: str, currency: str, month: str) -> list[Sh
 
 
 def _anomalies(ask: Questions, here: str, currency: str) -> list[Sheet]:
+    """Days unlike others that follow each other, of one service and to one side, are one event."""
     rows = ask.rows(
-        f"""SELECT date, coalesce(service_name, '(none)') AS name, effective_cost AS cost,
-          usual_cost AS usual, amount, count(*) OVER ()::BIGINT AS n
-        FROM cost_anomalies WHERE {here} ORDER BY abs(amount) DESC, date, name LIMIT {_ROWS}"""
+        f"""WITH days AS (SELECT coalesce(service_name, '(none)') AS name, sign(amount) AS side,
+          date, effective_cost AS cost, usual_cost AS usual, amount,
+          date - dense_rank() OVER (PARTITION BY service_name, sign(amount) ORDER BY date)::INTEGER
+            AS island
+        FROM cost_anomalies WHERE {here})
+        SELECT name, min(date) AS first, max(date) AS last, sum(cost) AS cost, sum(usual) AS usual,
+          sum(amount) AS amount, count(*) OVER ()::BIGINT AS n
+        FROM days GROUP BY name, side, island ORDER BY abs(sum(amount)) DESC, first, name
+        LIMIT {_ROWS}"""
     )
     if not rows:
         return []
     shown = [
         (
-            numbers.day(row["date"]),
+            numbers.day(row["first"]),
+            numbers.day(row["last"]),
             row["name"],
             numbers.money(row["cost"]),
             numbers.money(row["usual"]),
@@ -280,6 +288,6 @@ def _anomalies(ask: Questions, here: str, currency: str) -> list[Sheet]:
         )
         for row in rows
     ]
-    heading = ("day", "service", f"cost, {currency}", "as usual", "apart")
+    heading = ("from", "to", "service", f"cost, {currency}", "as usual", "apart")
     left = rows[0]["n"] - len(rows)
-    return [Sheet(heading, shown, frozenset({2, 3, 4}), left, "Days unlike others")]
+    return [Sheet(heading, shown, frozenset({3, 4, 5}), left, "Unlike other days")]

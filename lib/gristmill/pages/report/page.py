@@ -37,7 +37,7 @@ def sections(found: Output, log: Sequence[Manifest]) -> list[Section]:
 
     def asked(ask: Questions) -> list[Section]:
         some = [traffic(ask, names), *bills(ask, names), words(ask, names), utility(ask, names)]
-        all_of_it = [*some, datasets(found, names), quality(ask, names), publishes(log)]
+        all_of_it = [*some, datasets(found, names), quality(ask, names, found, log), publishes(log)]
         return [one for one in all_of_it if one is not None]
 
     return consistently(found, asked)

@@ -1,10 +1,16 @@
 """Data quality: what was rejected, why, with examples."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
 from gristmill.api.asking import Questions
+from gristmill.api.output import Output
 from gristmill.pages import numbers
-from gristmill.pages.charts import ranked
+from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
 from gristmill.pages.report.reads import Columns
+from gristmill.publish.manifest import Manifest
 
 READS = {
     "rejects": Columns(
@@ -14,8 +20,10 @@ READS = {
 _REASONS, _EXAMPLES, _LONGEST = 12, 3, 160
 
 
-def quality(ask: Questions, names: frozenset[str]) -> Section | None:
-    """The section; None where nothing was ever rejected."""
+def quality(
+    ask: Questions, names: frozenset[str], found: Output, log: Sequence[Manifest]
+) -> Section | None:
+    """The section; None where nothing was ever rejected. `log` is the history of the output."""
     if "rejects" not in names:
         return None
     rows = ask.rows(
@@ -29,7 +37,36 @@ def quality(ask: Questions, names: frozenset[str]) -> Section | None:
     ]
     if not rows:
         return Section("quality", "Data quality", "Nothing is rejected.", figures)
-    return Section("quality", "Data quality", "", figures, [_chart(rows)], [_examples(ask)])
+    charts = [_chart(rows), *_over_time(found, log)]
+    return Section("quality", "Data quality", "", figures, charts, [_examples(ask)])
+
+
+def _over_time(found: Output, log: Sequence[Manifest]) -> list[Chart]:
+    """What is rejected now, by the run that read it; nothing of runs before the log's."""
+    rejects = found["rejects"]
+    columns = ["reason", "__filename"]
+    kept = rejects.dataset().scanner(columns=columns).to_table().group_by(columns)
+    when = {one.run: datetime.fromisoformat(one.committed) for one in log}
+    counts: dict[tuple[datetime, str], int] = defaultdict(int)
+    for row in kept.aggregate([([], "count_all")]).to_pylist():
+        moment = when.get(rejects.run_of(row["__filename"]) or "")
+        if moment is not None:
+            counts[moment, row["reason"]] += row["count_all"]
+    if not counts:
+        return []
+    series = sorted({reason for _, reason in counts})
+    times = sorted({moment for moment, _ in counts})
+    rows = [
+        {"moment": moment, "series": reason, "value": count}
+        for (moment, reason), count in sorted(counts.items())
+    ]
+    shown = [
+        (numbers.day(moment), *(numbers.count(counts.get((moment, one), 0)) for one in series))
+        for moment in times
+    ]
+    table = Sheet(("run, UTC", *series), shown, frozenset(range(1, len(series) + 1)))
+    title = "Rejected, by the run that read it"
+    return [over_time(title, rows, table, unit="lines", series=series, stacked=True)]
 
 
 def _chart(rows: list[dict[str, object]]) -> Chart:
