@@ -147,7 +147,7 @@ def test_word_counts_are_rewritten_for_the_corpus_that_was_named() -> None:
         ("word-count", {"min_count": 0}),
         ("word-count", {"corpus": ""}),
         ("word-count", {"corpus": " \t"}),
-        ("access-logs", {"format": "json"}),
+        ("access-logs", {"format": "xml"}),
         ("traffic-summary", {"top": 0}),
         ("utility-statements", {"zone": ""}),
         ("utility-statements", {"interval_minutes": 45}),

@@ -113,7 +113,7 @@ def parse_json(lines: DataFrame, _header: Header | None) -> DataFrame:
 
 def _rows(apart: DataFrame, header: Header | None, codes: Iterable[str]) -> DataFrame:
     pieces = named.pieces(COLUMNS, header)
-    timed = apart.withColumn("timestamp", _when(pieces))
+    timed = apart.withColumn("timestamp", _when(pieces, is_json=header == _KEYS))
     if "cs_user_agent" in pieces:
         # Columns of their own: in each condition Spark would decode once more.
         timed = timed.withColumn("_agent", _decoded(pieces["cs_user_agent"]))
@@ -131,14 +131,16 @@ def _rows(apart: DataFrame, header: Header | None, codes: Iterable[str]) -> Data
     )
 
 
-def _when(pieces: dict[str, Column]) -> Column:
+def _when(pieces: dict[str, Column], *, is_json: bool) -> Column:
     date, time = _piece(pieces, "date"), _piece(pieces, "time")
     whole = log.utc(F.concat(date, F.lit(" "), time))
-    if _MILLISECONDS not in pieces:
+    is_whole = {"date", "time"} <= pieces.keys()
+    if _MILLISECONDS not in pieces or (is_whole and not is_json):
         return whole
     since_1970 = log.number(pieces[_MILLISECONDS], "bigint")
     fine = F.timestamp_millis(F.when(since_1970 <= _LAST_MILLISECOND, since_1970))
-    return F.when(date.isNull() | time.isNull(), fine).otherwise(whole)
+    # An object has those of its keys that it has: each line may have others.
+    return F.when(date.isNull() & time.isNull(), fine).otherwise(whole) if is_json else fine
 
 
 _LAST_MILLISECOND = 253402300799999  # of the year 9999
