@@ -4,7 +4,6 @@ import json
 import re
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -110,8 +109,7 @@ def test_a_page_shows_what_changes_meanwhile(
 ) -> None:
     page = visit("/runs")
     expect(page.locator("tbody")).to_contain_text("None.")
-    # What asks for changes has begun to once it has an answer.
-    time.sleep(1.5)
+    page.wait_for_selector("html[data-live]", state="attached")
     run = bench.submit("word-count").run
     expect(page.locator("tbody")).to_contain_text(run, timeout=15_000)
 

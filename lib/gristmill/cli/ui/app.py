@@ -31,6 +31,7 @@ from gristmill.cli.ui.sessions import COOKIE, Sessions
 from gristmill.errors import BusyError, GristmillError, InputError
 from gristmill.manager.ledger import Ledger
 from gristmill.pages import numbers
+from gristmill.pages.templating import templates
 
 _RULES = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -132,13 +133,7 @@ def app(
 
 
 def _templates() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gristmill.cli.ui", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("gristmill.cli.ui")
     filters: dict[str, Callable[..., Any]] = {
         "when": lambda time: when(time) if isinstance(time, datetime) else "–",
         "span": span,
@@ -161,14 +156,14 @@ def _pretty(value: Any) -> str:
 
 
 def _draw(
-    templates: jinja2.Environment,
+    pages: jinja2.Environment,
     sessions: Sessions,
     request: Request,
     name: str,
     shown: Mapping[str, Any],
 ) -> Response:
     session = sessions.find(request.cookies.get(COOKIE))
-    text = templates.get_template(name).render(
+    text = pages.get_template(name).render(
         **shown,
         path=request.url.path,
         form=session.form if session is not None else None,

@@ -37,7 +37,7 @@ async def changes(ledger: Ledger, every: float = _EVERY) -> AsyncIterator[bytes]
             yield f"event: changed\ndata: {now}\n\n".encode()
             silent = 0.0
         elif silent >= _BREATH or before is None:
-            yield b": here\n\n"
+            yield b"event: here\ndata:\n\n"
             silent = 0.0
         before = now
         await asyncio.sleep(every)

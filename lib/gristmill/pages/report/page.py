@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 
-import jinja2
-
 from gristmill.api.asking import Questions, consistently
 from gristmill.api.output import Output
 from gristmill.pages.charts import NARROW, WIDE, drawn
@@ -25,6 +23,7 @@ from gristmill.pages.report.reads import readable
 from gristmill.pages.report.traffic import traffic
 from gristmill.pages.report.utility import utility
 from gristmill.pages.report.words import words
+from gristmill.pages.templating import templates
 from gristmill.publish.manifest import Manifest
 
 _READS = of_traffic.READS | of_bills.READS | of_words.READS | of_utility.READS | of_quality.READS
@@ -45,13 +44,7 @@ def sections(found: Output, log: Sequence[Manifest]) -> list[Section]:
 
 def page(title: str, parts: Sequence[Section], now: datetime) -> str:
     """The page as HTML."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gristmill.pages", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("gristmill.pages")
     environment.filters["charted"] = _charted
     environment.filters["plain"] = plain
     return environment.get_template("report.html").render(

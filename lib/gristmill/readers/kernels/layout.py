@@ -10,7 +10,7 @@ import polars as pl
 
 from gristmill.model.job import PLACE
 from gristmill.readers.kernels.cells import TYPES
-from gristmill.readers.kernels.text import CLF_TIME, texts
+from gristmill.readers.kernels.text import CLF_TIME, request_parts, requested, texts
 from gristmill.readers.logs import values
 from gristmill.readers.logs.layout.compiled import CLIENT, Layout
 from gristmill.readers.logs.layout.tokens import Variable
@@ -22,8 +22,6 @@ _ISO = (
     r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
     rf"{_FRACTION}[+-](?:0[0-9]|1[0-4]):[0-5][0-9]"
 )
-_METHOD = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
-_PROTOCOL = r"^HTTP/[0-9](?:\.[0-9])?$"
 _WRITTEN = {
     "status": "^[1-5][0-9]{2}$",
     "bytes": "^(?:[0-9]{1,18}|-)$",
@@ -51,7 +49,9 @@ def parse(lines: Sequence[bytes], layout: Layout) -> pl.DataFrame:
         pieces = pieces.filter(_is_sure(pieces[str(place + 1)], variable))
     columns = _columns(layout)
     if layout.request is not None:
-        pieces = _with_request(pieces, _at(layout.request))
+        # More spaces may stand in the target.
+        pieces = pieces.with_columns(request_parts(_at(layout.request)))
+        pieces = pieces.filter(pl.col("r3").is_null())
     fields = [field for field in SERVER_REQUESTS.fields if field.name != "source_file"]
     return pieces.select(
         PLACE,
@@ -100,13 +100,6 @@ def _is_sure(pieces: pl.Series, variable: Variable) -> pl.Series:
     return pl.Series([True]).new_from_index(0, len(pieces))
 
 
-def _with_request(pieces: pl.DataFrame, asked: pl.Expr) -> pl.DataFrame:
-    """With the parts of the request, where there is no space in its target."""
-    parts = asked.str.splitn(" ", 4).struct
-    frame = pieces.with_columns(parts.field(f"field_{n}").alias(f"r{n}") for n in range(4))
-    return frame.filter(pl.col("r3").is_null())
-
-
 def _columns(layout: Layout) -> dict[str, pl.Expr]:
     found = {"timestamp": pl.col("timestamp"), "date": pl.col("timestamp").dt.date()}
     for place, variable in enumerate(layout.variables):
@@ -114,7 +107,10 @@ def _columns(layout: Layout) -> dict[str, pl.Expr]:
         if column and column != "timestamp" and layout.group(column) == place:
             found[column] = _value(_at(place), variable)
     if layout.request is not None:
-        found |= _asked(found)
+        found |= {
+            name: pl.coalesce(part, found[name]) if name in found else part
+            for name, part in requested().items()
+        }
     if layout.others:
         entries = [
             pl.struct(pl.lit(name).alias("key"), _text(_at(place)).alias("value"))
@@ -123,27 +119,6 @@ def _columns(layout: Layout) -> dict[str, pl.Expr]:
         is_there = pl.element().struct.field("value").is_not_null()
         found["more"] = pl.concat_list(entries).list.eval(pl.element().filter(is_there))
     return found
-
-
-def _asked(before: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
-    first, second, third = (pl.col(f"r{n}") for n in range(3))
-    is_http = (
-        third.is_not_null()
-        & (second != "")
-        & first.str.contains(_METHOD)
-        & third.str.contains(_PROTOCOL)
-    )
-    target = pl.when(is_http).then(second).str.splitn("?", 2).struct
-    of_request = {
-        "method": pl.when(is_http).then(first),
-        "path": target.field("field_0"),
-        "query": target.field("field_1"),
-        "protocol": pl.when(is_http).then(third),
-    }
-    return {
-        name: pl.coalesce(value, before[name]) if name in before else value
-        for name, value in of_request.items()
-    }
 
 
 def _value(piece: pl.Expr, variable: Variable) -> pl.Expr:

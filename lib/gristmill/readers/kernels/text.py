@@ -7,6 +7,8 @@ from polars.exceptions import ComputeError
 
 from gristmill.model.job import PLACE
 
+_METHOD = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+_PROTOCOL = r"^HTTP/[0-9](?:\.[0-9])?$"
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 CLF_TIME = (
@@ -42,6 +44,32 @@ def with_quotes(lines: Sequence[bytes]) -> pl.DataFrame:
     line = pl.col("line").str.strip_chars_end("\r").str.strip_chars_end(" ")
     text = texts(lines).to_frame("line").with_row_index(PLACE).with_columns(line)
     return text.filter(~pl.col("line").str.contains(r"[\x00\t\n\x0B\f\r]"))
+
+
+def request_parts(piece: pl.Expr) -> list[pl.Expr]:
+    """What stands between the spaces of a request, as r0, r1 and r2; r3 is null where no more
+    spaces stand in its target."""
+    parts = piece.str.splitn(" ", 4).struct
+    return [parts.field(f"field_{number}").alias(f"r{number}") for number in range(4)]
+
+
+def requested() -> dict[str, pl.Expr]:
+    """Method, path, query and protocol out of `request_parts`: null where the request is no
+    `METHOD target HTTP/x.y`."""
+    first, second, third = (pl.col(f"r{number}") for number in range(3))
+    is_http = (
+        third.is_not_null()
+        & (second != "")
+        & first.str.contains(_METHOD)
+        & third.str.contains(_PROTOCOL)
+    )
+    target = pl.when(is_http).then(second).str.splitn("?", 2).struct
+    return {
+        "method": pl.when(is_http).then(first),
+        "path": target.field("field_0"),
+        "query": target.field("field_1"),
+        "protocol": pl.when(is_http).then(third),
+    }
 
 
 def apart(frame: pl.DataFrame, name: str, separator: str, names: Sequence[str]) -> pl.DataFrame:

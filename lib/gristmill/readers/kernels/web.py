@@ -10,14 +10,12 @@ from collections.abc import Sequence
 import polars as pl
 
 from gristmill.model.job import PLACE
-from gristmill.readers.kernels.text import CLF_TIME, clf_time, texts
+from gristmill.readers.kernels.text import CLF_TIME, clf_time, request_parts, requested, texts
 from gristmill.readers.logs import values, web
 
 _TIME = rf" \[{CLF_TIME}\] $"
 _BEHIND_WHO, _BEHIND_CLOCK, _CLOCK_LENGTH = 30, 28, 26
 _SIZES = "^ [1-5][0-9]{2} (?:[0-9]{1,18}|-)"
-_METHOD = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
-_PROTOCOL = r"^HTTP/[0-9](?:\.[0-9])?$"
 _QUOTE, _BACKSLASH = "\ufdd0", "\ufdd1"
 _ESCAPED = ("ident", "user", "path", "query", "referer", "user_agent")
 _MOST = 10  # pieces, of which the last would have all the others
@@ -54,22 +52,12 @@ def _rows(lines: pl.DataFrame, line_format: str) -> pl.DataFrame:
     pieces = pieces.filter(_fits(line_format))
     who = _who(pieces["p0"].str.head(-_BEHIND_WHO).alias("who"))
     rows = pl.concat([pieces, who], how="horizontal")
-    request = pl.col("p1").str.splitn(" ", 4).struct
     rows = rows.with_columns(
         clf_time(pl.col("p0").str.slice(-_BEHIND_CLOCK, _CLOCK_LENGTH)).alias("timestamp"),
-        *(request.field(f"field_{number}").alias(f"r{number}") for number in range(4)),
+        *request_parts(pl.col("p1")),
     )
     forwarded = _forwarded(rows["p7"])
     rows = rows.with_columns(forwarded)
-    first, second, third = (pl.col(f"r{number}") for number in range(3))
-    is_http = (
-        third.is_not_null()
-        & (second != "")
-        & first.str.contains(_METHOD)
-        & third.str.contains(_PROTOCOL)
-    )
-    target = pl.when(is_http).then(second)
-    parts = target.str.splitn("?", 2).struct
     sure = (
         pl.col("is_who")
         & pl.col("is_forwarded")
@@ -84,10 +72,7 @@ def _rows(lines: pl.DataFrame, line_format: str) -> pl.DataFrame:
         "client",
         "ident",
         "user",
-        pl.when(is_http).then(first).alias("method"),
-        parts.field("field_0").alias("path"),
-        parts.field("field_1").alias("query"),
-        pl.when(is_http).then(third).alias("protocol"),
+        *(part.alias(name) for name, part in requested().items()),
         pl.col("p2").str.slice(1, 3).cast(pl.Int32).alias("status"),
         _present(pl.col("p2").str.slice(5).str.strip_chars_end(" ")).cast(pl.Int64).alias("bytes"),
         _present(pl.col("p3")).alias("referer"),

@@ -11,14 +11,13 @@ columns half-way fails the run by name.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from gristmill.model.checks import REASON
 from gristmill.readers.logs import columns as named
 from gristmill.readers.logs import format as log
 from gristmill.readers.logs import values
 from gristmill.readers.logs.columns import Columns
 from gristmill.readers.logs.format import Header, LogFormat
-from gristmill.readers.logs.server import HTTP, SERVER_REQUESTS
-from gristmill.readers.text.lines import ORIGIN, RAW, SOURCE_FILE
+from gristmill.readers.logs.server import HTTP, SERVER_REQUESTS, request_rows
+from gristmill.readers.text.lines import RAW
 
 REJECTS = log.reasons(
     *("empty_line", "nul_byte", "not_this_format", "wrong_fields", "bad_timestamp", "bad_status"),
@@ -76,18 +75,7 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
     if entries:
         some = F.create_map(*entries)
         found["more"] = F.map_filter(some, lambda _name, value: value.isNotNull())
-    return rows.select(
-        *ORIGIN,
-        _reason(mine, columns, header).alias(REASON),
-        "timestamp",
-        *(
-            found.get(field.name, F.lit(None)).try_cast(field.type).alias(field.name)
-            for field in SERVER_REQUESTS.fields
-            if field.name not in {"timestamp", "source_file", "date"}
-        ),
-        F.col(SOURCE_FILE).alias("source_file"),
-        F.to_date("timestamp").alias("date"),
-    )
+    return request_rows(rows, found, _reason(mine, columns, header))
 
 
 def _piece(pieces: dict[str, Column], name: str) -> Column:

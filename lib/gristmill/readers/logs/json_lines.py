@@ -7,7 +7,6 @@ from functools import partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from gristmill.model.checks import REASON
 from gristmill.readers.logs import format as log
 from gristmill.readers.logs import prefix, values
 from gristmill.readers.logs.format import Header, LogFormat
@@ -21,8 +20,8 @@ from gristmill.readers.logs.json_loggers import (
     Logger,
 )
 from gristmill.readers.logs.requested import any_time, apart, http_request
-from gristmill.readers.logs.server import HTTP, SERVER_REQUESTS
-from gristmill.readers.text.lines import ORIGIN, RAW, SOURCE_FILE
+from gristmill.readers.logs.server import HTTP, SERVER_REQUESTS, request_rows
+from gristmill.readers.text.lines import ORIGIN, RAW
 
 REJECTS = log.reasons(
     *("empty_line", "nul_byte", "bad_json", "not_this_format", "bad_timestamp", "bad_status"),
@@ -43,19 +42,7 @@ def parse(lines: DataFrame, _header: Header | None, logger: Logger) -> DataFrame
     rows = rows.withColumn("timestamp", any_time(F.col("_timestamp"), logger.epoch))
     if "request" in found:
         rows = rows.withColumn("_asked", http_request(F.col("_request")))
-    columns = _columns(logger)
-    return rows.select(
-        *ORIGIN,
-        _reason(logger).alias(REASON),
-        "timestamp",
-        *(
-            columns.get(field.name, F.lit(None)).try_cast(field.type).alias(field.name)
-            for field in SERVER_REQUESTS.fields
-            if field.name not in {"timestamp", "source_file", "date"}
-        ),
-        F.col(SOURCE_FILE).alias("source_file"),
-        F.to_date("timestamp").alias("date"),
-    )
+    return request_rows(rows, _columns(logger), _reason(logger))
 
 
 def _value(keys: Sequence[str]) -> Column:

@@ -5,7 +5,9 @@ from pyspark.sql import functions as F
 
 from gristmill.readers.logs import clf, values
 
-_REQUEST = rf"(?s)^({values.METHOD}) (.+) ({values.PROTOCOL})\z"
+REQUEST = rf"(?s)^({values.METHOD}) (.+) ({values.PROTOCOL})\z"
+"""For Java: method, target and protocol of a request."""
+
 _FRACTION = r"[.,]([0-9]{1,9})(?=Z| ?[+-])"
 _ISO = r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
 ISO = f"{_ISO}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})"
@@ -48,7 +50,7 @@ def finer(time: Column, digits: Column) -> Column:
 
 def http_request(piece: Column) -> Column:
     """Method, target and protocol of a request, null where it is no `METHOD target HTTP/x.y`."""
-    parts = F.split(F.regexp_replace(piece, _REQUEST, "$1\0$2\0$3"), "\0", 4)
+    parts = F.split(F.regexp_replace(piece, REQUEST, "$1\0$2\0$3"), "\0", 4)
     return F.when(F.size(parts) == 3, parts)
 
 

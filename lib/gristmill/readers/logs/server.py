@@ -1,8 +1,15 @@
 """What servers and proxies log beyond common and combined lines: hosts, times taken, TLS."""
 
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from gristmill.model.checks import REASON
 from gristmill.model.dataset import Field
 from gristmill.readers.logs.format import Http, requests
 from gristmill.readers.logs.web import WEB_REQUESTS
+from gristmill.readers.text.lines import ORIGIN, SOURCE_FILE
 
 _DERIVED = {"source_file", "date"}
 
@@ -22,6 +29,29 @@ SERVER_REQUESTS = requests(
     ),
     time="timestamp",
 )
+
+_ROW = [
+    field
+    for field in SERVER_REQUESTS.fields
+    if field.name not in {"timestamp", "source_file", "date"}
+]
+
+
+def request_rows(rows: DataFrame, columns: Mapping[str, Column], reason: Column) -> DataFrame:
+    """Rows of `SERVER_REQUESTS` out of lines with the columns of `ORIGIN` and their `timestamp`:
+    what `columns` do not have is null. `reason` says why a line is no row."""
+    return rows.select(
+        *ORIGIN,
+        reason.alias(REASON),
+        "timestamp",
+        *(
+            columns.get(field.name, F.lit(None)).try_cast(field.type).alias(field.name)
+            for field in _ROW
+        ),
+        F.col(SOURCE_FILE).alias("source_file"),
+        F.to_date("timestamp").alias("date"),
+    )
+
 
 HTTP = Http(
     *("timestamp", "client", "method", "path", "status", "bytes", "seconds", "forwarded_for"),

@@ -32,6 +32,7 @@ from gristmill.model.checks import REASON
 from gristmill.model.dataset import Field
 from gristmill.readers.logs import clf, prefix, values
 from gristmill.readers.logs.format import Header, Http, LogFormat, reason, reasons, requests
+from gristmill.readers.logs.requested import apart, http_request
 from gristmill.readers.text.lines import ORIGIN, RAW, SOURCE_FILE
 
 REJECTS = reasons(
@@ -69,7 +70,6 @@ WEB_REQUESTS = requests(
 _QUOTE, _BACKSLASH = "\ufdd0", "\ufdd1"
 # One piece more than a line can have has all the others: a broken line of 50 MB may have millions.
 _MOST = 10
-_REQUEST = rf"(?s)^({values.METHOD}) (.+) ({values.PROTOCOL})\z"
 
 # nginx has `unix:` for the client of a socket.
 _CLIENT = f"{values.ADDRESS}|{values.HOST}|unix:|-"
@@ -93,8 +93,8 @@ def parse(lines: DataFrame, _header: Header | None, line_format: str) -> DataFra
     `METHOD target HTTP/x.y`, method, path, query and protocol are null.
     """
     pieces = _pieces(lines)
-    target = F.when(F.size("_request") == 3, F.get("_request", F.lit(1)))
-    mark = F.instr(target, "?")
+    target = F.get("_request", F.lit(1))
+    path, query = apart(target)
     timestamp = clf.time(F.substring("_time", 1, clf.LENGTH))
     others = F.ltrim(F.get("_who", F.lit(1)), F.lit(", "))
     forwarded = _value("_pieces", 7)
@@ -106,10 +106,8 @@ def parse(lines: DataFrame, _header: Header | None, line_format: str) -> DataFra
         _unescaped(_value("_who", 2)).alias("ident"),
         _unescaped(_value("_who", 3)).alias("user"),
         F.when(target.isNotNull(), F.get("_request", F.lit(0))).alias("method"),
-        _unescaped(
-            F.when(mark == 0, target).otherwise(F.substr(target, F.lit(1), mark - F.lit(1)))
-        ).alias("path"),
-        _unescaped(F.when(mark > 0, F.substr(target, mark + F.lit(1)))).alias("query"),
+        _unescaped(path).alias("path"),
+        _unescaped(query).alias("query"),
         F.when(target.isNotNull(), F.get("_request", F.lit(2))).alias("protocol"),
         F.get("_sizes", F.lit(1)).try_cast("int").alias("status"),
         F.get("_sizes", F.lit(2)).try_cast("bigint").alias("bytes"),
@@ -147,7 +145,7 @@ def _pieces(lines: DataFrame) -> DataFrame:
         who.alias("_head"),
         F.split(F.regexp_replace(who, _WHO, "$1$2\0$3\0$4\0$5"), "\0", 4).alias("_who"),
         time.alias("_time"),
-        F.split(F.regexp_replace(request, _REQUEST, "$1\0$2\0$3"), "\0", 4).alias("_request"),
+        http_request(request).alias("_request"),
         F.split(sizes, " ", 5).alias("_sizes"),
     )
 

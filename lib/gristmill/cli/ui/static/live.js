@@ -19,6 +19,7 @@ async function renew() {
 if (!["/sign-in"].includes(location.pathname) && !location.pathname.startsWith("/outputs")) {
   const source = new EventSource("/live");
   source.addEventListener("changed", renew);
+  source.addEventListener("here", () => { document.documentElement.dataset.live = "yes"; });
   document.addEventListener("visibilitychange", () => { if (waits) renew(); });
   document.addEventListener("focusout", () => { if (waits) setTimeout(renew, 0); });
 }

@@ -7,7 +7,6 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from gristmill.model.checks import REASON
 from gristmill.readers.local_time import with_instant
 from gristmill.readers.logs import format as log
 from gristmill.readers.logs import prefix, values
@@ -15,8 +14,8 @@ from gristmill.readers.logs.format import Header, LogFormat
 from gristmill.readers.logs.layout.compiled import CLIENT, Layout, clock
 from gristmill.readers.logs.layout.tokens import Variable
 from gristmill.readers.logs.requested import apart, epoch, finer, http_request, time
-from gristmill.readers.logs.server import HTTP, SERVER_REQUESTS
-from gristmill.readers.text.lines import ORIGIN, RAW, SOURCE_FILE
+from gristmill.readers.logs.server import HTTP, SERVER_REQUESTS, request_rows
+from gristmill.readers.text.lines import ORIGIN, RAW
 
 REJECTS = log.reasons(
     *("empty_line", "nul_byte", "partial_line", "wrong_fields", "bad_timestamp", "bad_status"),
@@ -96,19 +95,7 @@ def parse(lines: DataFrame, _header: Header | None, layout: Layout, zone: str) -
     rows = _with_time(pieces, layout, zone)
     asked = F.lit(None).cast("string") if layout.request is None else _at(layout.request)
     rows = rows.withColumn("_request", http_request(asked))
-    columns = _columns(layout)
-    return rows.select(
-        *ORIGIN,
-        _reason(layout).alias(REASON),
-        "timestamp",
-        *(
-            columns.get(field.name, F.lit(None)).cast(field.type).alias(field.name)
-            for field in SERVER_REQUESTS.fields
-            if field.name not in {"timestamp", "source_file", "date"}
-        ),
-        F.col(SOURCE_FILE).alias("source_file"),
-        F.to_date("timestamp").alias("date"),
-    )
+    return request_rows(rows, _columns(layout), _reason(layout))
 
 
 def _columns(layout: Layout) -> dict[str, Column]:
