@@ -5,6 +5,7 @@ from gristmill.jobs import (
     api_activity,
     billing_charges,
     billing_summary,
+    contract_commitments,
     cost_anomalies,
     flow_summary,
     traffic_summary,
@@ -24,5 +25,6 @@ CATALOGUE = catalogue(
     billing_charges.JOB,
     billing_summary.JOB,
     cost_anomalies.JOB,
+    contract_commitments.JOB,
     utility_statements.JOB,
 )

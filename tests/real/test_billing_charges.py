@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from gristmill.cloud_costs.charges import FOCUS
+from gristmill.cloud_costs.specification import columns_of
 from gristmill.errors import InputError
 from gristmill.jobs.billing_charges import JOB, BillingChargesOptions
 from gristmill.model.report import Report
@@ -70,10 +71,10 @@ def currency(row: Row) -> str:
 def test_the_columns_are_those_of_the_specification(data: Path) -> None:
     files = {v: data / "specs" / f"focus_columns_v{v}.txt" for v in ("1.0", "1.1", "1.2")}
     named = {version: set(file.read_text().split()) for version, file in files.items()}
-    assert {reference.snake(name) for name in named["1.2"]} == {field.name for field in FOCUS}
-    assert named["1.2"] == set(reference.FOCUS)
-    assert named["1.0"] == set(reference.FOCUS_10)
-    assert named["1.1"] == {*reference.FOCUS_10, *reference.FOCUS_11}
+    for version, names in named.items():
+        assert names == set(reference.VERSIONS[version])
+        assert names == {column.name for column in columns_of(version)}
+    assert {reference.snake(name) for name in reference.FOCUS} == {field.name for field in FOCUS}
 
 
 def test_the_figures_of_a_focus_export(

@@ -35,7 +35,21 @@ FOCUS_12 = re.findall(
     "BillingAccountType InvoiceId PricingCurrency PricingCurrencyContractedUnitPrice "
     "PricingCurrencyEffectiveCost PricingCurrencyListUnitPrice SubAccountType ",
 )
-FOCUS = [*FOCUS_10, *FOCUS_11, *FOCUS_12]
+FOCUS_13 = re.findall(
+    r"\w+",
+    "AllocatedMethodDetails AllocatedMethodId AllocatedResourceId AllocatedResourceName "
+    "AllocatedTags ContractApplied HostProviderName ServiceProviderName ",
+)
+FOCUS_14 = ["CommitmentProgramEligibilityDetails", "InvoiceDetailId"]
+FOCUS = [*FOCUS_10, *FOCUS_11, *FOCUS_12, *FOCUS_13, *FOCUS_14]
+VERSIONS = {
+    "1.0": FOCUS_10,
+    "1.1": [*FOCUS_10, *FOCUS_11],
+    "1.2": [*FOCUS_10, *FOCUS_11, *FOCUS_12],
+    "1.3": [*FOCUS_10, *FOCUS_11, *FOCUS_12, *FOCUS_13],
+    "1.4": [name for name in FOCUS if name not in {"ProviderName", "PublisherName"}],
+}
+"""The columns of FOCUS by version: https://focus.finops.org/focus-columns/."""
 
 _COMMITMENTS = ("savingsPlan/SavingsPlan", "reservation/Reservation")
 
@@ -97,11 +111,15 @@ def focus(cells: Cells) -> dict[str, Any]:
             found[snake(name)] = time(value)
         else:
             found[snake(name)] = text(value)
-    if found["tags"] is not None:
-        found["tags"] = {
-            name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in json.loads(found["tags"]).items()
-        }
+    for name in ("tags", "allocated_tags"):
+        if found[name] is not None:
+            found[name] = {
+                tag: value if isinstance(value, str) else json.dumps(value)
+                for tag, value in json.loads(found[name]).items()
+            }
+    seller = found["service_provider_name"]
+    found["service_provider_name"] = seller or found["provider_name"]
+    found["provider_name"] = found["provider_name"] or seller
     if (found["charge_frequency"] or "").lower() == "usage-based":
         found["charge_frequency"] = "Usage-Based"
     return found

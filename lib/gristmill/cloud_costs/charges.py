@@ -1,7 +1,7 @@
 """Charges of any cloud, in the terms of FOCUS, the FinOps Open Cost and Usage Specification.
 
-https://focus.finops.org/focus-specification/. The columns are those of FOCUS 1.2 in snake case;
-columns that start with `x_` are AWS's own.
+https://focus.finops.org/focus-specification/. The columns are those of FOCUS 1.0 to 1.4 in snake
+case; columns that start with `x_` are AWS's own.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,11 @@ MONEY = "decimal(38,18)"
 """The type of every amount and quantity: 20 digits before the point and 18 after it."""
 
 FOCUS = (
+    Field("allocated_method_details", "string", "how a cost was split, as JSON"),
+    Field("allocated_method_id", "string", "by which method it was split"),
+    Field("allocated_resource_id", "string", "what it is allocated to"),
+    Field("allocated_resource_name", "string", "its name"),
+    Field("allocated_tags", "map<string,string>", "tags of what it is allocated to"),
     Field("availability_zone", "string", "where the resource is, inside its region"),
     Field("billed_cost", MONEY, "what is invoiced"),
     Field("billing_account_id", "string", "account that is invoiced"),
@@ -39,13 +44,17 @@ FOCUS = (
     Field("commitment_discount_status", "string", "Used or Unused"),
     Field("commitment_discount_type", "string", "the provider's kind of commitment"),
     Field("commitment_discount_unit", "string", "unit of its quantity"),
+    Field("commitment_program_eligibility_details", "string", "which programs fit, as JSON"),
     Field("consumed_quantity", MONEY, "how much was consumed"),
     Field("consumed_unit", "string", "in which unit"),
+    Field("contract_applied", "string", "contract commitments that it counts towards, as JSON"),
     Field("contracted_cost", MONEY, "at contracted prices, before commitment discounts"),
     Field("contracted_unit_price", MONEY, "contracted price of a unit"),
     Field(
         "effective_cost", MONEY, "amortized: with what was paid before, and without paying ahead"
     ),
+    Field("host_provider_name", "string", "on whose infrastructure it runs"),
+    Field("invoice_detail_id", "string", "the line of the invoice"),
     Field("invoice_id", "string", "the invoice; null while the period is not final"),
     Field("invoice_issuer_name", "string", "who invoices"),
     Field("list_cost", MONEY, "at list prices"),
@@ -57,8 +66,8 @@ FOCUS = (
     Field("pricing_currency_list_unit_price", MONEY, "list price in that currency"),
     Field("pricing_quantity", MONEY, "how much was priced"),
     Field("pricing_unit", "string", "in which unit"),
-    Field("provider_name", "string", "who sells it"),
-    Field("publisher_name", "string", "who makes it"),
+    Field("provider_name", "string", "who sells it, as `service_provider_name`"),
+    Field("publisher_name", "string", "who makes it; null since FOCUS 1.4"),
     Field("region_id", "string", "the region"),
     Field("region_name", "string", "its name"),
     Field("resource_id", "string", "the resource"),
@@ -66,6 +75,7 @@ FOCUS = (
     Field("resource_type", "string", "its kind"),
     Field("service_category", "string", "such as Compute, Storage, Networking"),
     Field("service_name", "string", "the service"),
+    Field("service_provider_name", "string", "who sells it"),
     Field("service_subcategory", "string", "its kind, more narrowly"),
     Field("sku_id", "string", "what was sold"),
     Field("sku_meter", "string", "what of it is measured"),

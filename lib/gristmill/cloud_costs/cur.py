@@ -178,7 +178,7 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         ),
         "pricing_quantity": cells.money("lineItem/UsageAmount"),
         "pricing_unit": cells.text("pricing/unit"),
-        "provider_name": f.lit("AWS"),
+        **dict.fromkeys(("provider_name", "service_provider_name"), f.lit("AWS")),
         "publisher_name": f.coalesce(
             cells.text("lineItem/LegalEntity"), cells.text("bill/BillingEntity")
         ),

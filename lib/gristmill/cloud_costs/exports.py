@@ -1,11 +1,9 @@
 """Reading cost exports: which kind they are recognised as, and each row of them as a charge."""
 
 import codecs
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from typing import Any, Protocol
-from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,52 +11,24 @@ from pyspark.sql import functions as F
 from gristmill.cloud_costs import cur, focus
 from gristmill.cloud_costs.cells import Cells, key
 from gristmill.cloud_costs.charges import CHARGES, REJECTS, SCOPES
+from gristmill.cloud_costs.checking import checked
 from gristmill.cloud_costs.delivery import files_of, is_other
+from gristmill.cloud_costs.export_files import Part, of_lines, parts_of
 from gristmill.cloud_costs.kinds import CUR, check_one_kind, recognise
 from gristmill.cloud_costs.layout import Layout
-from gristmill.cloud_costs.zipped import members_by_header, zipped_lines
 from gristmill.errors import InputError
 from gristmill.model.checks import REASON, UNREAD, first_reason
 from gristmill.model.job import Kernel, Reader, Reading
-from gristmill.readers.parquet_files import alike, as_text, columns
-from gristmill.readers.text.delimited import header_in, names_in, separator_of
+from gristmill.readers.text.delimited import separator_of
 from gristmill.readers.text.lines import (
     ORIGIN,
-    RAW,
     SOURCE_FILE,
     find_files,
-    has_odd_quotes,
-    text_files,
 )
-from gristmill.readers.text.records import breaks_in, joined, told_breaks, with_breaks
+from gristmill.readers.text.records import told_breaks
 from gristmill.storage.hadoop import content
 
 _ENDINGS = ".csv, .gz, .zip and .parquet"
-_CORRUPT = "_corrupt"
-_TIMES = frozenset(map(key, (*focus.times(), *cur.TIMES)))
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Files with the same columns: their rows, with the columns of `ORIGIN`; the cells of a row;
-    the names of the columns; the header line, null in Parquet; one of the files; those whose
-    records go on over several lines; and all of them, where kernels can read them."""
-
-    rows: DataFrame
-    cells: Cells
-    names: Sequence[str]
-    header: str | None
-    example: str
-    broken: Sequence[str] = ()
-    plain: Sequence[str] = ()
-
-    @property
-    def is_broken(self) -> Column:
-        """Whether a row has other fields than the header."""
-        if self.header is None:
-            return F.lit(False)
-        # What follows a quote that is never closed is one field to Spark, up to the line's end.
-        return F.col(f"_cells.{_CORRUPT}").isNotNull() | has_odd_quotes()
 
 
 class ExportOptions(Protocol):
@@ -71,6 +41,10 @@ class ExportOptions(Protocol):
     @property
     def scope(self) -> str:
         """What of a month a load is: see `SCOPES`."""
+
+    @property
+    def check(self) -> bool:
+        """Whether the export is held against the rules of FOCUS, and not loaded."""
 
 
 class ExportReader(Reader[ExportOptions]):
@@ -93,14 +67,20 @@ class ExportReader(Reader[ExportOptions]):
             raise InputError(f"no export in {', '.join(inputs)}: only {_ENDINGS} are read")
         notes = _left_out(delivery.others, "no manifest lists them")
         notes += _left_out(list(filter(is_other, found)), f"only {_ENDINGS} are read")
+        if options.check:
+            return checked(spark, parts_of(spark, files), options.export, files)
         frames, kinds, unread, kernels = [], {}, dict[str, None](), []
-        for part in _parts(spark, files):
+        for part in parts_of(spark, files):
             kind = recognise(part.names, part.example)
             absent = cur.unamortized(part.cells.keys) if kind == CUR else []
             if absent:
                 lacking = f"{part.example} has no {', '.join(absent)}"
                 notes.append(f"{lacking}, which counts 0 in the effective cost of commitments")
             kinds[kind] = part.example
+            newer = [] if kind == CUR else focus.unknown(part.names)
+            if newer:
+                beyond = f"{part.example} has columns that FOCUS 1.4 does not: {', '.join(newer)}"
+                notes.append(f"{beyond}; it is read by those that are known")
             if part.broken:
                 notes.append(told_breaks(part.broken))
             unread |= dict.fromkeys(_other_amounts(part, kind))
@@ -151,48 +131,7 @@ def _check_parts_differ(
         )
 
 
-def _parts(spark: SparkSession, files: Sequence[str]) -> Iterator[_Part]:
-    parquet = [file for file in files if file.lower().endswith(".parquet")]
-    zipped = [file for file in files if file.lower().endswith(".zip")]
-    plain = [file for file in files if file not in {*parquet, *zipped}]
-    if plain:
-        found = text_files(spark, [unquote(file) for file in plain], look_at=None)
-        hurt = found.damage
-        broken = breaks_in(found)
-        for header, lines, some in found.alike(header_in, apart=broken):
-            if header and some[0] in broken:
-                yield _of_lines(lines, header, some[0], broken)
-            elif header:
-                yield _of_lines(lines, header, some[0], plain=() if hurt else some)
-    if zipped:
-        for header, members in members_by_header(spark, zipped).items():
-            lines = zipped_lines(spark, members)
-            yield _of_lines(lines, header, next(iter(members)), with_breaks(lines))
-    for read, file in alike(spark, parquet):
-        rows = as_text(read, lambda name: key(name) in _TIMES)
-        yield _Part(rows, Cells(columns(read)), read.columns, None, file)
-
-
-def _of_lines(
-    lines: DataFrame,
-    header: str,
-    example: str,
-    broken: Sequence[str] = (),
-    plain: Sequence[str] = (),
-) -> _Part:
-    separator = separator_of(header)
-    names = names_in(header, example, separator)
-    if broken:
-        lines = joined(lines, separator)
-    schema = ", ".join(f"_{number} string" for number in range(len(names)))
-    options = {"escape": '"', "columnNameOfCorruptRecord": _CORRUPT, "sep": separator}
-    cells = F.from_csv(RAW, f"{schema}, {_CORRUPT} string", options)
-    found = {name: F.col(f"_cells._{number}") for number, name in enumerate(names)}
-    rows = lines.select(*ORIGIN, cells.alias("_cells"))
-    return _Part(rows, Cells(found), names, header, example, broken, plain)
-
-
-def _kernel(part: _Part, kind: str, export: str) -> Kernel | None:
+def _kernel(part: Part, kind: str, export: str) -> Kernel | None:
     header = part.header
     if header is None or not part.plain:
         return None
@@ -200,7 +139,7 @@ def _kernel(part: _Part, kind: str, export: str) -> Kernel | None:
     columns = {field.name: field.type for field in CHARGES.fields}
 
     def rest(lines: DataFrame) -> DataFrame:
-        return _charges(_of_lines(lines, header, part.example), kind, export)
+        return _charges(of_lines(lines, header, part.example), kind, export)
 
     skips = partial(_skips, header)
     return Kernel(tuple(part.plain), columns, partial(_parsed, layout), rest, skips)
@@ -218,7 +157,7 @@ def _parsed(layout: Layout, lines: Sequence[bytes]) -> Any:
     return exports.parse(lines, layout)
 
 
-def _charges(part: _Part, kind: str, export: str) -> DataFrame:
+def _charges(part: Part, kind: str, export: str) -> DataFrame:
     is_cur = kind == CUR
     charge = (cur if is_cur else focus).charge(part.cells)
     times = cur.TIMES if is_cur else focus.times()
@@ -232,8 +171,7 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
         "no_currency": charge["billing_currency"].isNull(),
     }
     # A line without an amount must not stop a bill.
-    is_header = None if part.header is None else (F.col(RAW) == part.header) | (F.trim(RAW) == "")
-    reason = first_reason(REJECTS, broken, skipped=is_header)
+    reason = first_reason(REJECTS, broken, skipped=part.is_header)
     return part.rows.select(
         *ORIGIN,
         reason.alias(REASON),
@@ -245,7 +183,7 @@ def _charges(part: _Part, kind: str, export: str) -> DataFrame:
     )
 
 
-def _other_amounts(part: _Part, kind: str) -> Sequence[str]:
+def _other_amounts(part: Part, kind: str) -> Sequence[str]:
     return cur.other_amounts(part.names) if kind == CUR else focus.other_amounts()
 
 

@@ -1,11 +1,12 @@
-"""Exports in FOCUS 1.0, 1.1 and 1.2.
+"""Exports in FOCUS 1.0 to 1.4.
 
-https://focus.finops.org/focus-specification/v1-2/. Columns come in any order, with others between
-them, which are ignored. What real files add: a literal `NULL`, times without a zone (they are in
-UTC), `Usage-based` beside `Usage-Based`.
+https://focus.finops.org/focus-specification/. Columns come in any order, with others between them,
+which are ignored. What real files add: a literal `NULL`, times without a zone (they are in UTC),
+`Usage-based` beside `Usage-Based`.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from pyspark.sql import Column
 
@@ -19,11 +20,30 @@ REQUIRED = (
 )
 """Columns without which rows are not charges."""
 
+_OWN_NAME = re.compile(r"(?:[A-Z][a-z0-9]+){2,}$")
+
+_OTHERS = {
+    "contractcommitmentid": (
+        "Contract Commitment",
+        "gristmill run contract-commitments loads it",
+    ),
+    "invoicedetailgrain": (
+        "Invoice Detail",
+        "billing-summary --invoices reads it",
+    ),
+    "billingperiodstatus": ("Billing Period", "it says which periods are closed"),
+}
+
 PERIOD = ("BillingPeriodStart", "BillingPeriodEnd")
 """The columns of the billing period."""
 
 _MARKS = {"billedcost", "chargecategory", "chargeperiodstart"}
 _SINCE = {
+    "1.4": {"invoicedetailid", "commitmentprogrameligibilitydetails"},
+    "1.3": {
+        *("serviceprovidername", "hostprovidername", "contractapplied"),
+        *("allocatedmethodid", "allocatedresourceid", "allocatedtags"),
+    },
     "1.2": {"invoiceid", "billingaccounttype", "subaccounttype", "pricingcurrency"},
     "1.1": {"servicesubcategory", "skumeter", "skupricedetails", "commitmentdiscountquantity"},
 }
@@ -33,7 +53,20 @@ def version(keys: frozenset[str]) -> str | None:
     """The version of FOCUS that has columns with these keys; None where they are not FOCUS."""
     if not (keys >= _MARKS or has_half(keys, REQUIRED)):
         return None
-    return next((name for name, new in _SINCE.items() if keys & new), "1.0")
+    found = next((name for name, new in _SINCE.items() if keys & new), "1.0")
+    # FOCUS 1.4 took these away.
+    return "1.4" if found == "1.3" and not keys & {"providername", "publishername"} else found
+
+
+def other_dataset(keys: frozenset[str]) -> tuple[str, str] | None:
+    """Which other dataset of FOCUS has these columns, and what reads it; None where none has."""
+    return next((told for mark, told in _OTHERS.items() if mark in keys), None)
+
+
+def unknown(names: Iterable[str]) -> list[str]:
+    """The columns that would be FOCUS's own, and are of no version that is known here."""
+    known = {key(field.name) for field in FOCUS}
+    return [name for name in names if _OWN_NAME.match(name) and key(name) not in known]
 
 
 def charge(cells: Cells) -> Mapping[str, Column]:
@@ -44,7 +77,11 @@ def charge(cells: Cells) -> Mapping[str, Column]:
     columns["charge_frequency"] = f.when(
         f.lower(frequency) == "usage-based", f.lit("Usage-Based")
     ).otherwise(frequency)
+    provider, seller = columns["provider_name"], columns["service_provider_name"]
+    columns["provider_name"] = f.coalesce(provider, seller)
+    columns["service_provider_name"] = f.coalesce(seller, provider)
     columns["tags"] = cells.tags("Tags")
+    columns["allocated_tags"] = cells.tags("AllocatedTags")
     columns |= {field.name: f.lit(None).cast(field.type) for field in AWS}
     return columns | {"x_cost_categories": cells.tags("x_CostCategories")}
 

@@ -8,29 +8,41 @@ from gristmill.cloud_costs.cells import key
 from gristmill.cloud_costs.charges import FOCUS
 from gristmill.errors import InputError
 
-SUPPORTED = "FOCUS 1.0, 1.1 and 1.2, and AWS Cost and Usage Reports (legacy and 2.0)"
-CUR = "AWS CUR"
+SUPPORTED = "FOCUS 1.0 to 1.4, and AWS Cost and Usage Reports (legacy and 2.0)"
+CUR, FOCUS_KIND = "AWS CUR", "FOCUS "
 _SHOWN, _WIDTH = 8, 60
 
 
-def recognise(header: Sequence[str], file: str) -> str:
-    """The kind of export that has these columns: `FOCUS 1.2`, `AWS CUR`.
+def kind_of(header: Sequence[str], file: str) -> str:
+    """The kind of export that these columns look like: `FOCUS 1.2`, `AWS CUR`.
 
-    Raises `InputError` where it is none that is known, or columns are missing: all of them named.
+    Raises `InputError` where it is none that is known.
     """
     keys = frozenset(map(key, header))
     version = focus.version(keys)
     if version:
-        kind, missing = f"FOCUS {version}", focus.missing(keys)
-    elif cur.is_report(keys):
-        kind, missing = CUR, cur.missing(keys)
-    else:
-        found = ", ".join(name[:_WIDTH] for name in header[:_SHOWN])
-        found += " …" if len(header) > _SHOWN or max(map(len, header)) > _WIDTH else ""
-        raise InputError(
-            f"{file} is not a cost export that is known: it has the columns {found}; "
-            f"supported are {SUPPORTED}"
-        )
+        return f"{FOCUS_KIND}{version}"
+    if cur.is_report(keys):
+        return CUR
+    other = focus.other_dataset(keys)
+    if other:
+        raise InputError(f"{file} is FOCUS's dataset {other[0]}, which has no charges: {other[1]}")
+    found = ", ".join(name[:_WIDTH] for name in header[:_SHOWN])
+    found += " …" if len(header) > _SHOWN or max(map(len, header)) > _WIDTH else ""
+    raise InputError(
+        f"{file} is not a cost export that is known: it has the columns {found}; "
+        f"supported are {SUPPORTED}"
+    )
+
+
+def recognise(header: Sequence[str], file: str) -> str:
+    """The kind of export that has these columns.
+
+    Raises `InputError` where it is none that is known, or columns are missing: all of them named.
+    """
+    kind = kind_of(header, file)
+    keys = frozenset(map(key, header))
+    missing = cur.missing(keys) if kind == CUR else focus.missing(keys)
     if missing:
         raise InputError(f"{file} looks like {kind}, but lacks {', '.join(missing)}")
     counted = Counter(map(key, header))

@@ -75,7 +75,7 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "Summarise CloudTrail events by service, action and principal.",
             "api_activity",
         ],
-        ["billing-charges", "Load cost exports: FOCUS and AWS CUR.", "charges"],
+        ["billing-charges", "Load cost exports: FOCUS and AWS CUR.", "charges, focus_conformance"],
         [
             "billing-summary",
             "Sum charges by service, account, region, category, day, tag and commitment.",
@@ -86,6 +86,11 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "cost-anomalies",
             "Find the days on which a service's cost leaves its usual band.",
             "cost_anomalies",
+        ],
+        [
+            "contract-commitments",
+            "Load FOCUS's dataset of contract commitments.",
+            "contract_commitments",
         ],
         [
             "utility-statements",

@@ -73,7 +73,7 @@ def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
         *("flow-summary", "api-activity", "billing-charges", "billing-summary", "cost-anomalies"),
-        "utility-statements",
+        *("contract-commitments", "utility-statements"),
     ]
 
 
