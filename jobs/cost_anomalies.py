@@ -1,50 +1,56 @@
-"""Days on which the cost of a service leaves its usual band."""
+"""Events in which the cost of a service was not what it was expected to be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from pyspark.sql import DataFrame
 
 from gristmill import DatasetReader, Job, Options, main, option
-from gristmill.cloud_costs.bands import COST_ANOMALIES, anomalies, bands, daily_usage
-from gristmill.cloud_costs.summary import COST_DAILY
+from gristmill.cloud_costs.anomalies.events import Limits
+from gristmill.cloud_costs.anomalies.table import COST_ANOMALIES, anomalies, daily_usage
+from gristmill.cloud_costs.charges import CHARGES
 
 
 @dataclass(frozen=True)
 class CostAnomaliesOptions(Options):
-    """What is usual, and how much has to be missed of it."""
+    """How far a day has to be off to be told of."""
 
-    window_days: int = option(30, minimum=3, help="how many days before a day say what is usual")
     threshold: float = option(
-        3.5, minimum=0, help="how far the band reaches, in MADs times 1.4826 about the median"
+        6.0, minimum=0, help="leave out what is less off than so many times the usual"
+    )
+    minimum_share: float = option(
+        0.15, minimum=0, help="leave out what is less off than this share of the usual cost"
     )
     minimum_amount: str = option(
         "1",
-        pattern=r"\d{1,18}(\.\d{1,18})?",
+        pattern=r"\d{1,15}(\.\d{1,18})?",
         metavar="AMOUNT",
         help="leave out what is less off, in the currency billed",
     )
+    tag: tuple[str, ...] = option(
+        (), pattern=r".*\S.*", metavar="KEY", help="a tag to tell who made an event by; repeatable"
+    )
 
 
-def with_bands(daily: DataFrame, options: CostAnomaliesOptions) -> DataFrame:
-    """Rows of `COST_DAILY` to each service's days with their bands, all of them."""
-    return bands(daily_usage(daily), options.window_days, Decimal(str(options.threshold)))
+def usage(charges: DataFrame, options: CostAnomaliesOptions) -> DataFrame:
+    """Rows of `CHARGES` to what usage costs a day."""
+    return daily_usage(charges, tuple(dict.fromkeys(options.tag)))
 
 
-def find(banded: DataFrame, options: CostAnomaliesOptions) -> Mapping[str, DataFrame]:
-    """Rows that `with_bands` gives to rows of `COST_ANOMALIES`."""
-    return {COST_ANOMALIES.name: anomalies(banded, Decimal(options.minimum_amount))}
+def find(daily: DataFrame, options: CostAnomaliesOptions) -> Mapping[str, DataFrame]:
+    """Rows that `usage` gives to rows of `COST_ANOMALIES`."""
+    limits = Limits(options.threshold, options.minimum_share, float(options.minimum_amount))
+    return {COST_ANOMALIES.name: anomalies(daily, limits)}
 
 
 JOB = Job(
     name="cost-anomalies",
-    help="Find the days on which a service's cost leaves its usual band.",
+    help="Find spikes, steps, growth, starts and ends in what services cost.",
     options=CostAnomaliesOptions,
-    reads=DatasetReader(COST_DAILY),
+    reads=DatasetReader(CHARGES),
     writes=(COST_ANOMALIES,),
     transform=find,
-    shared=with_bands,
+    shared=usage,
 )
 
 if __name__ == "__main__":

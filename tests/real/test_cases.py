@@ -1,7 +1,7 @@
 """Small inputs that failed once, each a kind of input that people have: see their README."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from gristmill.jobs import (
     access_logs,
     billing_charges,
     billing_summary,
+    cost_anomalies,
     traffic_summary,
     web_sessions,
 )
@@ -272,3 +273,29 @@ def test_subscriptions_of_one_month_add_up(
     together = rows(spark, tmp_path / "out" / "charges", columns)
     assert len(together) == 2
     assert rows(spark, one_by_one / "charges", columns) == together
+
+
+def test_daily_costs_of_thirteen_shapes(
+    spark: SparkSession, run_job: RunJob, cases: Path, tmp_path: Path
+) -> None:
+    run_job(billing_charges.JOB, cases / "billing" / "09_series.csv.gz")
+    run_job(cost_anomalies.JOB, tmp_path / "out")
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in rows(
+        spark,
+        tmp_path / "out" / "cost_anomalies",
+        ("start_date", "service_name", "kind"),
+    ):
+        day = (row["start_date"] - date(2026, 4, 1)).days
+        found.setdefault(row["service_name"], []).append((row["kind"], day))
+    # Weekly shapes, noise, a fee on the first, and a price that rises by less than a twentieth are
+    # no events; the month's end is one the first time alone.
+    assert found == {
+        "growth 1% a day, noise 2%": [("growth", 0)],
+        "growth 0.5% a day, noise 2%": [("growth", 0)],
+        "step 100 to 150 on day 60, noise 2%": [("step_up", 60)],
+        "spike x5 on day 100, noise 3%": [("spike", 100)],
+        "new on day 60, 50 a day": [("new", 60)],
+        "stops on day 90": [("vanished", 90)],
+        "month end load: last 3 days x2": [("spike", 28)],
+    }

@@ -1,9 +1,8 @@
-"""Anomalies in made series with known jumps, against plain Python's medians."""
+"""Events in charges, and who made them, against sums by plain Python."""
 
-import random
-import statistics
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
-from gristmill.cloud_costs.summary import COST_DAILY
+from gristmill.cloud_costs.charges import CHARGES
 from gristmill.errors import UsageError
 from gristmill.jobs import cost_anomalies
 from gristmill.jobs.cost_anomalies import CostAnomaliesOptions
@@ -20,137 +19,138 @@ from tests.conftest import RunJob
 from tests.spark.test_summaries import rows as rows_of
 
 FIRST = date(2026, 1, 20)
-NAMES = ("effective_cost", "usual_cost", "band_low", "band_high", "amount")
-
-Series = Mapping[str, Sequence[Decimal | None]]
+Row = dict[str, Any]
 
 
-def noisy(seed: int, days: int, level: int = 100) -> list[Decimal | None]:
-    """A cost a day that goes up and down by a twentieth."""
-    chance = random.Random(seed)
-    return [Decimal(level) + Decimal(chance.randrange(-500, 500)) / 100 for _ in range(days)]
+def charge(number: int, cost: Decimal | int | str, **others: Any) -> Row:
+    """Usage on a day."""
+    day = FIRST + timedelta(days=number)
+    return {
+        "charge_period_start": datetime(day.year, day.month, day.day),
+        "provider_name": "AWS",
+        "service_name": "EC2",
+        "charge_category": "Usage",
+        "billing_currency": "USD",
+        "sub_account_id": "0001",
+        "x_usage_type": "Box",
+        "tags": {"team": "mill"},
+        "effective_cost": Decimal(cost),
+        "export": "a",
+        "billing_period": f"{day:%Y-%m}",
+    } | others
 
 
-def daily(series: Series, **others: Any) -> list[dict[str, Any]]:
-    """Rows of `COST_DAILY`: a cost of usage for each day that has one."""
-    return [
-        {
-            "date": FIRST + timedelta(days=number),
-            "provider_name": "AWS",
-            "service_name": service,
-            "charge_category": "Usage",
-            "billing_currency": "USD",
-            "effective_cost": cost,
-            "export": "a",
-            "billing_period": "2026-01",
-        }
-        | others
-        for service, costs in series.items()
-        for number, cost in enumerate(costs)
-        if cost is not None
+def usage(days: int, jumps: Mapping[int, int] = {}, **others: Any) -> list[Row]:
+    """100 a day, but for the jumps."""
+    return [charge(number, jumps.get(number, 100), **others) for number in range(days)]
+
+
+def found(spark: SparkSession, charges: Sequence[Row], **options: Any) -> list[Row]:
+    settings = CostAnomaliesOptions(**options)
+    daily = cost_anomalies.usage(rows_of(spark, CHARGES, *charges), settings)
+    rows = cost_anomalies.find(daily, settings)["cost_anomalies"]
+    return [row.asDict(recursive=True) for row in rows.orderBy("start_date", "kind").collect()]
+
+
+def test_an_event_says_what_it_cost_and_who_made_it(spark: SparkSession) -> None:
+    charges = usage(60, {40: 130, 41: 120})
+    charges += usage(60, {40: 400, 41: 500}, sub_account_id="0002", tags={"team": "b", "x": "y"})
+    charges += [charge(40, "7.125", sub_account_id=None, x_usage_type="Traffic", tags=None)]
+    (event,) = found(spark, charges, tag=("team", "team"))
+    cost = sum(
+        row["effective_cost"]
+        for row in charges
+        if row["charge_period_start"].date() in (date(2026, 3, 1), date(2026, 3, 2))
+    )
+    assert (event["kind"], event["start_date"], event["end_date"], event["days"]) == (
+        *("spike", date(2026, 3, 1), date(2026, 3, 2)),
+        2,
+    )
+    assert (event["effective_cost"], event["expected_cost"]) == (cost, Decimal(400))
+    assert event["amount"] == cost - 400
+    assert event["share"] == round(float(cost - 400) / 400, 9)
+    assert (event["export"], event["billing_period"], event["is_open"]) == ("a", "2026-03", False)
+    assert event["by_account"] == [
+        {"value": "0002", "amount": Decimal(700)},
+        {"value": "0001", "amount": Decimal(50)},
+        {"value": "without an id", "amount": Decimal("7.125")},
+    ]
+    assert event["by_usage_type"] == [
+        {"value": "Box", "amount": Decimal(750)},
+        {"value": "Traffic", "amount": Decimal("7.125")},
+    ]
+    assert event["by_tag"] == [
+        {"value": "team=b", "amount": Decimal(700)},
+        {"value": "team=mill", "amount": Decimal(50)},
     ]
 
 
-def found(
-    spark: SparkSession, rows: list[dict[str, Any]], options: CostAnomaliesOptions
-) -> dict[tuple[str, date], Any]:
-    banded = cost_anomalies.with_bands(rows_of(spark, COST_DAILY, *rows), options)
-    anomalies = cost_anomalies.find(banded, options)["cost_anomalies"].collect()
-    return {(row["service_name"], row["date"]): row for row in anomalies}
+def test_what_differs_in_export_currency_service_or_provider_is_apart(spark: SparkSession) -> None:
+    apart = [
+        {},
+        {"export": "b"},
+        {"billing_currency": "EUR"},
+        {"service_name": "S3"},
+        {"provider_name": "GCP"},
+    ]
+    charges = [
+        row
+        for number, others in enumerate(apart)
+        for row in usage(60, {40 + number: 900}, **others)
+    ]
+    events = found(spark, charges)
+    days = {(row["start_date"] - FIRST).days: row for row in events}
+    assert days.keys() == {40, 41, 42, 43, 44}
+    for number, others in enumerate(apart):
+        assert {name: days[40 + number][name] for name in others} == others
 
 
-def expected(
-    costs: Sequence[Decimal | None], options: CostAnomaliesOptions
-) -> dict[date, tuple[Decimal, ...]]:
-    """What plain Python finds in the days of one service."""
-    known = [cost or Decimal(0) for cost in costs]
-    anomalies: dict[date, tuple[Decimal, ...]] = {}
-    for number in range(options.window_days, len(known)):
-        before = known[number - options.window_days : number]
-        median = statistics.median(before)
-        mad = statistics.median([abs(cost - median) for cost in before])
-        width = mad * Decimal("1.4826") * Decimal(str(options.threshold))
-        amount = known[number] - median
-        if abs(amount) > width and abs(amount) >= Decimal(options.minimum_amount):
-            day = FIRST + timedelta(days=number)
-            anomalies[day] = (known[number], median, median - width, median + width, amount)
-    return anomalies
+def test_only_usage_counts_and_days_without_it_cost_nothing(spark: SparkSession) -> None:
+    charges = [row for number, row in enumerate(usage(60)) if not 50 <= number < 52]
+    charges += [charge(45, 999, charge_category=kind) for kind in ("Tax", "Purchase", "Credit")]
+    charges += [charge(0, 999, charge_period_start=None)]
+    (event,) = found(spark, charges)
+    assert (event["kind"], event["days"], event["effective_cost"]) == ("drop", 2, 0)
 
 
-def test_known_jumps_are_found_as_plain_python_finds_them(spark: SparkSession) -> None:
-    options = CostAnomaliesOptions()
-    jump = noisy(1, 60)
-    jump[45] = Decimal(300)
-    drop = noisy(2, 60)
-    drop[50] = None
-    small = [Decimal("0.01")] * 60
-    small[40] = Decimal("0.9")
-    constant: list[Decimal | None] = [Decimal(10)] * 60
-    constant[35] = Decimal(12)
-    new = [None] * 40 + noisy(3, 20)
-    series: Series = {"jump": jump, "drop": drop, "small": small, "constant": constant, "new": new}
-    anomalies = found(spark, daily(series), options)
-    for service, costs in series.items():
-        theirs = {
-            day: tuple(row[name] for name in NAMES)
-            for (name_, day), row in anomalies.items()
-            if name_ == service
-        }
-        assert theirs == expected(costs, options), service
-    days = {
-        service: [day for name, day in sorted(anomalies) if name == service] for service in series
-    }
-    assert FIRST + timedelta(days=45) in days["jump"]
-    assert FIRST + timedelta(days=50) in days["drop"]
-    assert days["small"] == []
-    assert days["constant"] == [FIRST + timedelta(days=35)]
-    assert FIRST + timedelta(days=40) in days["new"]
-
-    row = anomalies["jump", FIRST + timedelta(days=45)]
-    assert row["share"] == pytest.approx(float(row["amount"] / row["usual_cost"]), abs=1e-9)
-    half = float(row["band_high"] - row["usual_cost"])
-    assert row["score"] == pytest.approx(3.5 * float(row["amount"]) / half, abs=1e-6)
-    row = anomalies["constant", FIRST + timedelta(days=35)]
-    assert (row["score"], row["share"]) == (None, 0.2)
-    assert anomalies["new", FIRST + timedelta(days=40)]["share"] is None
+def test_a_service_starts_and_ends_within_its_export(spark: SparkSession) -> None:
+    charges = usage(60, service_name="other")
+    charges += [charge(number, 5) for number in range(20, 50)]
+    events = found(spark, charges)
+    assert [(row["kind"], (row["start_date"] - FIRST).days) for row in events] == [
+        ("new", 20),
+        ("vanished", 50),
+    ]
+    assert events[0]["share"] is None
 
 
-def test_a_later_day_changes_nothing_and_only_usage_counts(spark: SparkSession) -> None:
-    options = CostAnomaliesOptions(window_days=9, minimum_amount="0.5")
-    costs = noisy(5, 40)
-    costs[20] = Decimal(150)
-    whole = found(spark, daily({"a": costs}), options)
-    others = daily({"a": [Decimal(999)]}, charge_category="Tax")
-    others += daily({"a": [Decimal(5)] * 30}, billing_currency="EUR")
-    first = found(spark, daily({"a": costs[:30]}) + others, options)
-    last = FIRST + timedelta(days=30)
-    assert {key: row for key, row in whole.items() if key[1] < last} == first
-    assert {day for _, day in whole} == expected(costs, options).keys()
-    assert ("a", FIRST + timedelta(days=20)) in first
+def test_a_null_service_is_one(spark: SparkSession) -> None:
+    assert found(spark, usage(60, service_name=None, effective_cost=None)) == []
+    (event,) = found(spark, usage(60, {40: 900}, service_name=None))
+    assert event["by_account"] == [{"value": "0001", "amount": Decimal(800)}]
 
 
-def test_what_is_no_anomaly_any_more_goes_with_the_next_run(
+def test_what_is_no_event_any_more_goes_with_the_next_run(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:
-    out, source = tmp_path / "out", tmp_path / "in" / "cost_daily"
-    costs: list[Decimal | None] = [Decimal(10)] * 20
-    days = []
-    for jump in (Decimal(90), Decimal(10)):
-        costs[15] = jump
-        frame = COST_DAILY.conform(rows_of(spark, COST_DAILY, *daily({"a": costs})))
+    out, source = tmp_path / "out", tmp_path / "in" / "charges"
+    told: list[dict[str, list[str]]] = []
+    for jumps in ({40: 900}, {}):
+        frame = CHARGES.conform(rows_of(spark, CHARGES, *usage(60, jumps)))
         frame.write.mode("overwrite").partitionBy("export", "billing_period").parquet(str(source))
-        run_job(cost_anomalies.JOB, source, options=CostAnomaliesOptions(window_days=10))
+        run_job(cost_anomalies.JOB, source)
+        months = defaultdict(list)
         if (out / "cost_anomalies").is_dir():
             table = arrow.dataset(out / "cost_anomalies", format="parquet", partitioning="hive")
-            days.append(
-                [(row["date"], row["billing_period"]) for row in table.to_table().to_pylist()]
-            )
-    assert days == [[(date(2026, 2, 4), "2026-02")], []]
+            for row in table.to_table().to_pylist():
+                months[row["billing_period"]].append(row["kind"])
+        told.append(dict(months))
+    assert told == [{"2026-03": ["spike"]}, {}]
 
 
 def test_options_that_make_no_sense_are_refused() -> None:
     for amount in ("-1", "a", "1e3", ""):
         with pytest.raises(UsageError, match="--minimum-amount"):
             CostAnomaliesOptions(minimum_amount=amount)
-    with pytest.raises(UsageError, match="--window-days"):
-        CostAnomaliesOptions(window_days=2)
+    with pytest.raises(UsageError, match="--minimum-share"):
+        CostAnomaliesOptions(minimum_share=-0.1)

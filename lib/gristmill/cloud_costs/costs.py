@@ -51,7 +51,7 @@ def costs(
     `any_case` a tag whose name differs from the key in case alone is one as well, after that of
     the key's own spelling, and in the order of their names.
     """
-    values = [_named(key, any_case=any_case) for key in tag_keys]
+    values = [tag_value(key, any_case=any_case) for key in tag_keys]
     found = summed(
         measured(charges, currency).withColumns(
             {
@@ -65,7 +65,8 @@ def costs(
     return found.withColumn("service_name", _service())
 
 
-def _named(key: str, *, any_case: bool) -> Column:
+def tag_value(key: str, *, any_case: bool = False) -> Column:
+    """The value of a tag, null where it is blank or there is none; see `costs` for `any_case`."""
     exact = F.try_element_at("tags", F.lit(key))
     value = F.when(F.trim(exact) != "", exact)
     if not any_case:

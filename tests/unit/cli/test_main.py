@@ -84,7 +84,7 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
         ],
         [
             "cost-anomalies",
-            "Find the days on which a service's cost leaves its usual band.",
+            "Find spikes, steps, growth, starts and ends in what services cost.",
             "cost_anomalies",
         ],
         [

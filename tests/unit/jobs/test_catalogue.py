@@ -34,6 +34,7 @@ SPARK_TYPES = (
     }
     | {f"decimal(38,{scale})" for scale in (2, 18)}
     | {"map<string,string>", "map<string,decimal(38,18)>"}
+    | {"array<struct<value:string,amount:decimal(38,18)>>"}
 )
 
 

@@ -315,33 +315,31 @@ def test_rejects_are_told_by_reason_and_run(tmp_path: Path) -> None:
     assert [row[1:] for row in chart.table.rows] == [("1", "1")]
 
 
-def test_days_unlike_others_are_events(tmp_path: Path) -> None:
+def test_unusual_costs_are_shown_the_costliest_first(tmp_path: Path) -> None:
     columns = {
         "service_name": pa.string(),
         "billing_currency": pa.string(),
+        "kind": pa.string(),
         "effective_cost": MONEY,
-        "usual_cost": MONEY,
+        "expected_cost": MONEY,
         "amount": MONEY,
-        "date": pa.date32(),
+        "start_date": pa.date32(),
+        "end_date": pa.date32(),
     }
 
-    def day(number: int, service: str, amount: int) -> dict[str, Any]:
+    def event(number: int, service: str, kind: str, amount: int) -> dict[str, Any]:
         return {
             "service_name": service,
             "billing_currency": "USD",
-            "usual_cost": Decimal(10),
+            "kind": kind,
+            "expected_cost": Decimal(10),
             "effective_cost": Decimal(10 + amount),
             "amount": Decimal(amount),
-            "date": date(2026, 3, number),
+            "start_date": date(2026, 3, number),
+            "end_date": date(2026, 3, number + 1),
         }
 
-    days = [
-        day(1, "EC2", 5),
-        day(2, "EC2", 6),
-        day(3, "EC2", -7),
-        day(5, "EC2", 8),
-        day(2, "S3", 1),
-    ]
+    days = [event(1, "EC2", "spike", 5), event(3, "EC2", "step_down", -7), event(2, "S3", "new", 1)]
     put(tmp_path, "cost_anomalies", columns, days)
     service = {
         "service_name": "EC2",
@@ -354,12 +352,11 @@ def test_days_unlike_others_are_events(tmp_path: Path) -> None:
     }
     put(tmp_path, "cost_by_service", SERVICES, [service], "ab")
     (section,) = [one for one in found(tmp_path) if one.id == "bills-usd"]
-    sheet = next(one for one in section.sheets if one.caption == "Unlike other days")
-    assert [(row[0], row[1], row[2], row[5]) for row in sheet.rows] == [
-        ("2026-03-01", "2026-03-02", "EC2", "11.00"),
-        ("2026-03-05", "2026-03-05", "EC2", "8.00"),
-        ("2026-03-03", "2026-03-03", "EC2", "-7.00"),
-        ("2026-03-02", "2026-03-02", "S3", "1.00"),
+    sheet = next(one for one in section.sheets if one.caption == "Unusual costs")
+    assert [(*row[:4], row[6]) for row in sheet.rows] == [
+        ("2026-03-03", "2026-03-04", "EC2", "step down", "-7.00"),
+        ("2026-03-01", "2026-03-02", "EC2", "spike", "5.00"),
+        ("2026-03-02", "2026-03-03", "S3", "new", "1.00"),
     ]
 
 

@@ -32,9 +32,9 @@ READS = {
         numbers=("used_cost", "unused_cost", "utilization", "coverage"),
     ),
     "cost_anomalies": Columns(
-        text=("billing_currency", "service_name"),
-        numbers=("effective_cost", "usual_cost", "amount"),
-        days=("date",),
+        text=("billing_currency", "service_name", "kind"),
+        numbers=("effective_cost", "expected_cost", "amount"),
+        days=("start_date", "end_date"),
     ),
 }
 _MOST_CURRENCIES = 3
@@ -263,17 +263,12 @@ def _commitments(ask: Questions, now: str, currency: str, month: str) -> list[Sh
 
 
 def _anomalies(ask: Questions, here: str, currency: str) -> list[Sheet]:
-    """Days unlike others that follow each other, of one service and to one side, are one event."""
+    """Events in which a service was not what it was expected to be, the costliest first."""
     rows = ask.rows(
-        f"""WITH days AS (SELECT coalesce(service_name, '(none)') AS name, sign(amount) AS side,
-          date, effective_cost AS cost, usual_cost AS usual, amount,
-          date - dense_rank() OVER (PARTITION BY service_name, sign(amount) ORDER BY date)::INTEGER
-            AS island
-        FROM cost_anomalies WHERE {here})
-        SELECT name, min(date) AS first, max(date) AS last, sum(cost) AS cost, sum(usual) AS usual,
-          sum(amount) AS amount, count(*) OVER ()::BIGINT AS n
-        FROM days GROUP BY name, side, island ORDER BY abs(sum(amount)) DESC, first, name
-        LIMIT {_ROWS}"""
+        f"""SELECT coalesce(service_name, '(none)') AS name, kind, start_date AS first,
+          end_date AS last, effective_cost AS cost, expected_cost AS usual, amount,
+          count(*) OVER ()::BIGINT AS n
+        FROM cost_anomalies WHERE {here} ORDER BY abs(amount) DESC, first, name LIMIT {_ROWS}"""
     )
     if not rows:
         return []
@@ -282,12 +277,13 @@ def _anomalies(ask: Questions, here: str, currency: str) -> list[Sheet]:
             numbers.day(row["first"]),
             numbers.day(row["last"]),
             row["name"],
+            row["kind"].replace("_", " "),
             numbers.money(row["cost"]),
             numbers.money(row["usual"]),
             numbers.money(row["amount"]),
         )
         for row in rows
     ]
-    heading = ("from", "to", "service", f"cost, {currency}", "as usual", "apart")
+    heading = ("from", "to", "service", "what", f"cost, {currency}", "expected", "apart")
     left = rows[0]["n"] - len(rows)
-    return [Sheet(heading, shown, frozenset({3, 4, 5}), left, "Unlike other days")]
+    return [Sheet(heading, shown, frozenset({4, 5, 6}), left, "Unusual costs")]

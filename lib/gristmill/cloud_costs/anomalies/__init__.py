@@ -1,0 +1,1 @@
+"""Unusual costs: what a day is expected to cost, and the events where it did not."""
