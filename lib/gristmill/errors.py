@@ -10,7 +10,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2
     REJECTS = 3
-    """More input was rejected than the run allows."""
+    """More input was rejected than the run allows, or does not tie out."""
     BUSY = 4
     """Another run writes the same datasets."""
     STILL_RUNNING = 5
@@ -55,6 +55,12 @@ class SchemaError(GristmillError):
 
 class AuditError(GristmillError):
     """What was staged is not what was observed; nothing was published."""
+
+
+class ReconciliationError(GristmillError):
+    """Charges are not what somebody else says that they come to; nothing was published."""
+
+    exit_code = ExitCode.REJECTS
 
 
 class FinalError(GristmillError):

@@ -73,7 +73,9 @@ def load_all(spark: SparkSession, source: str, output: str) -> Mapping[str, Coun
         options = BillingChargesOptions(export=export)
         report = run(spark, billing_charges.JOB, f"{source}/{export}", output, options)
         assert report.rejected == 0
-    both = BillingSummaryOptions(("Team", "user:Team"), f"{source}/rates.csv", "EUR")
+    both = BillingSummaryOptions(
+        tag=("Team", "user:Team"), rates=f"{source}/rates.csv", report_currency="EUR"
+    )
     run(spark, billing_summary.JOB, output, output, both)
     names = [*billing_charges.JOB.writes, *billing_summary.JOB.writes]
     return {

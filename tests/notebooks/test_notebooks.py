@@ -36,7 +36,7 @@ def test_it_runs(
 
 
 SAYS = {
-    "billing": ("cost_by_service", "image/png", "usual_cost"),
+    "billing": ("cost_by_service", "image/png", "expected_cost"),
     "operations": ("blocked", "succeeded", "no such input", "has succeeded: it is"),
     "traffic": ("spark is ready: Spark", "unclosed_quote", "image/png", "failed"),
     "words": ("image/png", "greek"),

@@ -299,3 +299,29 @@ def test_daily_costs_of_thirteen_shapes(
         "stops on day 90": [("vanished", 90)],
         "month end load: last 3 days x2": [("spike", 28)],
     }
+
+
+@pytest.mark.parametrize(
+    ("rate_on", "rates"),
+    [("day", 3), ("month-end", 1), ("month-average", 1)],
+)
+def test_a_month_has_one_rate_where_that_is_asked_for(
+    spark: SparkSession, run_job: RunJob, cases: Path, tmp_path: Path, rate_on: str, rates: int
+) -> None:
+    run_job(billing_charges.JOB, cases / "billing" / "10_fx.csv")
+    file = str(cases / "billing" / "10_fx_rates.csv")
+    options = BillingSummaryOptions(
+        rates=file, report_currency="EUR", rate_on=rate_on, fill="previous"
+    )
+    run_job(billing_summary.JOB, tmp_path / "out", options=options)
+    found = rows(
+        spark,
+        tmp_path / "out" / "cost_by_service",
+        ("service_name", "billed_cost", "report_billed_cost", "billing_period"),
+    )
+    september = [row for row in found if row["service_name"] != "gbp"]
+    used = {
+        (row["report_billed_cost"] / row["billed_cost"]).quantize(Decimal("1e-9"))
+        for row in september
+    }
+    assert len(used) == rates

@@ -49,7 +49,9 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     days = {day(charge) for charge in MADE} | {date(2026, 1, n) for n in range(1, 32)}
     rates = ["rate,date,to,from,note", *(f"{RATE},{n},EUR,USD," for n in sorted(days))]
     (folder / "rates.csv").write_text("\n".join(rates))
-    both = BillingSummaryOptions(("team",), str(folder / "rates.csv"), "EUR")
+    both = BillingSummaryOptions(
+        tag=("team",), rates=str(folder / "rates.csv"), report_currency="EUR"
+    )
     report = run(spark, billing_summary.JOB, folder / "out", folder / "out", both)
     assert report.lines == len(MADE) + len(billing.LINE_ITEMS)
     return folder / "out"
@@ -249,7 +251,7 @@ def test_a_missing_rate_is_an_error_that_names_day_and_pair(
     lines = [f"{n},{currency},CHF,0.9" for n in days for currency in ("EUR", "USD")]
     lines.remove(f"{last},USD,CHF,0.9")
     (tmp_path / "rates.csv").write_text("date,from,to,rate\n" + "\n".join(lines))
-    options = BillingSummaryOptions((), str(tmp_path / "rates.csv"), "CHF")
+    options = BillingSummaryOptions(rates=str(tmp_path / "rates.csv"), report_currency="CHF")
     with pytest.raises(InputError, match=rf"^no exchange rate for {last} USD to CHF$"):
         run(spark, billing_summary.JOB, published, tmp_path / "out", options)
     assert not list((tmp_path / "out").rglob("*.parquet"))

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
+from gristmill.cloud_costs.invoices import INVOICE_TOTAL
 from gristmill.cloud_costs.measures import REPORTED, summed
 from gristmill.cloud_costs.rates import converted
 
@@ -18,6 +19,7 @@ _BY = (
 _LABELS = (
     *("sub_account_name", "region_name"),
     *("commitment_discount_name", "commitment_discount_category", "commitment_discount_type"),
+    INVOICE_TOTAL,
 )
 
 
@@ -26,10 +28,13 @@ def measured(charges: DataFrame, currency: str) -> DataFrame:
 
     Where the reporting currency is empty, its columns are null; else charges have a `rates.RATE`.
     """
-    nothing = {name: F.lit(None).cast(MONEY) for name in REPORTED}
-    reported = converted() if currency else nothing
+    nothing = {name: F.lit(None).cast(MONEY) for name in (*REPORTED, INVOICE_TOTAL)}
+    known = converted() if currency else {}
+    if INVOICE_TOTAL in charges.columns:
+        known[INVOICE_TOTAL] = F.col(INVOICE_TOTAL)
     return charges.withColumns(
-        reported
+        nothing
+        | known
         | {
             "charges": F.lit(1).cast("bigint"),
             "report_currency": F.lit(currency or None).cast("string"),
@@ -43,9 +48,14 @@ def totals(charges: DataFrame, currency: str) -> DataFrame:
 
 
 def costs(
-    charges: DataFrame, tag_keys: Sequence[str], currency: str, *, any_case: bool = False
+    charges: DataFrame,
+    tag_keys: Sequence[str],
+    currency: str,
+    others: Sequence[str] = (),
+    *,
+    any_case: bool = False,
 ) -> DataFrame:
-    """`charges` summed by all that any summary is by.
+    """`charges` summed by all that any summary is by, and by `others` of their columns.
 
     `tag_values` has a value for each key, null where it is empty or there is no such tag. With
     `any_case` a tag whose name differs from the key in case alone is one as well, after that of
@@ -59,7 +69,7 @@ def costs(
                 "tag_values": F.array(*values).cast("array<string>"),
             }
         ),
-        _BY,
+        (*_BY, *others),
         _LABELS,
     )
     return found.withColumn("service_name", _service())

@@ -83,6 +83,11 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "cost_by_tag, commitments, month_over_month",
         ],
         [
+            "billing-statements",
+            "Reconcile invoices, and sum up months to date, savings and all exports together.",
+            "cost_by_invoice, month_to_date, savings, cost_rollup",
+        ],
+        [
             "cost-anomalies",
             "Find spikes, steps, growth, starts and ends in what services cost.",
             "cost_anomalies",

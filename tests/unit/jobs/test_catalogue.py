@@ -73,7 +73,8 @@ def frame(**columns: T.DataType) -> DataFrame:
 def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
-        *("flow-summary", "api-activity", "billing-charges", "billing-summary", "cost-anomalies"),
+        *("flow-summary", "api-activity", "billing-charges", "billing-summary"),
+        *("billing-statements", "cost-anomalies"),
         *("contract-commitments", "utility-statements"),
     ]
 
