@@ -75,14 +75,14 @@ def costs(
     return found.withColumn("service_name", _service())
 
 
-def tag_value(key: str, *, any_case: bool = False) -> Column:
+def tag_value(key: str, column: str = "tags", *, any_case: bool = False) -> Column:
     """The value of a tag, null where it is blank or there is none; see `costs` for `any_case`."""
-    exact = F.try_element_at("tags", F.lit(key))
+    exact = F.try_element_at(column, F.lit(key))
     value = F.when(F.trim(exact) != "", exact)
     if not any_case:
         return value
     others = F.filter(
-        F.map_entries("tags"),
+        F.map_entries(column),
         lambda tag: (F.lower(tag["key"]) == F.lower(F.lit(key))) & (F.trim(tag["value"]) != ""),
     )
     return F.coalesce(value, F.try_element_at(F.array_sort(others), F.lit(1))["value"])

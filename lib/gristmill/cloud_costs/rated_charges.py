@@ -64,15 +64,16 @@ class RatedChargesReader(DatasetReader):
         reading = super().read(spark, inputs, options)
         rows = reading.rows
         if options.invoices:
-            invoices = parse(_texts(spark, options.invoices))
+            invoices = parse(texts_of(spark, options.invoices))
             rows = reconciled(rows, invoices, Decimal(options.tolerance))
         if options.rates:
-            known = exchange.parse(_texts(spark, options.rates))
+            known = exchange.parse(texts_of(spark, options.rates))
             fill = options.fill == "previous"
             rows = exchange.rated(rows, known, options.report_currency, options.rate_on, fill=fill)
         return replace(reading, rows=rows)
 
 
-def _texts(spark: SparkSession, path: str) -> Mapping[str, str]:
+def texts_of(spark: SparkSession, path: str) -> Mapping[str, str]:
+    """The text of each file in a path. Raises `InputError` where there is none."""
     files = find_files(spark, [path])
     return {file: content(spark, file).decode("utf-8-sig", "replace") for file in files}

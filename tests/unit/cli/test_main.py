@@ -88,6 +88,11 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "cost_by_invoice, month_to_date, savings, cost_rollup",
         ],
         [
+            "cost-allocation",
+            "Say whose the costs are: direct, shared and unallocated.",
+            "cost_by_owner",
+        ],
+        [
             "cost-anomalies",
             "Find spikes, steps, growth, starts and ends in what services cost.",
             "cost_anomalies",

@@ -38,7 +38,10 @@ SPARK_TYPES = (
 )
 
 
-REQUIRED = {"utility-statements": {"tariff": "tariff.csv", "zone": "Europe/Oslo"}}
+REQUIRED = {
+    "cost-allocation": {"rules": "rules.toml"},
+    "utility-statements": {"tariff": "tariff.csv", "zone": "Europe/Oslo"},
+}
 """Options that have no default, or do not do by their defaults alone."""
 
 
@@ -74,7 +77,7 @@ def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
         *("flow-summary", "api-activity", "billing-charges", "billing-summary"),
-        *("billing-statements", "cost-anomalies"),
+        *("billing-statements", "cost-allocation", "cost-anomalies"),
         *("contract-commitments", "utility-statements"),
     ]
 
