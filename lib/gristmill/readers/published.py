@@ -108,13 +108,30 @@ def _missing(datasets: Sequence[Dataset], uri: str) -> InputError:
     return InputError(f"no dataset {names} in {uri}: run the job that writes it first")
 
 
+def published_rows(spark: SparkSession, name: str, uri: str) -> DataFrame:
+    """The rows of the dataset of a name in an output root, whatever its columns are.
+
+    Raises `InputError` where there are none.
+    """
+    if is_literal(spark, uri) and name in open_storage(spark, uri).names(""):
+        found = _found(spark, name, None, uri)
+        if found.partitions:
+            return found.rows
+    raise InputError(f"no dataset {name} in {uri}: run the job that writes it first")
+
+
 def _published(spark: SparkSession, dataset: Dataset, uri: str) -> Published:
     """A dataset in `uri`, which is its folder or a root. Raises `InputError` for a pattern."""
+    return _found(spark, dataset.name, dataset.ddl, uri)
+
+
+def _found(spark: SparkSession, name: str, ddl: str | None, uri: str) -> Published:
+    """The dataset of a name, with columns as `ddl` has them, or as its files do."""
     if not is_literal(spark, uri):
         raise InputError(f"no such input: {uri}")
     place = open_storage(spark, uri)
-    if place.is_file(layout.MARKER) or dataset.name in place.names(""):
-        root, folder = place, f"{place.root}/{dataset.name}"
+    if place.is_file(layout.MARKER) or name in place.names(""):
+        root, folder = place, f"{place.root}/{name}"
     else:
         # The folder of the dataset itself, which may lie in an output root; a bucket does not.
         parent = place.root.rpartition("/")[0]
@@ -127,11 +144,11 @@ def _published(spark: SparkSession, dataset: Dataset, uri: str) -> Published:
         files = [file for file in data.data_files("") if file.path.endswith(".parquet")]
         if files:
             # Spark lists the files here and now.
-            reader = spark.read.schema(dataset.ddl)
+            reader = spark.read.schema(ddl) if ddl else spark.read
             rows = reader.option("basePath", folder).parquet(escaped(folder))
         else:
-            rows = spark.createDataFrame([], dataset.ddl)
-        is_known = bool(files) or dataset.name in read_state(root).datasets
+            rows = spark.createDataFrame([], ddl or "_nothing string")
+        is_known = bool(files) or name in read_state(root).datasets
         return Published(rows, one_spelling(folder), partitions(files), is_known)
 
-    return settled(root, dataset.name, look)
+    return settled(root, name, look)

@@ -93,9 +93,19 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
             "cost_by_owner",
         ],
         [
+            "budgets",
+            "Hold costs against budgets, and forecast what a month comes to.",
+            "budget_status",
+        ],
+        [
             "cost-anomalies",
             "Find spikes, steps, growth, starts and ends in what services cost.",
             "cost_anomalies",
+        ],
+        [
+            "unit-costs",
+            "Divide costs by requests, bytes or any measure of a dataset, by day.",
+            "unit_costs",
         ],
         [
             "contract-commitments",

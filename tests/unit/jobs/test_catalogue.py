@@ -32,7 +32,7 @@ SPARK_TYPES = (
             T.TimestampType,
         )
     }
-    | {f"decimal(38,{scale})" for scale in (2, 18)}
+    | {f"decimal(38,{scale})" for scale in (2, 6, 18)}
     | {"map<string,string>", "map<string,decimal(38,18)>"}
     | {"array<struct<value:string,amount:decimal(38,18)>>"}
 )
@@ -40,6 +40,8 @@ SPARK_TYPES = (
 
 REQUIRED = {
     "cost-allocation": {"rules": "rules.toml"},
+    "budgets": {"budgets": "budgets.toml"},
+    "unit-costs": {"per": "traffic_hourly.requests"},
     "utility-statements": {"tariff": "tariff.csv", "zone": "Europe/Oslo"},
 }
 """Options that have no default, or do not do by their defaults alone."""
@@ -77,8 +79,8 @@ def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
         *("word-count", "access-logs", "traffic-summary", "web-sessions"),
         *("flow-summary", "api-activity", "billing-charges", "billing-summary"),
-        *("billing-statements", "cost-allocation", "cost-anomalies"),
-        *("contract-commitments", "utility-statements"),
+        *("billing-statements", "cost-allocation", "budgets", "cost-anomalies"),
+        *("unit-costs", "contract-commitments", "utility-statements"),
     ]
 
 

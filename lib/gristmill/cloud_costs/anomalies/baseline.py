@@ -25,7 +25,7 @@ _LEAST_SPREAD = 0.01
 _RARE, _OFTEN = 0.2, 0.8
 _LONG = 90
 _MANY = 3
-_ALIKE = 0.3
+_ALIKE, _FAR = 0.3, 0.15
 _NAN = float("nan")
 
 
@@ -78,12 +78,33 @@ class History:
         """The date of a place among the days."""
         return self.first + timedelta(days=place)
 
-    def expected(self) -> Expected:
-        """What the day after the last is expected to cost."""
+    def expected_on(self, day: date) -> float:
+        """What a day to come is expected to cost, with what came back at its place of the month."""
+        places = [
+            [place for then in _same_days(day, back) if self._is_known(place := self._place(then))]
+            for back in (1, 2)
+        ]
+        usual = self.expected(self._place(day)).cost
+        for last in places[0]:
+            off = self.offs[last]
+            if any(_are_alike(self.offs[before], off, 0.0) for before in places[1]):
+                is_far = abs(off) > _FAR * self.expected(self._place(day)).unit
+                return usual + off if is_far else usual
+        return usual
+
+    def _place(self, day: date) -> int:
+        return (day - self.first).days
+
+    def _is_known(self, place: int) -> bool:
+        return self.begins <= place < len(self.offs)
+
+    def expected(self, at: int | None = None) -> Expected:
+        """What the day after the last is expected to cost, or a later one `at` a place."""
         place, level = len(self.costs), self.level
+        ahead = 0 if at is None else (at - place) % WEEK
         start = max(self.begins + WEEK - 1, place - HISTORY)
         factors, is_paid = [], []
-        for one in range(place - WEEK, start - 1, -WEEK):
+        for one in range(place + ahead - WEEK, start - 1, -WEEK):
             around = fmean(self.usual[one - WEEK + 1 : one + 1])
             is_paid.append(self.usual[one] != 0)
             if around > 0:
@@ -119,8 +140,8 @@ class History:
         today = self.day(len(self))
         for back in range(1, _MANY + 1):
             for then in _same_days(today, back):
-                place = (then - self.first).days
-                if self.begins <= place < len(self.offs) and any(
+                place = self._place(then)
+                if self._is_known(place) and any(
                     _are_alike(before, off, tolerance) for before in self._offs_at(place)
                 ):
                     return True

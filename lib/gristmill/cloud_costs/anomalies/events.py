@@ -72,6 +72,16 @@ def events(first: date, costs: Sequence[float], limits: Limits) -> list[Event]:
     A day without charges costs 0. What is said of a day rests on the days before it, and for what
     goes on, on those of its event.
     """
+    history, found = _told(first, costs, limits)
+    return sorted([*found, *_slow(history, limits)], key=lambda event: event.start)
+
+
+def learn(first: date, costs: Sequence[float], limits: Limits) -> History:
+    """What is usual after all of these costs, what was odd among them left out."""
+    return _told(first, costs, limits)[0]
+
+
+def _told(first: date, costs: Sequence[float], limits: Limits) -> tuple[History, list[Event]]:
     history = History(first)
     found: list[Event] = []
     is_silent = True
@@ -83,7 +93,7 @@ def events(first: date, costs: Sequence[float], limits: Limits) -> list[Event]:
             _go_on_anew(history, cost, now)
         else:
             is_silent = _judge(history, cost, now, found, limits)
-    return sorted([*found, *_slow(history, limits)], key=lambda event: event.start)
+    return history, found
 
 
 def _begin(history: History, cost: float, found: list[Event], limits: Limits) -> bool:
