@@ -70,6 +70,7 @@ CUR = {
     "lineItem/UsageEndDate": TIMES,
     "lineItem/ProductCode": ["AmazonEC2", "ComputeSavingsPlans", ""],
     "lineItem/CurrencyCode": ["USD", "", "EUR"],
+    "savingsPlan/EndTime": TIMES,
     "lineItem/UsageAmount": AMOUNTS,
     "lineItem/UnblendedCost": AMOUNTS,
     "lineItem/LineItemDescription": [

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
@@ -155,14 +155,17 @@ def test_a_commitment_is_used_or_not_and_covers_some_of_its_services(published: 
             row[name]
             for name in (
                 *("commitment_discount_type", "purchased_cost", "used_cost", "unused_cost"),
-                *("utilization", "covered_list_cost", "charges"),
+                *("utilization", "covered_list_cost", "charges", "x_commitment_end"),
             )
         )
         for row in table(published, "commitments", "cur")
     }
     assert found == {
-        PLAN: ("Savings Plan", 508, 6, 2, 0.75, 9, 4),
-        RESERVATION: ("Reserved Instance", 151, Decimal("22.5"), Decimal("7.5"), 0.75, 40, 3),
+        PLAN: ("Savings Plan", 508, 6, 2, 0.75, 9, 4, datetime(2027, 3, 1, tzinfo=UTC)),
+        RESERVATION: (
+            *("Reserved Instance", 151, Decimal("22.5"), Decimal("7.5"), 0.75, 40, 3),
+            None,  # what it says is no time
+        ),
     }
     # The reservation was used for S3, as the plan was for EC2: all usage there is eligible.
     eligible: dict[str, Decimal] = defaultdict(Decimal)

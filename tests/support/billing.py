@@ -25,10 +25,14 @@ _CUR = (
     *("reservation/EffectiveCost", "reservation/UnusedRecurringFee"),
     *("reservation/UnusedAmortizedUpfrontFeeForBillingPeriod", "savingsPlan/SavingsPlanARN"),
     *("savingsPlan/SavingsPlanEffectiveCost", "savingsPlan/TotalCommitmentToDate"),
-    *("savingsPlan/UsedCommitment", "resourceTags/user:team"),
+    *("savingsPlan/UsedCommitment", "savingsPlan/EndTime", "reservation/EndTime"),
+    "resourceTags/user:team",
 )
-_PLANNED = {"savingsPlan/SavingsPlanARN": PLAN}
-_RESERVED = {"reservation/ReservationARN": RESERVATION}
+_PLANNED = {
+    "savingsPlan/SavingsPlanARN": PLAN,
+    "savingsPlan/EndTime": "2027-03-01T00:00:00.000Z",
+}
+_RESERVED = {"reservation/ReservationARN": RESERVATION, "reservation/EndTime": "never"}
 
 LINE_ITEMS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("Usage", "10.000000000000000001", "Usage", "10.000000000000000001", {}),

@@ -97,6 +97,7 @@ AWS = (
     Field("x_net_effective_cost", MONEY, "amortized cost after all discounts, where it does"),
     Field("x_discounts", f"map<string,{MONEY}>", "AWS's discounts on the line, by kind"),
     Field("x_cost_categories", "map<string,string>", "AWS's cost categories"),
+    Field("x_commitment_end", "timestamp", "when the commitment expires, UTC"),
     Field("x_split_parent_resource_id", "string", "instance that a container ran on"),
     Field("x_split_usage", MONEY, "usage that a container is charged for"),
     Field("x_split_usage_ratio", MONEY, "its share of the instance"),

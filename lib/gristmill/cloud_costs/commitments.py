@@ -18,6 +18,7 @@ _LABELS = (
     label("commitment_discount_name", "its name"),
     label("commitment_discount_category", "Spend or Usage"),
     label("commitment_discount_type", "the provider's kind of commitment"),
+    Field("x_commitment_end", "timestamp", "when it expires, UTC; null where AWS does not say"),
 )
 
 COMMITMENTS = Dataset(

@@ -19,7 +19,7 @@ _BY = (
 _LABELS = (
     *("sub_account_name", "region_name"),
     *("commitment_discount_name", "commitment_discount_category", "commitment_discount_type"),
-    INVOICE_TOTAL,
+    *("x_commitment_end", INVOICE_TOTAL),
 )
 
 

@@ -209,6 +209,9 @@ def charge(cells: Cells) -> Mapping[str, Column]:
         "x_usage_type": cells.text("lineItem/UsageType"),
         "x_operation": cells.text("lineItem/Operation"),
         "x_blended_cost": cells.money("lineItem/BlendedCost"),
+        "x_commitment_end": f.coalesce(
+            cells.time("savingsPlan/EndTime"), cells.time("reservation/EndTime")
+        ),
         **details(cells, is_commitment_fee=_is_commitment_fee(cells)),
     }
     nothing = {field.name: f.lit(None).cast(field.type) for field in (*FOCUS, *AWS)}
