@@ -303,7 +303,7 @@ def test_daily_costs_of_thirteen_shapes(
 
 @pytest.mark.parametrize(
     ("rate_on", "rates"),
-    [("day", 3), ("month-end", 1), ("month-average", 1)],
+    [("day", 3), ("month-average", 1)],
 )
 def test_a_month_has_one_rate_where_that_is_asked_for(
     spark: SparkSession, run_job: RunJob, cases: Path, tmp_path: Path, rate_on: str, rates: int

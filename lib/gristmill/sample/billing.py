@@ -88,6 +88,7 @@ def _row(
 ) -> dict[str, str]:
     start, end = _period(charge)
     is_usage, commitment = category == "Usage", charge.commitment
+    is_priced = category != "Tax"
     once = charge.kind in {"Fee", "SavingsPlanUpfrontFee", "Credit", "Refund"}
     return {
         "AvailabilityZone": "",
@@ -120,8 +121,8 @@ def _row(
         "InvoiceIssuerName": "AWS",
         "ListCost": _text(Decimal(0) if status == "Unused" else charge.listed),
         "PricingCategory": "Committed" if status else "Standard" if is_usage else "",
-        "PricingQuantity": _text(charge.quantity),
-        "PricingUnit": charge.service.unit,
+        "PricingQuantity": _text(charge.quantity) if is_priced else "",
+        "PricingUnit": charge.service.unit if is_priced else "",
         "ProviderName": "AWS",
         "PublisherName": "AWS",
         "RegionId": "eu-central-1",
@@ -129,7 +130,7 @@ def _row(
         "ResourceId": charge.resource,
         "ServiceCategory": charge.service.category,
         "ServiceName": charge.service.name,
-        "SkuId": charge.service.usage_type,
+        "SkuId": charge.service.usage_type if is_priced else "",
         "SubAccountId": charge.account,
         "SubAccountName": ACCOUNTS[charge.account],
         "Tags": json.dumps(charge.tags, ensure_ascii=False) if charge.tags else "",

@@ -360,6 +360,52 @@ def test_unusual_costs_are_shown_the_costliest_first(tmp_path: Path) -> None:
     ]
 
 
+def test_budgets_of_the_last_month_are_shown_those_that_are_over_first(tmp_path: Path) -> None:
+    columns = {
+        **dict.fromkeys(("budget", "status", "currency", "billing_period"), pa.string()),
+        **dict.fromkeys(("amount", "spent", "forecast"), MONEY),
+        "through_date": pa.date32(),
+    }
+
+    def budget(name: str, status: str | None, amount: int | None, month: str) -> dict[str, Any]:
+        return {
+            "budget": name,
+            "status": status,
+            "currency": "USD",
+            "billing_period": month,
+            "amount": None if amount is None else Decimal(amount),
+            "spent": Decimal(5),
+            "forecast": Decimal(9),
+            "through_date": date(2026, 3, 9),
+        }
+
+    known = [
+        budget("a", "within", 10, "2026-03"),
+        budget("b", None, None, "2026-03"),
+        budget("c", "over", 1, "2026-03"),
+        budget("d", "forecast_over", 7, "2026-03"),
+        budget("e", "over", 1, "2026-02"),
+    ]
+    put(tmp_path, "budget_status", columns, known)
+    service = {
+        "service_name": "EC2",
+        "billing_currency": "USD",
+        "billing_period": "2026-03",
+        **dict.fromkeys(("billed_cost", "effective_cost", "list_cost"), Decimal(1)),
+        "charges": 1,
+    }
+    put(tmp_path, "cost_by_service", SERVICES, [service], "ab")
+    (section,) = [one for one in found(tmp_path) if one.id == "bills-usd"]
+    sheet = next(one for one in section.sheets if (one.caption or "").startswith("Budgets"))
+    assert sheet.caption == "Budgets in 2026-03, until 2026-03-09"
+    assert [tuple(row) for row in sheet.rows] == [
+        ("c", "over", "1.00", "5.00", "9.00"),
+        ("d", "forecast over", "7.00", "5.00", "9.00"),
+        ("a", "within", "10.00", "5.00", "9.00"),
+        ("b", "", "", "5.00", "9.00"),
+    ]
+
+
 def test_where_there_is_nothing_it_says_so(tmp_path: Path) -> None:
     put(tmp_path, "traffic_hourly", TRAFFIC, [])
     put(tmp_path, "cost_by_service", SERVICES, [], "bb")

@@ -7,7 +7,9 @@ from gristmill.api.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
+from gristmill.pages.report import watch
 from gristmill.pages.report.reads import Columns
+from gristmill.pages.report.watch import quoted
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -31,11 +33,7 @@ READS = {
         text=(*_BILL, *(f"commitment_discount_{part}" for part in ("name", "id", "type"))),
         numbers=("used_cost", "unused_cost", "utilization", "coverage"),
     ),
-    "cost_anomalies": Columns(
-        text=("billing_currency", "service_name", "kind"),
-        numbers=("effective_cost", "expected_cost", "amount"),
-        days=("start_date", "end_date"),
-    ),
+    **watch.READS,
 }
 _MOST_CURRENCIES = 3
 _SERVICES = 6
@@ -55,8 +53,8 @@ def bills(ask: Questions, names: frozenset[str]) -> list[Section]:
 
 
 def _section(ask: Questions, names: frozenset[str], currency: str, month: str) -> Section:
-    here = f"billing_currency = {_text(currency)}"
-    now = f"{here} AND billing_period = {_text(month)}"
+    here = f"billing_currency = {quoted(currency)}"
+    now = f"{here} AND billing_period = {quoted(month)}"
     charts: list[Chart] = []
     if "cost_daily" in names:
         charts += _daily(ask, here, currency)
@@ -70,8 +68,10 @@ def _section(ask: Questions, names: frozenset[str], currency: str, month: str) -
     ):
         if name in names:
             sheets += make(ask, now, currency, month)
+    if "budget_status" in names:
+        sheets += watch.budgets(ask, currency)
     if "cost_anomalies" in names:
-        sheets += _anomalies(ask, here, currency)
+        sheets += watch.unusual(ask, here, currency)
     return Section(
         "bills-" + re.sub(r"[^a-z0-9]+", "-", currency.lower()),
         f"Costs in {currency}",
@@ -80,10 +80,6 @@ def _section(ask: Questions, names: frozenset[str], currency: str, month: str) -
         charts,
         sheets,
     )
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _figures(ask: Questions, here: str, currency: str, month: str) -> list[Figure]:
@@ -118,7 +114,7 @@ def _daily(ask: Questions, here: str, currency: str) -> list[Chart]:
             GROUP BY 1 ORDER BY sum(effective_cost) DESC, 1 LIMIT {_SERVICES}"""
         )
     ]
-    listed = ", ".join(map(_text, top)) or "NULL"
+    listed = ", ".join(map(quoted, top)) or "NULL"
     rows = ask.rows(
         f"""SELECT date AS moment, CASE WHEN service_name IN ({listed}) THEN service_name
           ELSE '{_OTHERS}' END AS series, sum(effective_cost) AS value
@@ -260,30 +256,3 @@ def _commitments(ask: Questions, now: str, currency: str, month: str) -> list[Sh
     )
     caption = f"Commitments in {month}"
     return [Sheet(heading, shown, frozenset({2, 3, 4, 5}), caption=caption)]
-
-
-def _anomalies(ask: Questions, here: str, currency: str) -> list[Sheet]:
-    """Events in which a service was not what it was expected to be, the costliest first."""
-    rows = ask.rows(
-        f"""SELECT coalesce(service_name, '(none)') AS name, kind, start_date AS first,
-          end_date AS last, effective_cost AS cost, expected_cost AS usual, amount,
-          count(*) OVER ()::BIGINT AS n
-        FROM cost_anomalies WHERE {here} ORDER BY abs(amount) DESC, first, name LIMIT {_ROWS}"""
-    )
-    if not rows:
-        return []
-    shown = [
-        (
-            numbers.day(row["first"]),
-            numbers.day(row["last"]),
-            row["name"],
-            row["kind"].replace("_", " "),
-            numbers.money(row["cost"]),
-            numbers.money(row["usual"]),
-            numbers.money(row["amount"]),
-        )
-        for row in rows
-    ]
-    heading = ("from", "to", "service", "what", f"cost, {currency}", "expected", "apart")
-    left = rows[0]["n"] - len(rows)
-    return [Sheet(heading, shown, frozenset({4, 5, 6}), left, "Unusual costs")]
