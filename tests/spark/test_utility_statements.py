@@ -273,7 +273,7 @@ def test_lines_that_are_no_readings_are_rejected_and_doubled_ones_named(bill: Bi
     text = "\n".join(["meter,start,kwh,note", *lines, *january, alike])
     rows, reasons = bill(text, meters=meters)
     assert reasons == [reason for reason in lines.values() if reason]
-    assert set(reasons) == set(JOB.reads.rejects)
+    assert {*reasons, "no_tariff"} == set(JOB.reads.rejects)
     found = {(row["meter"], row["month"]): row for row in rows}
     # An empty reading after the last one is the end of a file.
     assert [key for key in found if key[0] == "A"] == [("A", f"2026-{n:02}") for n in range(3, 12)]
@@ -288,6 +288,32 @@ def test_lines_that_are_no_readings_are_rejected_and_doubled_ones_named(bill: Bi
     assert (doubled["status"], doubled["readings"], doubled["kwh"]) == ("partial", 743, 743)
     assert (doubled["missing_readings"], doubled["doubled_readings"]) == (0, 1)
     assert doubled["problems"] == "doubled 2026-01-10T05:00-06:00 to 2026-01-10T06:00-06:00"
+
+
+def test_a_tariff_changes_from_a_month_on(bill: Bill) -> None:
+    tariff = """type,charge,valid_from,valid_to
+customer,5,2026-03-01,2026-05-31
+customer,7,2026-06-01,2026-12-31
+energy,0.5,2026-03-01,2026-06-30
+energy,2,2026-07-01,2026-12-31
+demand,1,2026-07-01,2026-12-31
+"""
+    starts = hourly("2026-02-28T22:00", "2026-04-01", "America/Chicago")
+    starts += hourly("2026-06-30T22:00", "2026-07-01T03:00", "America/Chicago")
+    starts += hourly("2026-12-31T23:00", "2027-01-01T01:00", "America/Chicago")
+    text = "\n".join(["start,kwh", *(f"{start},1" for start in starts)])
+    rows, reasons = bill(text, tariff=tariff)
+    assert reasons == ["no_tariff"] * 3
+    found = {row["month"]: (row["fixed"], row["energy"], row["demand"]) for row in rows}
+    # Months without a reading have the customer charge of their own time.
+    assert found == {
+        "2026-03": (5, Decimal("0.5") * 743, 0),
+        **dict.fromkeys(("2026-04", "2026-05"), (5, 0, 0)),
+        "2026-06": (7, 1, 0),
+        "2026-07": (7, 6, 1),
+        **{f"2026-{month:02}": (7, 0, 0) for month in range(8, 12)},
+        "2026-12": (7, 2, 1),
+    }
 
 
 @pytest.mark.parametrize(

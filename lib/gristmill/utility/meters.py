@@ -50,15 +50,15 @@ def any_meter(spark: SparkSession, tariffs: Sequence[Tariff], defaults: Defaults
     """Every meter, in the zone of the defaults. Raises `UsageError` or `InputError`."""
     if defaults.zone not in local_time.zones(spark):
         raise UsageError(f"--zone takes an IANA time zone as Europe/Oslo, not {defaults.zone!r}")
-    if len(tariffs) > 1:
-        names = ", ".join(tariff.name for tariff in tariffs)
+    if len({tariff.name for tariff in tariffs}) > 1:
+        names = ", ".join(dict.fromkeys(tariff.name for tariff in tariffs))
         raise InputError(f"which of the tariffs {names}? --meters can name one for each meter")
     return Meters(None, frozenset({(tariffs[0].name, defaults.interval_minutes)}))
 
 
 def listed(spark: SparkSession, path: str, tariffs: Sequence[Tariff], defaults: Defaults) -> Meters:
     """The meters in a CSV file. Raises `InputError`, naming the rows that are wrong."""
-    names = [tariff.name for tariff in tariffs]
+    names = list(dict.fromkeys(tariff.name for tariff in tariffs))
     found = table.rows(text_files(spark, [path], look_at=None), COLUMNS)
     rows = found.frame.where(F.coalesce(REASON, F.lit("")) != SKIPPED).withColumns(
         {

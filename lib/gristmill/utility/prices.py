@@ -13,12 +13,19 @@ _CHARGE = f"struct<window: string, rate: {RATE}, unit: string>"
 
 CHARGES = f"array<{_CHARGE}>"
 
-PRICE = f"struct<season: string, energy: {_CHARGE}, demand: {CHARGES}, customer: {CHARGES}>"
-"""The price of an interval: its season, its one energy charge, and the others that hold then."""
+_VALID = "since: date, until: date"
+PRICE = (
+    f"struct<season: string, energy: {_CHARGE}, demand: {CHARGES}, "
+    f"customer: array<struct<{_VALID}, charges: {CHARGES}>>>"
+)
+"""The price of an interval: its season, its one energy charge, the demand charges that hold then,
+and the customer charges of its tariff, by when they are valid."""
 
 KEY = ("tariff", "month_number", "weekday", "slot")
 """By what to join: months are 1 to 12, weekdays 0 (Monday) to 6."""
-_SCHEMA = f"tariff string, month_number int, weekday int, slot int, price {PRICE}"
+_SCHEMA = (
+    f"tariff string, month_number int, weekday int, slot int, since date, until date, price {PRICE}"
+)
 
 
 def step(tariffs: Sequence[Tariff]) -> int:
@@ -29,16 +36,30 @@ def step(tariffs: Sequence[Tariff]) -> int:
 def price_list(
     spark: SparkSession, tariffs: Sequence[Tariff], seasons: Mapping[int, str]
 ) -> DataFrame:
-    """One row for each slot of a week in each month, with the columns of `KEY`, and `price`.
+    """One row for each slot of a week in each month, with the columns of `KEY`, `price`, and when
+    it is valid: from the day `since` until the day `until`, not included; null is ever.
 
     `tariffs` have passed `tariffs.check`. Raises `InputError` where one contradicts itself about
     a season.
     """
-    rows = [row for tariff in tariffs for row in _rows(tariff, seasons, step(tariffs))]
+    customer: dict[str, list[tuple[Any, ...]]] = {}
+    for tariff in tariffs:
+        charges = [(one.window, one.rate, one.unit) for one in tariff.of(CUSTOMER)]
+        customer.setdefault(tariff.name, []).append((tariff.since, tariff.until, sorted(charges)))
+    rows = [
+        row
+        for tariff in tariffs
+        for row in _rows(tariff, seasons, step(tariffs), customer[tariff.name])
+    ]
     return spark.createDataFrame(rows, _SCHEMA)
 
 
-def _rows(tariff: Tariff, seasons: Mapping[int, str], minutes: int) -> list[tuple[Any, ...]]:
+def _rows(
+    tariff: Tariff,
+    seasons: Mapping[int, str],
+    minutes: int,
+    customer: Sequence[tuple[Any, ...]],
+) -> list[tuple[Any, ...]]:
     season = tariff.seasons(seasons)
     rows = []
     for month, weekday, minute in tariff.slots(minutes):
@@ -47,6 +68,7 @@ def _rows(tariff: Tariff, seasons: Mapping[int, str], minutes: int) -> list[tupl
             if charge.holds(month, weekday, minute):
                 holding[charge.kind].append((charge.window, charge.rate, charge.unit))
         (energy,) = holding[ENERGY]
-        price = (season[month], energy, sorted(holding[DEMAND]), sorted(holding[CUSTOMER]))
-        rows.append((tariff.name, month, weekday, minute // minutes, price))
+        price = (season[month], energy, sorted(holding[DEMAND]), customer)
+        valid = (tariff.since, tariff.until)
+        rows.append((tariff.name, month, weekday, minute // minutes, *valid, price))
     return rows

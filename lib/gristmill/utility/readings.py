@@ -44,6 +44,7 @@ REJECTS = {
     local_time.SKIPPED: "a start without UTC offset in an hour that the clock skipped",
     local_time.AMBIGUOUS: "a start without UTC offset in an hour that the clock showed twice",
     "off_interval": "the start is not at a whole interval of the meter, by its clock",
+    "no_tariff": "no charge of the meter's tariff is valid on that day",
     "bad_reading": "the kWh are not a number, or have more than 12 digits before the point",
     "negative_reading": "the kWh are below zero: what is fed in is not billed here",
 }
@@ -183,5 +184,16 @@ def _priced(rows: DataFrame, prices: DataFrame, minutes: int) -> DataFrame:
             "slot": F.floor(minute / minutes).cast("int"),
         }
     )
-    priced = keyed.join(F.broadcast(prices), list(KEY), "left")
-    return priced.drop("month_number", "weekday", "slot")
+    listed = prices.withColumnsRenamed({name: f"_{name}" for name in KEY})
+    day = F.to_date("wall")
+    same = [F.col(name) == F.col(f"_{name}") for name in KEY]
+    is_valid = [
+        F.col("since").isNull() | (F.col("since") <= day),
+        F.col("until").isNull() | (day < F.col("until")),
+    ]
+    priced = keyed.join(F.broadcast(listed), [*same, *is_valid], "left")
+    reason = F.when(F.col("price").isNull(), F.lit("no_tariff"))
+    return priced.withColumn(REASON, F.coalesce(REASON, reason)).drop(
+        *("month_number", "weekday", "slot", "since", "until"),
+        *(f"_{name}" for name in KEY),
+    )

@@ -191,9 +191,17 @@ def _fact(
     problem: Column | None = None,
 ) -> Column:
     nothing = F.lit(None)
+    first = F.to_date(F.concat(month, F.lit("-01")))
+    valid = F.filter(
+        "price.customer",
+        lambda one: (
+            (one["since"].isNull() | (one["since"] <= first))
+            & (one["until"].isNull() | (first < one["until"]))
+        ),
+    )
     parts = (
         month,
-        F.col("price.customer"),
+        F.coalesce(F.get(valid, F.lit(0))["charges"], F.array().cast(CHARGES)),
         F.col(price) if price else nothing,
         F.col(kwh) if kwh else nothing,
         nothing if problem is None else problem,

@@ -8,15 +8,28 @@ import csv
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
 from gristmill.errors import InputError
-from gristmill.utility.tariffs import CUSTOMER, DAY, DEMAND, ENERGY, Charge, Tariff, around, clock
+from gristmill.utility.tariffs import (
+    CUSTOMER,
+    DAY,
+    DEMAND,
+    ENERGY,
+    Charge,
+    Tariff,
+    around,
+    by_validity,
+    clock,
+)
 
 _UNITS = {CUSTOMER: ("month", "day"), DEMAND: ("kW",), ENERGY: ("kWh",)}
 _KINDS = {"customer": CUSTOMER, "fixed": CUSTOMER, "demand": DEMAND, "energy": ENERGY}
 _CHARGE = ("charge", "charge (metric)", "charge (imperial)")
 _LIMITS = ("basic_charge_limit", "basic_charge_limit (metric)", "basic_charge_limit (imperial)")
+_SINCE, _UNTIL = "valid_from", "valid_to"
 _DATED = re.compile(r"(valid|effective|start|end)(_?(from|to|until|through|start|end|date))*")
 _SHOWN = 5
 
@@ -35,13 +48,13 @@ def parse(text: str, file: str, currency: str) -> tuple[list[Tariff], list[str]]
         raise InputError(f"{file} is no tariff: it has no column {wanted}")
     charges: dict[str, list[Charge]] = {}
     wrong: list[str] = []
-    others = 0
+    others: list[int] = []
     for row in reader:
         cells = {name: (value or "").strip() for name, value in row.items() if name}
         if not any(cells.values()):
             continue
         if cells.get("utility", "").lower() not in ("", "electric", "electricity"):
-            others += 1
+            others.append(reader.line_num)
             continue
         try:
             read = _charge(cells, cells[charge], reader.line_num, currency)
@@ -54,8 +67,15 @@ def parse(text: str, file: str, currency: str) -> tuple[list[Tariff], list[str]]
         raise InputError(f"{file}: {'; '.join(wrong[:_SHOWN])}{more}")
     if not charges:
         raise InputError(f"{file} holds no charges for electricity")
-    notes = [f"{file}: {others} charges that are not for electricity were left out"]
-    tariffs = [Tariff(name, file, tuple(found)) for name, found in charges.items()]
+    lines = ", ".join(map(str, others[:_SHOWN])) + (" …" if len(others) > _SHOWN else "")
+    notes = [
+        f"{file}: {len(others)} charges that are not for electricity were left out (lines {lines})"
+    ]
+    tariffs = [
+        span
+        for name, found in charges.items()
+        for span in by_validity(Tariff(name, file, tuple(found)))
+    ]
     return tariffs, notes if others else []
 
 
@@ -66,11 +86,18 @@ def _charge(cells: Mapping[str, str], rate: str, line: int, currency: str) -> Ch
         raise ValueError(f"has the type {cells['type']!r}, not one of {', '.join(_KINDS)}")
     if any(_number(cells.get(name) or "0", name) for name in _LIMITS):
         raise ValueError("has a basic_charge_limit: tiers of use are not known here")
-    dated = next((name for name in cells if cells[name] and _DATED.fullmatch(name)), None)
+    dated = next(
+        (
+            name
+            for name in cells
+            if cells[name] and _DATED.fullmatch(name) and name not in (_SINCE, _UNTIL)
+        ),
+        None,
+    )
     if dated:
         raise ValueError(
-            f"has {dated} {cells[dated]}: a tariff holds for all that a run reads; take the rows "
-            "of one period, without their dates, for a run of its months"
+            f"has {dated} {cells[dated]}: the first day on which a charge is valid is {_SINCE}, "
+            f"the last one {_UNTIL}"
         )
     if cells.get("assessed", "").lower() not in ("", "monthly"):
         raise ValueError(f"is assessed {cells['assessed']}, not monthly")
@@ -87,9 +114,32 @@ def _charge(cells: Mapping[str, str], rate: str, line: int, currency: str) -> Ch
     value = _number(rate, "charge")
     if value != round(value, 18) or abs(value) >= 10**7:
         raise ValueError(f"has a charge of more than 7 digits before the point or 18 after: {rate}")
-    charge = Charge(line, kind, "", months, weekdays, start, end, value, unit, season)
+    charge = Charge(
+        *(line, kind, "", months, weekdays, start, end, value, unit, season),
+        *_validity(cells),
+    )
     window = cells.get("period") or (kind if kind == CUSTOMER else charge.hours)
-    return Charge(line, kind, window, months, weekdays, start, end, value, unit, season)
+    return replace(charge, window=window)
+
+
+def _validity(cells: Mapping[str, str]) -> tuple[date | None, date | None]:
+    """From which day on a charge is valid, and from which on no more: both starts of months."""
+    since, last = (_day(cells.get(name) or "", name) for name in (_SINCE, _UNTIL))
+    if since and since.day != 1:
+        raise ValueError(f"has {_SINCE} {since}: a charge starts on the first day of a month")
+    until = last + timedelta(days=1) if last else None
+    if until and until.day != 1:
+        raise ValueError(f"has {_UNTIL} {last}: a charge ends on the last day of a month")
+    if since and until and since >= until:
+        raise ValueError(f"is valid to {last}, before {since}")
+    return since, until
+
+
+def _day(text: str, name: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueError(f"has {text!r} as {name}, not a day as 2026-07-01") from None
 
 
 def _number(text: str, name: str) -> Decimal:

@@ -6,8 +6,10 @@ Plain Python: a tariff has tens of rows.
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 from gristmill.errors import InputError, UsageError
 
@@ -23,7 +25,8 @@ class Charge:
     """A row of a tariff: what a unit costs in a window.
 
     `months` are 1 to 12 and `weekdays` 0 (Monday) to 6; `start` and `end` are minutes of the local
-    day, `end` not included. `unit` is kWh, kW, month or day.
+    day, `end` not included. `unit` is kWh, kW, month or day. It is valid from the day `since` until
+    the day `until`, not included; None is ever.
     """
 
     line: int
@@ -36,6 +39,8 @@ class Charge:
     rate: Decimal
     unit: str
     season: str | None = None
+    since: date | None = None
+    until: date | None = None
 
     def holds(self, month: int, weekday: int, minute: int) -> bool:
         """Whether it holds at this minute of such a day."""
@@ -51,11 +56,14 @@ class Charge:
 
 @dataclass(frozen=True)
 class Tariff:
-    """The charges under one name, in the order of their file."""
+    """The charges under one name that are valid from `since` until `until`, not included (None is
+    ever), in the order of their file."""
 
     name: str
     file: str
     charges: tuple[Charge, ...]
+    since: date | None = None
+    until: date | None = None
 
     def of(self, kind: str) -> list[Charge]:
         """The charges of one kind."""
@@ -96,6 +104,25 @@ class Tariff:
                     )
                 named[month] = str(charge.season)
         return named
+
+
+def by_validity(tariff: Tariff) -> list[Tariff]:
+    """A tariff for each span of time in which the same charges are valid, and any is."""
+    edges = {day for one in tariff.charges for day in (one.since, one.until) if day}
+    ends: list[date | None] = [None, *sorted(edges), None]
+    spans = []
+    for since, until in pairwise(ends):
+        valid = tuple(one for one in tariff.charges if _is_valid(one, since, until))
+        if valid:
+            spans.append(replace(tariff, charges=valid, since=since, until=until))
+    return spans
+
+
+def _is_valid(charge: Charge, since: date | None, until: date | None) -> bool:
+    """Whether a charge is valid in a span that lies between edges."""
+    begins = charge.since is None or (since is not None and charge.since <= since)
+    ends = charge.until is None or (until is not None and until <= charge.until)
+    return begins and ends
 
 
 def faults(tariff: Tariff) -> list[str]:
@@ -200,4 +227,8 @@ def _moment(slot: tuple[int, int, int]) -> str:
 
 
 def _named(tariff: Tariff) -> str:
-    return f"tariff {tariff.name}: " if tariff.name else ""
+    name = f"tariff {tariff.name}" if tariff.name else ""
+    since = f"from {tariff.since}" if tariff.since else ""
+    until = f"until {tariff.until}" if tariff.until else ""
+    told = " ".join(filter(None, (name, since, until)))
+    return f"{told}: " if told else ""

@@ -1,5 +1,6 @@
 """Tariffs: what a file says, and what is refused by name."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -114,12 +115,15 @@ def test_a_row_that_is_not_understood_is_named(row: str, says: str) -> None:
     [
         ("type,charge,basic_charge_limit", "energy,1,500", "line 2 has a basic_charge_limit"),
         ("type,charge,assessed", "demand,1,daily", "line 2 is assessed daily, not monthly"),
+        ("type,charge,enddate", "energy,1,2026-07-01", "line 2 has enddate 2026-07-01: the first"),
+        ("type,charge,valid_from", "energy,1,7/1/26", "line 2 has '7/1/26' as valid_from, not a"),
+        ("type,charge,valid_from", "energy,1,2026-07-15", "line 2 has valid_from 2026-07-15: a ch"),
+        ("type,charge,valid_to", "energy,1,2026-07-01", "line 2 has valid_to 2026-07-01: a charge"),
         (
-            "type,charge,valid_from",
-            "energy,1,2026-07-01",
-            "line 2 has valid_from 2026-07-01: a tariff holds for all that a run reads; take the",
+            "type,charge,valid_from,valid_to",
+            "energy,1,2026-07-01,2026-06-30",
+            "line 2 is valid to 2026-06-30, before 2026-07-01",
         ),
-        ("type,charge,enddate", "energy,1,2026-07-01", "line 2 has enddate 2026-07-01: a tariff"),
         ("kind,price", "energy,1", "t.csv is no tariff: it has no column type, charge"),
         ("utility,type,charge", "gas,energy,1", "t.csv holds no charges for electricity"),
     ],
@@ -132,7 +136,35 @@ def test_charges_that_are_not_for_electricity_are_left_out_with_a_note() -> None
     text = "utility,type,charge (metric)\nelectric,energy,1\ngas,energy,2\n"
     (found,), notes = tariff_file.parse(text, "t.csv", "USD")
     assert [charge.rate for charge in found.charges] == [1]
-    assert notes == ["t.csv: 1 charges that are not for electricity were left out"]
+    assert notes == ["t.csv: 1 charges that are not for electricity were left out (lines 3)"]
+
+
+def test_charges_that_are_valid_at_other_times_are_tariffs_of_their_own() -> None:
+    text = """type,period,charge,valid_from,valid_to
+energy,,1,,2026-06-30
+energy,,2,2026-07-01,
+customer,,5,,
+customer,meter,3,2026-09-01,2026-12-31
+"""
+    found, _ = tariff_file.parse(text, "t.csv", "USD")
+    tariffs.check(found)
+    spans = [
+        (one.since, one.until, sorted(int(charge.rate) for charge in one.charges)) for one in found
+    ]
+    july, september = date(2026, 7, 1), date(2026, 9, 1)
+    assert spans == [
+        (None, july, [1, 5]),
+        (july, september, [2, 5]),
+        (september, date(2027, 1, 1), [2, 3, 5]),
+        (date(2027, 1, 1), None, [2, 5]),
+    ]
+
+
+def test_a_gap_is_told_with_when_it_is() -> None:
+    text = "type,charge,valid_from,valid_to\nenergy,1,,2026-06-30\ncustomer,5,,\n"
+    found, _ = tariff_file.parse(text, "t.csv", "USD")
+    with pytest.raises(InputError, match=r"t\.csv: from 2026-07-01: no rate of energy"):
+        tariffs.check(found)
 
 
 def test_a_file_may_hold_several_tariffs() -> None:
