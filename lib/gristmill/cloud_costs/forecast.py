@@ -34,7 +34,7 @@ def _days_to_come(first: date, usage: Sequence[float], days: Sequence[date]) -> 
     if history.age < WARM_UP:
         recent = history.costs[history.begins :]
         return [sum(recent) / len(recent)] * len(days)
-    return [max(0.0, history.expected_on(day)) for day in days]
+    return [history.expected_on(day) for day in days]
 
 
 def naive(costs_of_month: Sequence[float], days: int) -> float:

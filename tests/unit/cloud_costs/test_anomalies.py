@@ -146,6 +146,16 @@ def test_a_cost_that_comes_on_any_day_is_told_where_it_is_far_above_all_others()
     assert kinds(costs) == [("spike", 300, 300)]
 
 
+def test_what_comes_back_as_a_discount_is_usual_too() -> None:
+    usual = [-cost for cost in series(WEEKLY["rests at weekends"])]
+    assert told(usual) == []
+    less = [*usual]
+    less[202] *= 3
+    assert kinds(less) == [("drop", 202, 202)]
+    gone = usual[:200] + [0.0] * 20
+    assert [one.start for one in told(gone)] == [200]
+
+
 def test_floors_of_money_and_share() -> None:
     costs = series(WEEKLY["even"], noise=0.002)
     costs[200] = 112

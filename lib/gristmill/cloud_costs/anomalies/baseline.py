@@ -50,10 +50,10 @@ class History:
     first: date
     costs: list[float] = field(default_factory=list)
     usual: list[float] = field(default_factory=list)
-    offs: list[float] = field(default_factory=list)
-    """What each day cost more than expected; NaN where nothing was."""
     levels: list[float] = field(default_factory=list)
     """The level before each day; NaN where nothing was expected."""
+    offs: list[float] = field(default_factory=list)
+    """What each day cost more than expected; NaN where nothing was."""
     misses: list[float] = field(default_factory=list)
     """The same in units; NaN where there is none."""
     begins: int = 0
@@ -107,16 +107,15 @@ class History:
         for one in range(place + ahead - WEEK, start - 1, -WEEK):
             around = fmean(self.usual[one - WEEK + 1 : one + 1])
             is_paid.append(self.usual[one] != 0)
-            if around > 0:
+            if around:
                 factors.append(self.usual[one] / around)
         misses = [miss for miss in self.misses[max(self.begins, place - HISTORY) :] if miss == miss]  # noqa: PLR0124  NaN
         spread = _SCALE * median(map(abs, misses)) if misses else 0.0
         share = fmean(is_paid) if is_paid else 0.0
         factor = median(factors) if factors else 0.0
         cost = level * factor
-        return Expected(
-            cost, max(cost, level / 2), max(spread, _LEAST_SPREAD), not _RARE < share < _OFTEN
-        )
+        unit = max(abs(cost), abs(level) / 2)
+        return Expected(cost, unit, max(spread, _LEAST_SPREAD), not _RARE < share < _OFTEN)
 
     def most(self) -> float:
         """The most that a day has cost in a quarter."""
@@ -150,7 +149,8 @@ class History:
     def _offs_at(self, place: int) -> tuple[float, ...]:
         """How far a day was off: in money, and in as many parts of the level as now."""
         off, level = self.offs[place], self.levels[place]
-        return (off, off / level * self.level) if level > 0 else (off,)
+        # NaN is not below itself; a level of nothing says nothing either.
+        return (off, off / level * self.level) if abs(level) > 0 else (off,)
 
     def add(self, cost: float, expected: Expected | None = None, *, is_odd: bool = False) -> None:
         """The next day: what it cost, what it was expected to, and whether it was odd."""
@@ -173,7 +173,7 @@ class History:
         level = fmean(usual.values())
         self.levels[self.begins :] = [level] * len(days)
         for place, off in offs.items():
-            if abs(off) > max(limit * spread, share * usual[place]):
+            if abs(off) > max(limit * spread, share * abs(usual[place])):
                 self.usual[place], self.offs[place], self.misses[place] = usual[place], off, _NAN
 
     def move(self, start: int, ratio: float) -> None:

@@ -67,6 +67,6 @@ def _direction(weeks: Sequence[float], usual: float) -> int:
     if abs(tau) < _TAU:
         return 0
     slope = median((weeks[b] - weeks[a]) / (b - a) for a, b in pairs)
-    if abs(slope) * (len(weeks) - 1) < max(_SHARE * fmean(weeks), _SPREADS * usual):
+    if abs(slope) * (len(weeks) - 1) < max(_SHARE * abs(fmean(weeks)), _SPREADS * usual):
         return 0
     return 1 if slope > 0 else -1

@@ -104,7 +104,7 @@ def _begin(history: History, cost: float, found: list[Event], limits: Limits) ->
         return True
     history.forget(place)
     # What is there from the first days on is not new: nobody knows what was before.
-    if place >= WEEK and cost >= limits.amount:
+    if place >= WEEK and abs(cost) >= limits.amount:
         found.append(Event(NEW, place, [cost], [0.0], [place]))
     return False
 
@@ -192,7 +192,7 @@ def _move(history: History, now: Event, days: Sequence[float]) -> bool:
         return True
     now.kind = STEP_UP if now.kind == SPIKE else STEP_DOWN
     usual = fmean(now.expected[: len(days)])
-    if usual > 0:
+    if usual:
         history.move(now.start, fmean(days) / usual)
     else:
         history.forget(now.start)
