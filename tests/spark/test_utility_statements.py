@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pyspark.sql import Observation, Row, SparkSession
+from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.errors import InputError, UsageError
@@ -186,28 +186,39 @@ PROBLEMS = {
 }
 
 
-@pytest.fixture
-def bill(spark: SparkSession, tmp_path: Path) -> Callable[..., tuple[list[Row], list[str]]]:
-    """Statements, and the reasons of the lines rejected, of a CSV file's text."""
+class Bill:
+    """Bills a CSV file's text: `bill(text)` gives statements, and the reasons of lines rejected."""
 
-    def run(text: str, *, tariff: str = FLAT, meters: str = "", **options: Any) -> Any:
-        for name, content in {"meter-7.csv": text, "tariff.csv": tariff, "m.csv": meters}.items():
-            (tmp_path / name).write_text(content)
-        files = {"tariff": str(tmp_path / "tariff.csv")}
-        files |= {"meters": str(tmp_path / "m.csv")} if meters else {"zone": "America/Chicago"}
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark, self.folder = spark, folder
+        self.lines: DataFrame | None = None
+        """The lines of the statements that were billed last."""
+
+    def __call__(
+        self, text: str, *, tariff: str | None = None, meters: str = "", **options: Any
+    ) -> tuple[list[Row], list[str]]:
+        texts = {"meter-7.csv": text, "tariff.csv": tariff or FLAT, "m.csv": meters}
+        for name, content in texts.items():
+            (self.folder / name).write_text(content)
+        files = {"tariff": str(self.folder / "tariff.csv")}
+        files |= {"meters": str(self.folder / "m.csv")} if meters else {"zone": "America/Chicago"}
         chosen = UtilityStatementsOptions(**(files | options))
-        reading = JOB.reads.read(spark, [str(tmp_path / "meter-7.csv")], chosen)
+        reading = JOB.reads.read(self.spark, [str(self.folder / "meter-7.csv")], chosen)
         # As a run does: a filter must not go below the parsing.
         seen = reading.rows.observe(Observation(), F.count(F.lit(1)).alias("lines"))
         valid, rejects = divide(seen)
         reasons = [row["_reason"] for row in rejects.orderBy("_line_number").collect()]
         frames = utility_statements.bill(valid, chosen)
+        self.lines = frames["utility_statement_lines"]
         return frames["utility_statements"].orderBy("meter", "month").collect(), reasons
 
-    return run
+
+@pytest.fixture
+def bill(spark: SparkSession, tmp_path: Path) -> Bill:
+    """Statements of a CSV file's text."""
+    return Bill(spark, tmp_path)
 
 
-Bill = Callable[..., Any]
 FLAT = "type,charge,units\ncustomer,10.01,$/month\nenergy,0.125,$/kWh\n"
 
 
@@ -288,6 +299,38 @@ def test_lines_that_are_no_readings_are_rejected_and_doubled_ones_named(bill: Bi
     assert (doubled["status"], doubled["readings"], doubled["kwh"]) == ("partial", 743, 743)
     assert (doubled["missing_readings"], doubled["doubled_readings"]) == (0, 1)
     assert doubled["problems"] == "doubled 2026-01-10T05:00-06:00 to 2026-01-10T06:00-06:00"
+
+
+def test_what_is_used_above_a_limit_has_its_own_rate(bill: Bill) -> None:
+    tariff = """type,period,charge,hour_start,hour_end,basic_charge_limit
+energy,night,1,0,8,0
+energy,night,0.5,0,8,100.5
+energy,day,3,8,24,0
+energy,day more,2,8,24,400
+energy,day most,1.5,8,24,500
+demand,peak,10,8,12,
+"""
+    starts = hourly("2026-03-01", "2026-05-01", "America/Chicago")
+    rows, _ = bill("\n".join(["start,kwh", *(f"{start},1" for start in starts)]), tariff=tariff)
+    # March has 247 hours before eight, as one is skipped, and 496 after; April 240 and 480.
+    night = Decimal("100.5") + Decimal("0.5") * (247 - Decimal("100.5"))
+    march, april = rows
+    assert march["energy"] == night + 3 * 400 + 2 * 96
+    assert (march["kwh"], march["demand"]) == (743, 10)
+    night = Decimal("100.5") + Decimal("0.5") * (240 - Decimal("100.5"))
+    assert april["energy"] == night + 3 * 400 + 2 * 80
+    assert bill.lines
+    found = {
+        (row["window"], row["rate"]): row["quantity"]
+        for row in bill.lines.collect()
+        if (row["month"], row["charge"]) == ("2026-03", "energy")
+    }
+    assert found == {
+        ("night", 1): Decimal("100.5"),
+        ("night", Decimal("0.5")): 247 - Decimal("100.5"),
+        ("day", 3): 400,
+        ("day more", 2): 96,
+    }
 
 
 def test_a_tariff_changes_from_a_month_on(bill: Bill) -> None:

@@ -2,24 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from gristmill.utility.amounts import RATE
+from gristmill.utility.amounts import EXACT, RATE
 from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY, Tariff
 
 _CHARGE = f"struct<window: string, rate: {RATE}, unit: string>"
 
 CHARGES = f"array<{_CHARGE}>"
+TIERS = f"array<struct<window: string, rate: {RATE}, above: {EXACT}>>"
+"""Rates by how much of a month's use they are for: what is above so much, until the next one."""
 
 _VALID = "since: date, until: date"
 PRICE = (
-    f"struct<season: string, energy: {_CHARGE}, demand: {CHARGES}, "
+    f"struct<season: string, energy: {TIERS}, demand: {CHARGES}, "
     f"customer: array<struct<{_VALID}, charges: {CHARGES}>>>"
 )
-"""The price of an interval: its season, its one energy charge, the demand charges that hold then,
-and the customer charges of its tariff, by when they are valid."""
+"""The price of an interval: its season, its energy charge by tiers, the demand charges that hold
+then, and the customer charges of its tariff, by when they are valid."""
 
 KEY = ("tariff", "month_number", "weekday", "slot")
 """By what to join: months are 1 to 12, weekdays 0 (Monday) to 6."""
@@ -66,8 +69,9 @@ def _rows(
         holding: dict[str, list[tuple[Any, ...]]] = {CUSTOMER: [], DEMAND: [], ENERGY: []}
         for charge in tariff.charges:
             if charge.holds(month, weekday, minute):
-                holding[charge.kind].append((charge.window, charge.rate, charge.unit))
-        (energy,) = holding[ENERGY]
+                last = charge.above if charge.kind == ENERGY else charge.unit
+                holding[charge.kind].append((charge.window, charge.rate, last))
+        energy = sorted(holding[ENERGY], key=itemgetter(2))
         price = (season[month], energy, sorted(holding[DEMAND]), customer)
         valid = (tariff.since, tariff.until)
         rows.append((tariff.name, month, weekday, minute // minutes, *valid, price))

@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.readers import local_time
-from gristmill.utility.amounts import EXACT, MONEY, QUANTITY, RATE, amount, in_cents, total
-from gristmill.utility.prices import CHARGES, PRICE
+from gristmill.utility.amounts import EXACT, MONEY, QUANTITY, amount, in_cents, total
+from gristmill.utility.prices import CHARGES, PRICE, TIERS
 from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY
 
 MISSING, DOUBLED = "missing", "doubled"
@@ -80,10 +80,14 @@ def lines(found: DataFrame) -> DataFrame:
     entries = F.concat(*(_entries(kind) for kind in (CUSTOMER, ENERGY, DEMAND)))
     # A month without charges is a statement all the same.
     listed = found.select("meter", "month", account.alias("account"), F.inline_outer(entries))
-    by = ("meter", "month", "charge", "window", "unit", "rate")
     quantity = F.when(F.col("charge") == DEMAND, F.max("quantity")).otherwise(F.sum("quantity"))
-    summed = listed.groupBy(*by).agg(
-        F.first("account").alias("account"), quantity.cast(QUANTITY).alias("quantity")
+    summed = listed.groupBy("meter", "month", "charge", "unit", "tiers").agg(
+        F.first("account").alias("account"), quantity.cast(EXACT).alias("quantity")
+    )
+    by = ("meter", "month", "charge", "window", "unit", "rate")
+    each = summed.select("meter", "month", "account", "charge", "unit", F.inline_outer(_tiers()))
+    summed = each.groupBy(*by).agg(
+        F.first("account").alias("account"), F.sum("quantity").cast(QUANTITY).alias("quantity")
     )
     paid = amount(F.col("quantity"), F.col("rate"))
     return summed.withColumns({"rate": F.col("rate").cast(MONEY), "amount": paid})
@@ -209,22 +213,45 @@ def _fact(
     return F.struct(*parts).cast(_FACT)
 
 
-_ENTRY = (
-    f"array<struct<charge: string, window: string, unit: string, rate: {RATE}, quantity: {EXACT}>>"
-)
+_ENTRY = f"array<struct<charge: string, unit: string, tiers: {TIERS}, quantity: {EXACT}>>"
+
+
+def _tiers() -> Column:
+    """A quantity by the tiers of its rates: what of it is above each, and not above the next."""
+
+    def part(tier: Column, at: Column) -> Column:
+        until = F.coalesce(F.get("tiers", at + 1)["above"], F.col("quantity"))
+        share = F.greatest(F.least(F.col("quantity"), until) - tier["above"], F.lit(0))
+        quantity = F.when(at == 0, F.least(F.col("quantity"), until)).otherwise(share)
+        return F.struct(
+            tier["window"].alias("window"),
+            tier["rate"].alias("rate"),
+            quantity.cast(EXACT).alias("quantity"),
+        )
+
+    # A tier that is not reached is no line.
+    return F.filter(
+        F.transform("tiers", part),
+        lambda one, at: (at == 0) | (one["quantity"] > 0),
+    )
 
 
 def _entries(kind: str) -> Column:
     """The charges of one kind in an account, each with how much of its unit there was."""
 
     def entry(charge: Column, quantity: Column) -> Column:
-        return F.struct(
-            F.lit(kind), charge["window"], charge["unit"], charge["rate"], quantity.cast(EXACT)
-        )
+        one = F.struct(charge["window"], charge["rate"], F.lit(0))
+        tiers = F.array(one).cast(TIERS)
+        return F.struct(F.lit(kind), charge["unit"], tiers, quantity.cast(EXACT))
 
     per_hour = (F.lit(60) / F.col("interval_minutes")).cast("decimal(2,0)")
     if kind == ENERGY:
-        found = F.transform("used", lambda use: entry(use["price"]["energy"], use["kwh"]))
+        found = F.transform(
+            "used",
+            lambda use: F.struct(
+                F.lit(kind), F.lit("kWh"), use["price"]["energy"], use["kwh"].cast(EXACT)
+            ),
+        )
     elif kind == DEMAND:
         found = F.flatten(
             F.transform(

@@ -84,8 +84,10 @@ def _charge(cells: Mapping[str, str], rate: str, line: int, currency: str) -> Ch
     kind = _KINDS.get(cells["type"].lower())
     if kind is None:
         raise ValueError(f"has the type {cells['type']!r}, not one of {', '.join(_KINDS)}")
-    if any(_number(cells.get(name) or "0", name) for name in _LIMITS):
-        raise ValueError("has a basic_charge_limit: tiers of use are not known here")
+    limits = [_number(cells.get(name) or "0", name) for name in _LIMITS]
+    above = max(limits)
+    if min(limits) < 0 or (above and kind != ENERGY):
+        raise ValueError("has a basic_charge_limit: tiers are of energy, in kWh a month, from 0 on")
     dated = next(
         (
             name
@@ -119,7 +121,7 @@ def _charge(cells: Mapping[str, str], rate: str, line: int, currency: str) -> Ch
         *_validity(cells),
     )
     window = cells.get("period") or (kind if kind == CUSTOMER else charge.hours)
-    return replace(charge, window=window)
+    return replace(charge, window=window, above=above.normalize() if above else Decimal(0))
 
 
 def _validity(cells: Mapping[str, str]) -> tuple[date | None, date | None]:

@@ -26,7 +26,8 @@ class Charge:
 
     `months` are 1 to 12 and `weekdays` 0 (Monday) to 6; `start` and `end` are minutes of the local
     day, `end` not included. `unit` is kWh, kW, month or day. It is valid from the day `since` until
-    the day `until`, not included; None is ever.
+    the day `until`, not included; None is ever. Of energy it is for what of a month's use in its
+    window is `above` so many kWh, as far as the next one with the same window.
     """
 
     line: int
@@ -41,6 +42,7 @@ class Charge:
     season: str | None = None
     since: date | None = None
     until: date | None = None
+    above: Decimal = Decimal(0)
 
     def holds(self, month: int, weekday: int, minute: int) -> bool:
         """Whether it holds at this minute of such a day."""
@@ -133,20 +135,27 @@ def faults(tariff: Tariff) -> list[str]:
     """
     missing: list[tuple[int, int, int]] = []
     double: dict[tuple[Charge, Charge], tuple[int, int, int]] = {}
+    uneven: set[tuple[int, int]] = set()
     for slot in tariff.slots(tariff.step):
         holding: dict[tuple[str, str], Charge] = {}
         for charge in tariff.charges:
             if charge.holds(*slot):
-                # Of energy there may be one charge an hour, whatever its name.
-                window = "" if charge.kind == ENERGY else charge.window
+                # Of energy there may be one charge an hour and tier, whatever its name.
+                window = f"{charge.above:f}" if charge.kind == ENERGY else charge.window
                 other = holding.setdefault((charge.kind, window), charge)
                 if other is not charge:
                     double.setdefault((other, charge), slot)
-        if (ENERGY, "") not in holding:
+        if (ENERGY, "0") not in holding:
             missing.append(slot)
+        uneven |= _uneven([one for (kind, _), one in holding.items() if kind == ENERGY])
     found = [
         f"lines {one.line} and {other.line} both have a rate of {one.kind} for {_moment(slot)}"
         for (one, other), slot in double.items()
+    ]
+    found += [
+        f"lines {one} and {other} are tiers of the same hours, but not of all of them: tiers have "
+        "the same months, weekdays and hours"
+        for one, other in sorted(uneven)
     ]
     if missing:
         hours = len(missing) * tariff.step / 60
@@ -155,6 +164,16 @@ def faults(tariff: Tariff) -> list[str]:
             f"nor for {hours:g} of the {12 * 7 * 24} hours of the weeks of a year in all"
         )
     return found
+
+
+def _uneven(tiers: Sequence[Charge]) -> set[tuple[int, int]]:
+    """The lines of energy charges that hold at once, and do not hold in the same window."""
+    return {
+        (tiers[0].line, one.line)
+        for one in tiers[1:]
+        if (one.months, one.weekdays, one.start, one.end)
+        != (tiers[0].months, tiers[0].weekdays, tiers[0].start, tiers[0].end)
+    }
 
 
 def check(tariffs: Iterable[Tariff]) -> None:

@@ -113,7 +113,9 @@ def test_a_row_that_is_not_understood_is_named(row: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "says"),
     [
-        ("type,charge,basic_charge_limit", "energy,1,500", "line 2 has a basic_charge_limit"),
+        ("type,charge,basic_charge_limit", "demand,1,500", "line 2 has a basic_charge_limit"),
+        ("type,charge,basic_charge_limit", "energy,1,-5", "line 2 has a basic_charge_limit"),
+        ("type,charge,basic_charge_limit", "energy,1,500", "no rate of energy for Jan Mon 00:00"),
         ("type,charge,assessed", "demand,1,daily", "line 2 is assessed daily, not monthly"),
         ("type,charge,enddate", "energy,1,2026-07-01", "line 2 has enddate 2026-07-01: the first"),
         ("type,charge,valid_from", "energy,1,7/1/26", "line 2 has '7/1/26' as valid_from, not a"),
@@ -158,6 +160,16 @@ customer,meter,3,2026-09-01,2026-12-31
         (september, date(2027, 1, 1), [2, 3, 5]),
         (date(2027, 1, 1), None, [2, 5]),
     ]
+
+
+def test_tiers_have_the_same_window() -> None:
+    header = "type,charge,basic_charge_limit,hour_start,hour_end"
+    found = tariff("energy,1,0,,", "energy,2,500,,", "energy,3,1e3,,", header=header)
+    assert tariffs.faults(found) == []
+    assert [charge.above for charge in found.charges] == [0, 500, 1000]
+    assert "lines 2 and 3 both" in refused("energy,1,0,,", "energy,2,0.0,,", header=header)
+    told = refused("energy,1,0,,", "energy,2,500,8,12", header=header)
+    assert "lines 2 and 3 are tiers of the same hours, but not of all of them" in told
 
 
 def test_a_gap_is_told_with_when_it_is() -> None:
