@@ -233,6 +233,7 @@ def test_invoices_that_charges_do_not_sum_to_are_all_told(
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*.parquet"))
 
 
+@pytest.mark.thorough
 def test_invoice_detail_of_focus_is_a_list_of_invoices(
     spark: SparkSession, charges: Path, tmp_path: Path
 ) -> None:
@@ -309,7 +310,7 @@ def september(tmp_path: Path) -> Path:
         pytest.param("invoice", 7 * Decimal("0.9"), marks=pytest.mark.thorough),
         pytest.param("month-end", 7 * Decimal("1.0"), marks=pytest.mark.thorough),
         # 29 days at 0.9 and one at 1.0, to twelve digits; without filling, two days.
-        ("month-average", 7 * Decimal("0.903333333333")),
+        pytest.param("month-average", 7 * Decimal("0.903333333333"), marks=pytest.mark.thorough),
     ],
 )
 def test_on_which_day_a_bill_is_exchanged(

@@ -194,6 +194,7 @@ def test_each_rule_is_told_with_the_rows_that_break_it(
     )
 
 
+@pytest.mark.thorough
 def test_a_check_takes_the_place_of_the_one_before(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:
@@ -204,6 +205,7 @@ def test_a_check_takes_the_place_of_the_one_before(
     assert check(spark, run_job, file)[1] == {}
 
 
+@pytest.mark.thorough
 def test_a_correction_may_be_below_zero(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:
@@ -212,6 +214,7 @@ def test_a_correction_may_be_below_zero(
     assert check(spark, run_job, file)[1] == {}
 
 
+@pytest.mark.thorough
 def test_our_sample_breaks_no_rule_and_has_an_event(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:
