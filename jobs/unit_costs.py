@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill import Dataset, DatasetReader, Field, Job, Options, main, option
@@ -22,8 +22,8 @@ UNIT_COSTS = Dataset(
         Field("date", "date", "the day, UTC"),
         Field("billing_currency", "string", "currency of the costs, ISO 4217"),
         Field("effective_cost", MONEY, "effective cost of the day; null where it has none"),
-        Field("quantity", "decimal(38,6)", "the measure of the day; null where it has none"),
-        Field("unit_cost", MONEY, "the one by the other; null where one is missing, or 0 units"),
+        Field("quantity", "double", "the measure of the day; null where it has none"),
+        Field("unit_cost", "double", "the one by the other; null where one is missing, or 0 units"),
         Field("name", "string", "what it is called: --name, or the measure"),
         Field("export", "string", "which export"),
         Field("billing_period", "string", "month of the day: yyyy-MM"),
@@ -33,7 +33,6 @@ UNIT_COSTS = Dataset(
     key=("name", *PERIOD, "date", "billing_currency"),
     sorted_by=("date", "billing_currency"),
 )
-_QUANTITY = "decimal(38,6)"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class CostsAndMeasureReader(DatasetReader):
         reading = super().read(spark, inputs, options)
         name, _, column = options.per.partition(".")
         frames = [published_rows(spark, name, uri) for uri in inputs]
-        costs = reading.rows.select(*_COSTS, F.lit(None).cast(_QUANTITY).alias("quantity"))
+        costs = reading.rows.select(*_COSTS, F.lit(None).cast("double").alias("quantity"))
         nothing = [F.lit(None).cast(costs.schema[one].dataType).alias(one) for one in _COSTS[1:]]
         for frame in frames:
             missing = [one for one in ("date", column) if one not in frame.columns]
@@ -84,7 +83,7 @@ class CostsAndMeasureReader(DatasetReader):
             kind = dict(frame.dtypes)[column]
             if kind.partition("(")[0] not in _NUMBERS:
                 raise InputError(f"{name}.{column} is no number to divide by, but {kind}")
-            by_day = frame.groupBy("date").agg(F.sum(column).cast(_QUANTITY).alias("quantity"))
+            by_day = frame.groupBy("date").agg(F.sum(column).cast("double").alias("quantity"))
             costs = costs.unionByName(by_day.select("date", *nothing, "quantity"))
         return Reading(costs, reading.notes)
 
@@ -102,8 +101,7 @@ def divide(rows: DataFrame, options: UnitCostsOptions) -> Mapping[str, DataFrame
     for column, wanted in (("provider_name", options.provider), ("service_name", options.service)):
         if wanted:
             costs = costs.where(F.col(column).isin(list(wanted)))
-    unit = F.lit(options.divide_by)
-    quantity = (F.sum("quantity") / unit).cast(_QUANTITY)
+    quantity = F.sum("quantity") / F.lit(options.divide_by)
     quantities = (
         rows.where(F.col("quantity").isNotNull()).groupBy("date").agg(quantity.alias("quantity"))
     )
@@ -115,17 +113,13 @@ def divide(rows: DataFrame, options: UnitCostsOptions) -> Mapping[str, DataFrame
     return {
         UNIT_COSTS.name: found.withColumns(
             {
-                "unit_cost": _divided(F.col("effective_cost"), F.col("quantity")),
+                # A ratio, not an amount: units may be tiny, or very many.
+                "unit_cost": F.try_divide(F.col("effective_cost").cast("double"), "quantity"),
                 "name": F.lit(options.name or options.per),
                 "billing_period": F.date_format("date", "yyyy-MM"),
             }
         )
     }
-
-
-def _divided(cost: Column, quantity: Column) -> Column:
-    # A quantity with few digits leaves room for those of the cost.
-    return F.try_divide(cost.cast("decimal(30,18)"), quantity.cast("decimal(24,6)")).cast(MONEY)
 
 
 JOB = Job(

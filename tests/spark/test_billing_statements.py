@@ -207,7 +207,7 @@ def test_invoices_that_charges_sum_to_are_shown_beside_them(
     shown = {
         (row["invoice_id"], row["billing_currency"], row["invoice_total"], row["difference"])
         for row in rows
-        if row["invoice_total"] is not None and row["billing_currency"] == "USD"
+        if row["invoice_total"] is not None
     }
     assert shown == {("invoice 3", "USD", amount - CENT, CENT)}
 

@@ -133,10 +133,29 @@ def test_what_is_spent_and_what_the_month_comes_to(spark: SparkSession) -> None:
     assert (april["spent_share"], april["amount"]) == (1.6, Decimal(1))
 
 
+def test_what_has_ended_while_others_go_on_is_forecast_no_more(spark: SparkSession) -> None:
+    others = [row for row in made() if row["tags"] is None]
+    ended = [
+        row
+        for row in made()
+        if row["tags"] is not None and row["charge_period_start"] < datetime(2026, 4, 6)
+    ]
+    mill = BUDGETS[BUDGETS.index('[[budget]]\nname = "mill"') :].split("\n\n", maxsplit=1)[0]
+    frame = rules.budgeted(rows_of(spark, CHARGES, *others, *ended), rules.parse(mill, "b.toml"))
+    rows = rules.status(rules.gathered(measured(frame, ""))).collect()
+    (april,) = [row for row in rows if row["billing_period"] == "2026-04"]
+    usage = sum(row["effective_cost"] for row in ended if row["billing_period"] == "2026-04")
+    # The fee of the 20th still comes.
+    assert (april["spent"], april["forecast"], april["through_date"]) == (usage, usage + 30, LAST)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("[[budget]", "is no TOML"),
+        ("[budget]\na = 1", "has budget otherwise than as"),
+        ("budget = [1]", "has budget otherwise than as"),
+        ("[[budget]]\nname = 'a'\ncurrency = 'USD'\namount = nan", "an amount is a number"),
         ("[budgets]\na = 1", r"has \[\[budget\]\], not budgets"),
         ("[[budget]]\ncurrency = 'USD'", "budget 1: a name is missing"),
         ("[[budget]]\nname = 'a'", "budget 1: a currency is missing"),

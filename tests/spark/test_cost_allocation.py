@@ -167,8 +167,9 @@ def test_what_is_shared_among_nobody_is_unallocated(
     ("rules", "told"),
     [
         ("[[rule]", "is no TOML"),
-        ("", r"has \[\[rule\]\] and \[\[shared\]\]"),
+        ("", r"has \[\[shared\]\] and \[\[rule\]\]"),
         ("[[rules]]\nowner = 'a'", "not rules"),
+        ("[rule]\nowner = 'a'", "has rule otherwise than as"),
         ("[[rule]]\naccount = '1'", "rule 1: it takes one of owner"),
         ("[[rule]]\nowner = 'a'\nowner_from = 'tag.b'", "rule 1: it takes one of owner"),
         ("[[rule]]\nowner_from = 'team'", "rule 1: owner_from is"),
@@ -182,7 +183,15 @@ def test_what_is_shared_among_nobody_is_unallocated(
         ("[[shared]]\naccount = '1'\nsplit = 'by_weight'\namong = ['a']", "with which weights"),
         (
             "[[shared]]\naccount = '1'\nsplit = 'by_weight'\namong = {a = 0}",
-            "the weight of a is a number above 0, not 0",
+            "the weight of a is a number above 0 and below 10,000,000, not 0",
+        ),
+        (
+            "[[shared]]\naccount = '1'\nsplit = 'by_weight'\namong = {a = 1e7}",
+            "the weight of a is a number above 0 and below 10,000,000, not",
+        ),
+        (
+            "[[shared]]\naccount = '1'\nsplit = 'by_weight'\namong = {a = nan}",
+            "the weight of a is a number above 0",
         ),
     ],
 )

@@ -85,6 +85,21 @@ def test_an_event_says_what_it_cost_and_who_made_it(spark: SparkSession) -> None
     ]
 
 
+def test_growth_is_made_by_who_has_grown_since_its_first_week(spark: SparkSession) -> None:
+    charges = usage(80)
+    charges += [
+        charge(number, 50 + number, sub_account_id="0002", x_usage_type="Traffic")
+        for number in range(80)
+    ]
+    (event,) = found(spark, charges)
+    days = event["days"]
+    first = sum(50 + number for number in range(7))
+    grown = sum(50 + number for number in range(days)) - Decimal(first) * days / 7
+    assert (event["kind"], event["start_date"]) == ("growth", FIRST)
+    assert event["by_account"] == [{"value": "0002", "amount": round(grown, 6)}]
+    assert event["amount"] == round(grown, 6)
+
+
 def test_what_differs_in_export_currency_service_or_provider_is_apart(spark: SparkSession) -> None:
     apart = [
         {},

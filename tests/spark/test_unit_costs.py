@@ -73,20 +73,22 @@ def divided(
 def test_each_day_s_cost_is_divided_by_its_measure(run_job: RunJob, output: Path) -> None:
     found = divided(run_job, output)
     assert {key: row for key, row in found.items() if key[:2] == ("a", "USD")} == {
-        ("a", "USD", 1): (15, 30, Decimal("0.5")),
-        ("a", "USD", 2): (1, 3, Decimal("0.333333333333333333")),
+        ("a", "USD", 1): (15, 30, 0.5),
+        ("a", "USD", 2): (1, 3, pytest.approx(1 / 3, rel=1e-15)),
         ("a", "USD", 3): (None, 8, None),
         ("a", "USD", 4): (3, None, None),
     }
-    assert found["a", "EUR", 1] == (7, 30, Decimal("0.233333333333333333"))
+    assert found["a", "EUR", 1] == (7, 30, pytest.approx(7 / 30, rel=1e-15))
     assert found["b", "USD", 4] == (100, None, None)
 
 
 def test_several_measures_stand_side_by_side(run_job: RunJob, output: Path) -> None:
     whole = divided(run_job, output)
     found = divided(run_job, output, service=("S3",), name="S3 per ten", divide_by=10.0)
-    assert found["a", "USD", 1] == (5, 3, Decimal("1.666666666666666667"))
+    assert found["a", "USD", 1] == (5, 3, pytest.approx(5 / 3, rel=1e-15))
     assert ("b", "USD", 4) not in found
+    tiny = divided(run_job, output, name="giga", divide_by=1e9)
+    assert tiny["a", "USD", 1] == (15, 30e-9, pytest.approx(15 / 30e-9, rel=1e-15))
     assert divided(run_job, output) == whole
 
 

@@ -1,18 +1,19 @@
 """Rules of whose a cost is, as a TOML file has them."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from gristmill.cloud_costs import selectors
+from gristmill.cloud_costs.rule_files import check_names, is_number, tables
 from gristmill.errors import InputError
 
 EVENLY, BY_WEIGHT, IN_PROPORTION = "evenly", "by_weight", "in_proportion"
 WAYS = (EVENLY, BY_WEIGHT, IN_PROPORTION)
 
 ACCOUNT = "account"
+_MOST = 10**7
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,9 @@ def parse(text: str, file: str) -> tuple[Rule, ...]:
 
     Raises `InputError`, naming the rule, for what is none.
     """
-    try:
-        document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file} is no TOML: {error}") from None
-    unknown = [name for name in document if name not in ("rule", "shared")]
-    if unknown or not document:
-        raise InputError(f"{file} has [[rule]] and [[shared]], not {', '.join(unknown) or 'none'}")
-    rules = [
-        read(dict(one), f"{file}, {kind} {number}")
-        for kind, read in (("shared", _shared), ("rule", _owned))
-        for number, one in enumerate(document.get(kind, []), start=1)
-    ]
-    names = [rule.name for rule in rules]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{file} has two rules of the name {', '.join(twice)}")
+    read = {"shared": _shared, "rule": _owned}
+    rules = [read[kind](one, place) for kind, one, place in tables(text, file, tuple(read))]
+    check_names([rule.name for rule in rules], file, "rules")
     return tuple(rules)
 
 
@@ -88,6 +76,9 @@ def _weights(owners: Any, place: str) -> Mapping[str, Decimal]:
     if not isinstance(owners, dict) or not owners:
         raise InputError(f"{place}: with which weights? among = {{ mill = 3, shop = 1 }}")
     for owner, weight in owners.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | Decimal) or weight <= 0:
-            raise InputError(f"{place}: the weight of {owner} is a number above 0, not {weight!r}")
+        if not is_number(weight) or not 0 < weight < _MOST:
+            raise InputError(
+                f"{place}: the weight of {owner} is a number above 0 and below {_MOST:,}, "
+                f"not {weight}"
+            )
     return {owner: Decimal(weight) for owner, weight in owners.items()}

@@ -1,6 +1,5 @@
 """Budgets: what of each is spent, and what its month is forecast to come to."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,8 +11,9 @@ from pyspark.sql import functions as F
 from gristmill.cloud_costs import selectors
 from gristmill.cloud_costs.charges import MONEY
 from gristmill.cloud_costs.forecast import rest_of_month
-from gristmill.cloud_costs.measures import MEASURES
+from gristmill.cloud_costs.measures import MEASURES, sum_where
 from gristmill.cloud_costs.money import ratio
+from gristmill.cloud_costs.rule_files import check_names, is_number, tables
 from gristmill.errors import InputError
 from gristmill.model.dataset import Dataset, Field
 
@@ -56,20 +56,8 @@ class Budget:
 
 def parse(text: str, file: str) -> tuple[Budget, ...]:
     """The budgets of a TOML file: `[[budget]]`. Raises `InputError`, naming what is wrong."""
-    try:
-        document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{file} is no TOML: {error}") from None
-    if list(document) != ["budget"]:
-        raise InputError(f"{file} has [[budget]], not {', '.join(document) or 'none'}")
-    found = [
-        _budget(one, f"{file}, budget {number}")
-        for number, one in enumerate(document["budget"], start=1)
-    ]
-    names = [one.name for one in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{file} has two budgets of the name {', '.join(twice)}")
+    found = [_budget(one, place) for _, one, place in tables(text, file, ("budget",))]
+    check_names([one.name for one in found], file, "budgets")
     return tuple(found)
 
 
@@ -85,7 +73,7 @@ def _budget(one: Mapping[str, Any], place: str) -> Budget:
         known = ", ".join(name.removesuffix("_cost") for name in MEASURES)
         raise InputError(f"{place}: measure is one of {known}, not {one['measure']!r}")
     amount = one.get("amount")
-    if amount is not None and (isinstance(amount, bool) or not isinstance(amount, int | Decimal)):
+    if amount is not None and not is_number(amount):
         raise InputError(f"{place}: an amount is a number, not {amount!r}")
     return Budget(
         str(name), when, str(currency), measure, None if amount is None else Decimal(amount)
@@ -93,7 +81,7 @@ def _budget(one: Mapping[str, Any], place: str) -> Budget:
 
 
 def budgeted(charges: DataFrame, budgets: Sequence[Budget]) -> DataFrame:
-    """`charges`, a row for each budget that it counts for, in `budget`."""
+    """`charges`, a row for each budget that it counts for, in `budget`; null where for none."""
     each = [
         F.when(
             selectors.chosen(one.when),
@@ -101,25 +89,28 @@ def budgeted(charges: DataFrame, budgets: Sequence[Budget]) -> DataFrame:
         )
         for one in budgets
     ]
-    return charges.withColumn("budget", F.explode(F.array_compact(F.array(*each))))
+    return charges.withColumn("budget", F.explode_outer(F.array_compact(F.array(*each))))
 
 
 def gathered(charges: DataFrame) -> DataFrame:
-    """Rows of `budgeted`, measured, to what each budget costs a day: `usage` and `others`."""
-    cost = _chosen(MEASURES, "")
-    reported = _chosen(MEASURES, "report_")
+    """Rows of `budgeted`, measured, to what each budget costs a day: `usage` and `others`.
+
+    What counts for no budget is there as well, under null: it says until when there is usage.
+    """
     currency = F.col("budget.currency")
-    amount = F.when(currency == F.col("billing_currency"), cost).when(
-        currency == F.col("report_currency"), reported
+    amount = F.when(currency == F.col("billing_currency"), _chosen(MEASURES, "")).when(
+        currency == F.col("report_currency"), _chosen(MEASURES, "report_")
+    )
+    counted = charges.withColumns(
+        {
+            "budget": F.when(amount.isNotNull(), F.col("budget")),
+            "_amount": F.coalesce(amount, F.col("effective_cost")),
+            "date": F.to_date("charge_period_start"),
+        }
     )
     is_usage = F.col("charge_category") == "Usage"
-    counted = charges.withColumn("_amount", amount).where(amount.isNotNull())
-    zero = F.lit(0)
-    return counted.groupBy(
-        "budget", "billing_period", F.to_date("charge_period_start").alias("date")
-    ).agg(
-        F.coalesce(F.sum(F.when(is_usage, F.col("_amount"))), zero).cast(MONEY).alias("usage"),
-        F.coalesce(F.sum(F.when(~is_usage, F.col("_amount"))), zero).cast(MONEY).alias("others"),
+    return counted.groupBy("budget", "billing_period", "date").agg(
+        sum_where(is_usage, "_amount", "usage"), sum_where(~is_usage, "_amount", "others")
     )
 
 
@@ -133,12 +124,13 @@ def _chosen(measures: Sequence[str], prefix: str) -> Column:
 
 def status(days: DataFrame) -> DataFrame:
     """Rows of `gathered` to rows of `BUDGET_STATUS`."""
-    spent = days.groupBy("budget", "billing_period").agg(
+    known = days.where(F.col("budget").isNotNull())
+    spent = known.groupBy("budget", "billing_period").agg(
         (F.sum("usage") + F.sum("others")).cast(MONEY).alias("spent")
     )
     month = F.to_date("billing_period", "yyyy-MM")
     last = days.agg(F.max(F.when(F.col("usage") != 0, F.col("date"))).alias("_last"))
-    rest = _rest(days, last)
+    rest = _rest(known, last)
     found = (
         spent.crossJoin(F.broadcast(last))
         .join(rest, "budget", "left")

@@ -1,11 +1,11 @@
 """Costs by invoice, and what each comes to."""
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
 from gristmill.cloud_costs.invoices import INVOICE_TOTAL, rounded
-from gristmill.cloud_costs.measures import TOTAL, sum_of, summed, table
+from gristmill.cloud_costs.measures import sum_where, summed, table
 from gristmill.cloud_costs.money import difference
 from gristmill.model.dataset import Field
 
@@ -46,15 +46,8 @@ def by_invoice(costs: DataFrame) -> DataFrame:
     parts = {
         name: F.col("charge_category") == category for name, (category, _) in _PARTS.items()
     } | {"other_cost": is_other}
-    apart = costs.withColumns(
-        {name: F.when(holds, F.col("billed_cost")) for name, holds in parts.items()}
-    )
-    sums = apart.groupBy(*TOTAL, *_BY).agg(*(sum_of(name) for name in parts))
-    whole = summed(costs, _BY, (INVOICE_TOTAL,))
-    same = [F.col(f"w.{name}").eqNullSafe(F.col(f"p.{name}")) for name in (*TOTAL, *_BY)]
-    found = (
-        whole.alias("w").join(sums.alias("p"), same).select("w.*", *(f"p.{name}" for name in parts))
-    )
+    apart = (sum_where(holds, "billed_cost", name) for name, holds in parts.items())
+    found = summed(costs, _BY, (INVOICE_TOTAL,), *apart)
     found = found.withColumn("rounded_cost", rounded("billed_cost"))
     invoice = Window.partitionBy("billing_currency", "invoice_id")
     everything = found.withColumn("_sum", F.sum("billed_cost").over(invoice).cast(MONEY))
@@ -62,10 +55,6 @@ def by_invoice(costs: DataFrame) -> DataFrame:
         {
             "rounding": difference(F.col("rounded_cost"), F.col("billed_cost")),
             "invoice_total": F.col(INVOICE_TOTAL),
-            "difference": _difference(),
+            "difference": difference(rounded("_sum"), F.col(INVOICE_TOTAL)),
         }
     ).drop("_sum", INVOICE_TOTAL)
-
-
-def _difference() -> Column:
-    return difference(rounded("_sum"), F.col(INVOICE_TOTAL))

@@ -113,7 +113,7 @@ def _told(values: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def broken(rows: DataFrame, cells: Cells, version: str) -> DataFrame:
-    """The rules that rows break, with the columns of `FOCUS_CONFORMANCE` but for the last two.
+    """The rules that rows break: `rule`, `charges`, `billed_cost`, and the columns of an example.
 
     `rows` are those of an export, with `ORIGIN`; a line that is its header is none of them.
     """

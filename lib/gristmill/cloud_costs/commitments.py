@@ -5,11 +5,11 @@ bills a commitment and each hour of it is usage that is Used or Unused at its ef
 the term of a commitment the two are equal. See docs/billing-summary.md for the formulas.
 """
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
-from gristmill.cloud_costs.measures import PERIOD, TOTAL, label, sum_of
+from gristmill.cloud_costs.measures import PERIOD, TOTAL, label, sum_of, sum_where
 from gristmill.cloud_costs.money import ratio
 from gristmill.model.dataset import Dataset, Field
 
@@ -69,9 +69,9 @@ def commitments(costs: DataFrame) -> DataFrame:
 
     named = _whole_ids(costs.where(F.col(_ID).isNotNull()))
     by_service = named.groupBy(*service, _ID).agg(
-        _sum_where(is_bought, "billed_cost", "purchased_cost"),
-        _sum_where(is_used, "effective_cost", "used_cost"),
-        _sum_where(is_unused, "effective_cost", "unused_cost"),
+        sum_where(is_bought, "billed_cost", "purchased_cost"),
+        sum_where(is_used, "effective_cost", "used_cost"),
+        sum_where(is_unused, "effective_cost", "unused_cost"),
         F.sum(covered).alias("covered_list_cost"),
         F.sum("charges").alias("charges"),
         *(F.max(field.name).alias(field.name) for field in _LABELS),
@@ -112,7 +112,3 @@ def _beside(by_service: DataFrame, eligible: DataFrame, service: tuple[str, ...]
     return by_service.join(other, same, "left").withColumn(
         "eligible_list_cost", F.when(was_used, F.col("_eligible"))
     )
-
-
-def _sum_where(holds: Column, cost: str, name: str) -> Column:
-    return F.sum(F.when(holds, F.col(cost))).alias(name)

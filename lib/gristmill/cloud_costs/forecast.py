@@ -21,8 +21,7 @@ def rest_of_month(first: date, usage: Sequence[float], others: Sequence[float]) 
     """
     last = first + timedelta(days=len(usage) - 1)
     days = _until_month_ends(last)
-    before = {first + timedelta(days=place): cost for place, cost in enumerate(others)}
-    fees = sum(before.get(_a_month_before(day), 0.0) for day in days)
+    fees = _fees_to_come(first, others, last)
     return fees + sum(_days_to_come(first, usage, days))
 
 
@@ -51,7 +50,15 @@ def _until_month_ends(last: date) -> list[date]:
     return days
 
 
-def _a_month_before(day: date) -> date:
-    """The same day of the month before; its last, where it has not as many."""
-    end = day.replace(day=1) - timedelta(days=1)
-    return end.replace(day=min(day.day, end.day))
+def _fees_to_come(first: date, others: Sequence[float], last: date) -> float:
+    """What the month before had on the days after `last`: each once, on the last where this month
+    has not as many."""
+    end = (last.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    before = last.replace(day=1) - timedelta(days=1)
+    found = 0.0
+    for place, cost in enumerate(others):
+        day = first + timedelta(days=place)
+        is_in = (day.year, day.month) == (before.year, before.month)
+        if is_in and min(day.day, end.day) > last.day:
+            found += cost
+    return found

@@ -90,12 +90,14 @@ def places(currency: str) -> int:
 
 def rounded(amount: str, currency: str = "billing_currency") -> Column:
     """An amount, rounded half up to the digits that its currency has."""
-    known = F.lit(2)
-    for digits in sorted(set(_PLACES.values())):
-        codes = [code for code, its in _PLACES.items() if its == digits]
-        known = F.when(F.col(currency).isin(codes), F.lit(digits)).otherwise(known)
-    by_digits = {digits: F.round(amount, digits).cast(MONEY) for digits in (0, 2, 3)}
-    return F.when(known == 0, by_digits[0]).when(known == 3, by_digits[3]).otherwise(by_digits[2])
+    by: dict[int, list[str]] = {}
+    for code, digits in _PLACES.items():
+        by.setdefault(digits, []).append(code)
+    found = F.round(amount, 2).cast(MONEY)
+    for digits, codes in by.items():
+        is_one = F.col(currency).isin(codes)
+        found = F.when(is_one, F.round(amount, digits).cast(MONEY)).otherwise(found)
+    return found
 
 
 def reconciled(
@@ -131,12 +133,13 @@ def reconciled(
             f"{'; '.join(wrong[:_SHOWN])}{more}. Nothing was published: load what is missing, or "
             "allow for it with --tolerance"
         )
-    rows = [(name, one.total, one.date) for name, one in invoices.items()]
+    rows = [(name, one.currency, one.total, one.date) for name, one in invoices.items()]
     known = charges.sparkSession.createDataFrame(
-        rows, f"_invoice string, {INVOICE_TOTAL} {MONEY}, {INVOICE_DATE} date"
+        rows, f"_invoice string, _currency string, {INVOICE_TOTAL} {MONEY}, {INVOICE_DATE} date"
     )
-    same = F.col("_invoice") == F.col("invoice_id")
-    return charges.join(F.broadcast(known), same, "left").drop("_invoice")
+    is_its = F.col("_currency").isNull() | (F.col("_currency") == F.col("billing_currency"))
+    same = (F.col("_invoice") == F.col("invoice_id")) & is_its
+    return charges.join(F.broadcast(known), same, "left").drop("_invoice", "_currency")
 
 
 def _difference(

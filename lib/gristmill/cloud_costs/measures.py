@@ -64,8 +64,11 @@ def label(name: str, text: str) -> Field:
     return Field(name, "string", f"{text}; the last in the alphabet, where it has several")
 
 
-def summed(costs: DataFrame, by: Sequence[str], labels: Sequence[str] = ()) -> DataFrame:
-    """`costs`, which have the columns of `SUMMED`, summed `by` columns in each period and currency.
+def summed(
+    costs: DataFrame, by: Sequence[str], labels: Sequence[str] = (), *others: Column
+) -> DataFrame:
+    """`costs`, which have the columns of `SUMMED`, summed `by` columns in each period and currency,
+    with `others`, aggregates too.
 
     Null adds 0, but a reporting currency that is not asked for stays null.
     """
@@ -73,7 +76,13 @@ def summed(costs: DataFrame, by: Sequence[str], labels: Sequence[str] = ()) -> D
         *(sum_of(name) for name in MEASURES),
         *(F.sum(name).alias(name) for name in (*REPORTED, "charges")),
         *(F.max(name).alias(name) for name in labels),
+        *others,
     )
+
+
+def sum_where(holds: Column, cost: str, name: str) -> Column:
+    """The sum of a cost where something holds; null adds 0."""
+    return F.coalesce(F.sum(F.when(holds, F.col(cost))), F.lit(0)).cast(MONEY).alias(name)
 
 
 def sum_of(name: str) -> Column:

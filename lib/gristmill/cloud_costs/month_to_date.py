@@ -1,10 +1,10 @@
 """What a month has cost so far, beside the same days of the month before."""
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
-from gristmill.cloud_costs.measures import PERIOD, TOTAL
+from gristmill.cloud_costs.measures import PERIOD, TOTAL, sum_where
 from gristmill.cloud_costs.money import difference, ratio
 from gristmill.model.dataset import Dataset, Field
 
@@ -76,8 +76,8 @@ def month_to_date(costs: DataFrame) -> DataFrame:
         F.col("date").isNull() | (F.col("date") <= F.col("_until"))
     )
     sums = both.groupBy("export", "_of", "billing_currency", *_BY).agg(
-        *(_sum_where(0, kind, kind) for kind in _KINDS),
-        *(_sum_where(1, kind, f"previous_{kind}") for kind in _KINDS),
+        *(sum_where(F.col("_before") == 0, kind, kind) for kind in _KINDS),
+        *(sum_where(F.col("_before") == 1, kind, f"previous_{kind}") for kind in _KINDS),
         F.max("_before").alias("_before"),
     )
     period = Window.partitionBy("export", "_of")
@@ -93,8 +93,3 @@ def month_to_date(costs: DataFrame) -> DataFrame:
         for kind in _KINDS
     }
     return found.join(ends, list(PERIOD)).withColumns(changes).withColumns(shares)
-
-
-def _sum_where(before: int, kind: str, name: str) -> Column:
-    chosen = F.when(F.col("_before") == before, F.col(kind))
-    return F.coalesce(F.sum(chosen), F.lit(0)).cast(MONEY).alias(name)

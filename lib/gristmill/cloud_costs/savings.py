@@ -1,10 +1,10 @@
 """What negotiated rates and commitments save of the list price."""
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
-from gristmill.cloud_costs.measures import PERIOD, TOTAL
+from gristmill.cloud_costs.measures import PERIOD, TOTAL, sum_where
 from gristmill.cloud_costs.money import difference, ratio
 from gristmill.model.dataset import Dataset, Field
 
@@ -48,11 +48,11 @@ def savings(costs: DataFrame) -> DataFrame:
     is_unused = F.coalesce(F.col("commitment_discount_status") == "Unused", F.lit(False))
     is_usage = (F.col("charge_category") == "Usage") & ~is_unused
     found = costs.groupBy(*TOTAL, *_BY).agg(
-        _sum_where(is_usage, "list_cost", "list_cost"),
-        _sum_where(is_usage, "contracted_cost", "contracted_cost"),
-        _sum_where(is_usage | is_unused, "effective_cost", "effective_cost"),
-        _sum_where(is_unused, "effective_cost", "unused_cost"),
-        _sum_where(is_usage & is_used, "list_cost", "covered_list_cost"),
+        sum_where(is_usage, "list_cost", "list_cost"),
+        sum_where(is_usage, "contracted_cost", "contracted_cost"),
+        sum_where(is_usage | is_unused, "effective_cost", "effective_cost"),
+        sum_where(is_unused, "effective_cost", "unused_cost"),
+        sum_where(is_usage & is_used, "list_cost", "covered_list_cost"),
     )
     listed, contracted, effective = (
         F.col(f"{kind}_cost") for kind in ("list", "contracted", "effective")
@@ -66,7 +66,3 @@ def savings(costs: DataFrame) -> DataFrame:
             "coverage": ratio(F.col("covered_list_cost"), listed),
         }
     )
-
-
-def _sum_where(holds: Column, cost: str, name: str) -> Column:
-    return F.coalesce(F.sum(F.when(holds, F.col(cost))), F.lit(0)).cast(MONEY).alias(name)

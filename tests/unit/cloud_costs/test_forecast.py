@@ -45,7 +45,22 @@ def test_fees_come_on_the_same_days_as_a_month_before() -> None:
     others = [0.0] * 105
     for day, fee in ((date(2026, 3, 20), 50.0), (date(2026, 3, 31), 7.0), (date(2026, 3, 10), 99)):
         others[(day - FIRST).days] = fee
-    assert rest_of_month(FIRST, usage, others) == pytest.approx(50)
+    # What came on the 31st comes on the last day of April.
+    assert rest_of_month(FIRST, usage, others) == pytest.approx(57)
+
+
+def test_a_fee_comes_once_however_many_days_a_month_has() -> None:
+    def rest(until: date, paid: date) -> float:
+        days = (until - FIRST).days + 1
+        others = [0.0] * days
+        others[(paid - FIRST).days] = 50.0
+        return rest_of_month(FIRST, [0.0] * days, others)
+
+    # March has three days that February has not.
+    assert rest(date(2026, 3, 10), date(2026, 2, 28)) == 50
+    # February has not the day of January's fee.
+    assert rest(date(2026, 2, 10), date(2026, 1, 31)) == 50
+    assert rest(date(2026, 2, 28), date(2026, 1, 31)) == 0
 
 
 def test_what_has_ended_costs_nothing_more_and_what_is_young_its_mean() -> None:

@@ -32,7 +32,7 @@ SPARK_TYPES = (
             T.TimestampType,
         )
     }
-    | {f"decimal(38,{scale})" for scale in (2, 6, 18)}
+    | {f"decimal(38,{scale})" for scale in (2, 18)}
     | {"map<string,string>", "map<string,decimal(38,18)>"}
     | {"array<struct<value:string,amount:decimal(38,18)>>"}
 )

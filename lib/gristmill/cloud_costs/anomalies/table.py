@@ -7,10 +7,11 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from gristmill.cloud_costs.anomalies.events import Limits, events
+from gristmill.cloud_costs.anomalies.baseline import WEEK
+from gristmill.cloud_costs.anomalies.events import DECLINE, GROWTH, Limits, events
 from gristmill.cloud_costs.charges import MONEY
 from gristmill.cloud_costs.costs import tag_value
-from gristmill.cloud_costs.measures import PERIOD
+from gristmill.cloud_costs.measures import PERIOD, sum_where
 from gristmill.cloud_costs.money import difference, ratio
 from gristmill.model.dataset import Dataset, Field
 
@@ -150,10 +151,11 @@ _DIMENSIONS: Mapping[str, Callable[[], Column]] = {
 def _parts(usage: DataFrame, found: DataFrame) -> DataFrame:
     """What each event cost, and the values of each dimension that made most of it.
 
-    What a value was expected to cost is its mean of the four weeks before the event.
+    What a value was expected to cost is its mean of the four weeks before the event; of slow growth
+    or decline, that of its first week.
     """
     one = found.select(
-        _service().alias("_service"), _event().alias("_event"), "start_date", "end_date"
+        _service().alias("_service"), _event().alias("_event"), "kind", "start_date", "end_date"
     )
     near = one.join(usage.withColumn("_service", _service()), "_service").where(
         F.col("date").between(F.date_sub("start_date", _BEFORE), F.col("end_date"))
@@ -164,17 +166,20 @@ def _parts(usage: DataFrame, found: DataFrame) -> DataFrame:
             F.array(F.struct(F.lit("").alias("dimension"), F.lit("").alias("value"))),
         )
     )
+    is_slow = F.col("kind").isin(GROWTH, DECLINE)
     is_during = F.col("date") >= F.col("start_date")
+    is_first_week = is_during & (F.col("date") < F.date_add("start_date", WEEK))
+    is_before = F.when(is_slow, is_first_week).otherwise(~is_during)
     days = F.datediff("end_date", "start_date") + 1
-    cost = F.coalesce(F.sum(F.when(is_during, F.col("effective_cost"))), F.lit(0)).cast(MONEY)
-    before = F.coalesce(F.sum(F.when(~is_during, F.col("effective_cost"))), F.lit(0))
-    usual = F.round(before.cast("double") * F.first(days) / _BEFORE, _PLACES).cast(MONEY)
+    many = F.first(F.when(is_slow, WEEK).otherwise(_BEFORE))
+    cost = sum_where(is_during, "effective_cost", "cost")
+    before = sum_where(is_before, "effective_cost", "before")
+    usual = F.round(F.col("before").cast("double") * F.col("days") / F.col("many"), _PLACES)
     moved = (
-        near.select(
-            "_event", "start_date", "end_date", "date", "effective_cost", each.alias("part")
-        )
+        near.select("*", each.alias("part"))
         .groupBy("_event", "part")
-        .agg(cost.alias("cost"), difference(cost, usual).alias("amount"))
+        .agg(cost, before, F.first(days).alias("days"), many.alias("many"))
+        .withColumn("amount", difference(F.col("cost"), usual.cast(MONEY)))
     )
     return moved.groupBy("_event").agg(
         F.max(F.when(F.col("part.dimension") == "", F.col("cost"))).alias("cost"),
