@@ -12,6 +12,7 @@ from gristmill.emr.claims import check_same_run, claim
 from gristmill.emr.package import Package, Shipped, build, check, locate, upload
 from gristmill.emr.prepare import SubmitRequest, prepare
 from gristmill.emr.requests import Request, TooLongError
+from gristmill.emr.requests.event_logs import event_log_marker
 from gristmill.emr.requests.inputs import InputList, listed
 from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runners.steps import Ask, StepRunner
@@ -65,6 +66,8 @@ def submit(
         upload(package, wanted.spec.home, aws.s3)
     if inputs:
         aws.create(inputs.uri, inputs.data)
+    if kind.has_event_folder:
+        aws.create(event_log_marker(wanted.spec.home, record.run), b"")
     record = replace(record, logs=kind.logs(aws, target) or record.logs)
     ours = claim(runs, record, tell, pause)
     if ours.handle:

@@ -56,9 +56,10 @@ def command(
         "spark.ui.enabled": "false",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         **{key: value for key, value in given.items() if key not in _OURS},
-        # EMR keeps these on the cluster's HDFS.
-        "spark.eventLog.enabled": "false",
     }
+    if not settings.get("spark.eventLog.dir", "").startswith("s3"):
+        # EMR keeps these on the cluster's HDFS, or in storage of its own.
+        settings["spark.eventLog.enabled"] = "false"
     environ = {
         **machine.environ(release, folder),
         **machine.spark_environ(),

@@ -98,7 +98,11 @@ def start_job_run(
             }
         },
         "configurationOverrides": {
-            "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": f"{spec.logs}/"}}
+            "monitoringConfiguration": {
+                "s3MonitoringConfiguration": {"logUri": f"{spec.logs}/"},
+                # Without it the dashboard has no pages of Spark's to show.
+                "managedPersistenceMonitoringConfiguration": {"enabled": True},
+            }
         },
         "executionTimeoutMinutes": int(spec.run_timeout.total_seconds() // 60),
         # A run that failed has said why.

@@ -1,7 +1,7 @@
 """Steps: a run as what `command-runner.jar` is given."""
 
 from gristmill.emr.package import Shipped
-from gristmill.emr.requests import Request, TooLongError, joined, py_files, title
+from gristmill.emr.requests import Request, TooLongError, event_logs, joined, py_files, title
 from gristmill.emr.specs.cluster import ClusterSpec
 from gristmill.errors import UsageError
 from gristmill.runs import Submission
@@ -32,7 +32,10 @@ def add_job_flow_steps(
 def step(spec: ClusterSpec, shipped: Shipped, submission: Submission, on_failure: str) -> Request:
     """A step. Raises `UsageError` for what EMR or Spark would not take."""
     own = {**spec.spark, **submission.spark}
-    settings = joined(_yarn(spec, submission), shipped.settings(), own)
+    ours = _yarn(spec, submission)
+    if spec.event_logs:
+        ours |= event_logs.settings(spec.home, submission.run)
+    settings = joined(ours, shipped.settings(), own)
     packages = py_files(settings, shipped.py_files)
     arguments = ["spark-submit", "--deploy-mode", spec.deploy_mode, "--name", title(submission)]
     for key, value in settings.items():

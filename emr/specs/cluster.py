@@ -84,7 +84,7 @@ class BootstrapAction(Table):
 
 
 class ClusterSpec(Place):
-    """A cluster.
+    """A cluster. With `event_logs` runs keep Spark's events in S3, below the home.
 
     With `any_instance_type`, types that EMR was not known to take are let through, too.
     """
@@ -110,6 +110,7 @@ class ClusterSpec(Place):
     step_concurrency: Annotated[int, Field(ge=1, le=256)] = 1
     idle_timeout: Annotated[Span, between("60s", "7d")] = timedelta(hours=1)
     termination_protection: bool = False
+    event_logs: bool = True
     deploy_mode: Literal["cluster", "client"] = "cluster"
     bootstrap: Annotated[tuple[BootstrapAction, ...], Field(max_length=16)] = ()
 

@@ -38,6 +38,11 @@ class ClusterTarget(Target):
         """What YARN changes of the spec's settings."""
         return changed_by_yarn(self.spec.spark)
 
+    @property
+    def has_event_folder(self) -> bool:
+        """As the spec says."""
+        return self.spec.event_logs
+
     def find(self, aws: Aws, _tell: Tell, *, with_requirements: bool) -> str:  # noqa: ARG002
         """The id of the cluster. Raises `UsageError` where it is not up."""
         found = find_cluster(aws, self.spec)

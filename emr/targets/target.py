@@ -35,6 +35,11 @@ class Target(ABC):
         """What is not wrong with it, and had better be known."""
         return ()
 
+    @property
+    def has_event_folder(self) -> bool:
+        """Whether runs keep Spark's events in a folder that has to be there before."""
+        return False
+
     @abstractmethod
     def find(self, aws: Aws, tell: Tell, *, with_requirements: bool) -> str:
         """The id of what is there, empty where it is made for each run.

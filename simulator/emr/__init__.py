@@ -4,14 +4,14 @@ import time
 from typing import Any
 
 from simulator import operations
-from simulator.emr import catalogue, clusters, instances, steps
+from simulator.emr import catalogue, clusters, instances, pages, steps
 from simulator.emr.lifecycle import Lifecycle
 from simulator.emr.state import Account
 from simulator.logs import Logs
 from simulator.machine import Machine
 from simulator.timing import Timing
 
-_MODULES = (clusters, steps, instances, catalogue)
+_MODULES = (clusters, steps, instances, catalogue, pages)
 
 
 class Emr:

@@ -139,6 +139,8 @@ class Account:
     clusters: dict[str, Cluster] = field(default_factory=dict)
     security: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Security configurations by name: the JSON text, and since when."""
+    pages: dict[str, int] = field(default_factory=dict)
+    """Persistent application UIs by id: how often a URL was asked for."""
 
     def cluster(self, cluster_id: str) -> Cluster:
         """A cluster. Raises `InvalidRequest`."""

@@ -102,6 +102,12 @@ def cancel_job_run(account: Account, asked: Parameters) -> Answer:
     return {"applicationId": application.id, "jobRunId": run.id}
 
 
+def get_dashboard_for_job_run(account: Account, asked: Parameters) -> Answer:
+    application, run = _found(account, asked)
+    home = f"https://{run.id}.emrappui-prod.us-east-1.amazonaws.com"
+    return {"url": f"{home}/shs/history/{application.id}/jobs/?token=simulated"}
+
+
 def arguments(asked: Parameters) -> list[str]:
     """What spark-submit is to be given for a job run. Raises `ValidationError`."""
     submit = asked["jobDriver"]["sparkSubmit"]

@@ -104,6 +104,7 @@ def test_a_failure_has_its_code_and_is_redriven(folder: Path) -> None:
     assert shown(folder, "two")["redrives"] == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_who_is_killed_is_gone_on_with(folder: Path, how: signal.Signals) -> None:
     words = ["run", "flow.asl.json", "--input", '{"n": 5}', "--name", "three"]

@@ -19,7 +19,15 @@ def test_it_is_stored_without_outputs(path: Path) -> None:
     assert not [cell.id for cell in cells if cell.get("outputs") or cell.get("execution_count")]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# What others show too, in the browser, or as jobs.
+LONGER = ("operations", "traffic")
+RUNS = [
+    pytest.param(path, marks=[pytest.mark.thorough] if path.stem in LONGER else (), id=path.stem)
+    for path in NOTEBOOKS
+]
+
+
+@pytest.mark.parametrize("path", RUNS)
 def test_it_runs(
     path: Path, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -403,6 +403,7 @@ def test_fields_hold_separators_quotes_and_line_breaks(
     assert broken == {f"{files}: line breaks inside quotes, read in one piece" for files in told_of}
 
 
+@pytest.mark.thorough
 def test_a_name_in_the_header_may_have_a_line_break(read: ReadAll, tmp_path: Path) -> None:
     odd = 'x_A\n\n"note",'
     for separator in ",;":
@@ -640,6 +641,7 @@ def test_a_report_without_discounts_has_no_net_costs(read: ReadAll, tmp_path: Pa
         assert (row["x_discounts"], row["x_cost_categories"]) == (None, None)
 
 
+@pytest.mark.thorough
 def test_a_discount_that_cannot_be_read_is_counted(run_job: RunJob, tmp_path: Path) -> None:
     line = LINE | {"discount/EdpDiscount": "1,5", "splitLineItem/SplitCost": "much"}
     (tmp_path / "a.csv").write_text(reference.to_csv([line], line))

@@ -302,6 +302,7 @@ def september(tmp_path: Path) -> Path:
     return tmp_path / "sept.csv"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("rate_on", "wanted"),
     [

@@ -182,6 +182,7 @@ def test_only_the_days_that_have_changed_are_made_again(mill: Mill) -> None:
     mill.see(traffic_summary.JOB, traffic_summary.TrafficSummaryOptions(top=1))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("job", "dataset", "make"),
     [

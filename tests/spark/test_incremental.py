@@ -81,6 +81,7 @@ def test_hours_come_in_any_order_and_late_lines_go_to_their_own_day(
     assert rows(mill.out / "rejects") == 3
 
 
+@pytest.mark.thorough
 def test_a_correction_by_the_name_of_its_batch_replaces_that_and_no_other(
     mill: Mill, tmp_path: Path
 ) -> None:

@@ -190,6 +190,7 @@ def test_logs_of_aws_come_out_the_same(
     assert report.datasets[0].rows * 0.8 < rows < (report.lines or 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "tail",
     [
@@ -215,6 +216,7 @@ def test_where_nothing_is_left_nothing_is_rejected(
     assert (report.lines, report.rejected, rows) == (10, 0, 10)
 
 
+@pytest.mark.thorough
 def test_where_files_would_be_many_and_small_spark_writes_them(
     both: Callable[..., tuple[Report, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

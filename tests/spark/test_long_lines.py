@@ -26,6 +26,7 @@ def test_a_line_of_50_mb_is_rejected_and_shown(
     assert len(told) < 1000
 
 
+@pytest.mark.thorough
 def test_every_event_of_one_line_of_20_mb_is_read(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ CHARGE = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     [

@@ -118,6 +118,7 @@ LESS: list[tuple[str, list[dict[str, str]]]] = [
 ]
 
 
+@pytest.mark.thorough
 def test_no_month_is_replaced_by_less_of_it(ledger: Ledger) -> None:
     ledger.load(*HELD, OCTOBER)
     before = snapshot(ledger.folder / "out")

@@ -67,6 +67,7 @@ def logs(spark: SparkSession, tmp_path: Path) -> Logs:
     return Logs(spark, tmp_path)
 
 
+@pytest.mark.thorough
 def test_what_rotates_away_stays_and_nothing_comes_twice(logs: Logs) -> None:
     for day in (1, 2, 3):
         logs.write("access.log", lines(day, 10 * day))

@@ -55,6 +55,7 @@ class TerminalConsole(Console):
         print(summary(report))
         print("\n".join(render(heading[:-1], [row[:-1] for row in rows])))
         print(f"in {report.output}", flush=True)
+        self._tuning(report)
 
     def _show(self, text: str, done: float, total: float | None) -> None:
         if self._task is None:

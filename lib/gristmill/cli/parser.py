@@ -124,25 +124,7 @@ def _add_outputs(commands: Commands) -> None:
     head.add_argument("dataset", metavar="DATASET", help="its folder: OUTPUT/NAME")
     head.add_argument("-n", type=int, default=10, help="how many rows (default: 10)")
     add_flags(head)
-    text = "show what was rejected, by reason, with examples"
-    text = "show what a dataset is like: columns with their values, partitions, a few rows"
-    peek = commands.add("peek", "looking:peek", text)
-    peek.add_argument("dataset", metavar="DATASET", help="its folder: OUTPUT/NAME")
-    peek.add_argument("-n", type=int, default=3, help="how many rows (default: 3)")
-    add_flags(peek)
-    text = "ask in SQL, by DuckDB: each dataset of an output is a table"
-    sql = on_output(commands.add("sql", "looking:sql", text))
-    text = 'as "SELECT status, count(*) FROM web_requests GROUP BY 1"; - reads it from a pipe'
-    sql.add_argument("statement", metavar="SQL", help=text)
-    sql.add_argument("-n", type=int, default=40, help="how many rows are shown (default: 40)")
-    sql.add_argument("--csv", action="store_true", help="print all rows, as CSV")
-    text = "write all rows into a file: .csv, .parquet, .json or .jsonl for a line each"
-    sql.add_argument("--to", metavar="FILE", help=text)
-    text = "make one page of all that an output holds, to send to somebody"
-    report = on_output(commands.add("report", "looking:report", text))
-    text = "the file to write (default: report.html)"
-    report.add_argument("-o", "--to", default="report.html", metavar="FILE", help=text)
-    report.add_argument("--title", help="what stands above it (default: the output's name)")
+    _add_looking(commands, on_output)
     text = "show what was rejected, by reason, with examples"
     rejects = on_output(commands.add("rejects", "outputs:rejects", text))
     rejects.add_argument("--examples", type=int, default=3, help="how many a reason (default: 3)")
@@ -165,6 +147,36 @@ def _add_outputs(commands: Commands) -> None:
     on_output(commands.add("verify", "outputs:verify", text))
     text = "show and settle what runs that died left unfinished"
     on_output(commands.add("recover", "outputs:recover", text))
+
+
+def _add_looking(
+    commands: Commands, on_output: Callable[[argparse.ArgumentParser], argparse.ArgumentParser]
+) -> None:
+    text = "show what a dataset is like: columns with their values, partitions, a few rows"
+    peek = commands.add("peek", "looking:peek", text)
+    peek.add_argument("dataset", metavar="DATASET", help="its folder: OUTPUT/NAME")
+    peek.add_argument("-n", type=int, default=3, help="how many rows (default: 3)")
+    add_flags(peek)
+    text = "ask in SQL, by DuckDB: each dataset of an output is a table"
+    sql = on_output(commands.add("sql", "looking:sql", text))
+    text = 'as "SELECT status, count(*) FROM web_requests GROUP BY 1"; - reads it from a pipe'
+    sql.add_argument("statement", metavar="SQL", help=text)
+    sql.add_argument("-n", type=int, default=40, help="how many rows are shown (default: 40)")
+    sql.add_argument("--csv", action="store_true", help="print all rows, as CSV")
+    text = "write all rows into a file: .csv, .parquet, .json or .jsonl for a line each"
+    sql.add_argument("--to", metavar="FILE", help=text)
+    text = "make one page of all that an output holds, to send to somebody"
+    report = on_output(commands.add("report", "looking:report", text))
+    text = "the file to write (default: report.html)"
+    report.add_argument("-o", "--to", default="report.html", metavar="FILE", help=text)
+    report.add_argument("--title", help="what stands above it (default: the output's name)")
+    text = "show the event logs of an output's runs in Spark's own History Server"
+    served = commands.add("history-server", "event_logs:serve", text)
+    text = "an output, or a folder of event logs; here or in S3"
+    served.add_argument("place", metavar="OUTPUT", help=text)
+    text = "where it listens, on this machine alone (default: 18080)"
+    served.add_argument("--port", type=int, default=18080, metavar="N", help=text)
+    add_flags(served)
 
 
 def _add_projects(commands: Commands) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from gristmill.diagnosis.tuning import SHORTEST_SECONDS, tuning
 from gristmill.engine.follow import plan
 from gristmill.engine.kernels import by_kernels
 from gristmill.engine.progress import WORKING
 from gristmill.engine.reloading import Reload, settle_reload
 from gristmill.engine.stage import Counted, stage_all
 from gristmill.engine.staging import Staged, Staging
+from gristmill.engine.usage import event_log, usage_of
 from gristmill.errors import OutputError
 from gristmill.model.job import AnyJob, Reading, Request
 from gristmill.model.progress import Phase
@@ -89,6 +91,7 @@ def _execute(
         run.phase.enter("waiting")
         publication.begin(request.wait, tell)
         run.phase.enter("listing")
+        began = time.time()
         reading = job.reads.read(spark, request.inputs, request.options)
         staging = Staging(spark, publication, storage.root, run.phase)
         with _kept(reading):
@@ -113,6 +116,7 @@ def _execute(
         for name, value in before.items():
             _context(spark).setLocalProperty(name, value)
     counted = counted or Counted(0, 0, 0)
+    datasets = tuple(_dataset_report(storage.root, stage) for stage in counted.stages)
     return Report(
         run=run.id,
         job=job.name,
@@ -128,8 +132,10 @@ def _execute(
         skipped=counted.skipped,
         rejects=counted.reasons,
         unread=counted.unread,
-        datasets=tuple(_dataset_report(storage.root, stage) for stage in counted.stages),
+        datasets=datasets,
         notes=(*found, *notes),
+        tuning=_tuning(spark, run, began, datasets),
+        event_log=event_log(spark),
     )
 
 
@@ -215,6 +221,17 @@ def origin_of(spark: SparkSession, job: AnyJob, request: Request, run: Run) -> O
         owner=owner(),
         batch_name=request.batch,
     )
+
+
+def _tuning(
+    spark: SparkSession, run: Run, began: float, datasets: Sequence[DatasetReport]
+) -> tuple[str, ...]:
+    if time.time() - began < SHORTEST_SECONDS:
+        return ()
+    # It is published: what cannot be told of it must not make it a failure.
+    with contextlib.suppress(Exception):
+        return tuning(usage_of(spark, run.id, began, datasets))
+    return ()
 
 
 def _dataset_report(root: str, stage: Staged) -> DatasetReport:

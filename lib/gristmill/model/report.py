@@ -33,6 +33,8 @@ class Report:
     `lines` are the lines or rows that were read, `skipped` those that are neither rows nor wrong,
     such as headers, and `rejects` counts those that were rejected, by reason. `unread` counts the
     values that could not be read and are null in rows that are good without them, by column.
+    `tuning` says what stood still and what to set instead, of a run that was long enough to gain by
+    it; `event_log` is where Spark keeps the events of the run, for its History Server.
     `error` is null unless `state` is `failed`.
     """
 
@@ -52,6 +54,8 @@ class Report:
     unread: Mapping[str, int] = field(default_factory=dict)
     datasets: tuple[DatasetReport, ...] = ()
     notes: tuple[str, ...] = ()
+    tuning: tuple[str, ...] = ()
+    event_log: str | None = None
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -70,9 +74,11 @@ class Report:
             told = json.loads(data)
             datasets = tuple(DatasetReport(**dataset) for dataset in told.pop("datasets"))
             inputs, notes = tuple(told.pop("inputs")), tuple(told.pop("notes"))
+            # Runs of before say nothing of it.
+            tuning = tuple(told.pop("tuning", ()))
             # As it was called before.
             told["state"] = "succeeded" if told["state"] == "done" else told["state"]
-            return Report(**told, inputs=inputs, notes=notes, datasets=datasets)
+            return Report(**told, inputs=inputs, notes=notes, tuning=tuning, datasets=datasets)
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a report: {error}") from error
 

@@ -7,6 +7,8 @@
     <output>/_gristmill/claims/<dataset>/0000000007       which run may write a dataset: `lease`
     <output>/_gristmill/staging/<run>/lease.json          a run that is not finished: `lease`
     <output>/_gristmill/staging/<run>/<dataset>/…         what it has written and not published
+    <output>/_gristmill/reports/<run>.json                what a run on EMR says of itself
+    <output>/_gristmill/spark-events/…                    the event logs of runs with --event-log
 
 A reader of a dataset never meets the rest: names that start with `_` are hidden from Spark, Hive
 and Athena, and they lie beside the datasets, never inside one.

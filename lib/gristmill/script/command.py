@@ -22,11 +22,15 @@ from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import ArgumentParser, duration
 from gristmill.model.progress import Progress
 from gristmill.model.report import Report
+from gristmill.publish.layout import HOME
 from gristmill.readers.input_list import check_local, expand, expand_local, file_of
 from gristmill.script.console import Console, Speech, add_flags
 from gristmill.script.progress import ProgressFile
 from gristmill.spark.session import aside, end, session, settings_for, submitted
 from gristmill.storage.hadoop import open_storage
+
+SPARK_EVENTS = f"{HOME}/spark-events"
+"""Where below an output the event logs of its runs are kept."""
 
 
 def main(job: AnyJob) -> None:
@@ -70,7 +74,8 @@ def run_command(
             return ExitCode.DONE
         if arguments.dry_run:
             return _preview(job, request, out, debug=debug)
-        places = _Told(arguments.report, arguments.progress_to)
+        events = _event_log(arguments.output) if arguments.event_log else None
+        places = _Told(arguments.report, arguments.progress_to, events)
         return _run(job, request, places, out, debug=debug)
     except GristmillError as error:
         out.fail(str(error))
@@ -130,6 +135,8 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     group.add_argument("--dry-run", action="store_true", help=text)
     text = "see that the job is there and its flags are right, and start nothing"
     group.add_argument("--check-flags", action="store_true", help=text)
+    text = "keep Spark's event log below OUTPUT, for gristmill history-server OUTPUT"
+    group.add_argument("--event-log", action="store_true", help=text)
     group.add_argument("--debug", action="store_true", help="print everything when it fails")
     add_flags(parser)
     try:
@@ -146,13 +153,31 @@ class _Told:
 
     report: str | None
     progress: str | None
+    events: str | None = None
 
     @property
     def elsewhere(self) -> "_Told":
         """Those that only Spark reaches."""
-        return _Told(
-            *(one if one and "://" in one else None for one in (self.report, self.progress))
+        report, progress = (
+            one if one and "://" in one else None for one in (self.report, self.progress)
         )
+        return _Told(report, progress, self.events)
+
+
+def _event_log(output: str) -> str:
+    """The folder for event logs of an output. Raises `UsageError` where Spark could not begin
+    one."""
+    if "://" in output:
+        raise UsageError(
+            "--event-log takes an output on this disk: Spark begins its log before it reaches any "
+            "other (on EMR every run keeps one)"
+        )
+    folder = Path(output, SPARK_EVENTS).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror}") from error
+    return folder.as_uri()
 
 
 def _run(job: AnyJob, request: Request, told: _Told, console: Console, *, debug: bool) -> int:
@@ -257,6 +282,8 @@ def _session(
     places += tuple(filter(None, (told.report, told.progress)))
     console.progress(Progress("starting"))
     settings = settings_for(places, console.tell)
+    if told.events:
+        settings |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": told.events}
     spark = session(f"gristmill {job.name}", settings, debug=debug, tell=console.tell)
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()

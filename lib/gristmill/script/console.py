@@ -91,6 +91,7 @@ class Console:
         print(summary(report))
         for line in render(*table(report)):
             print(line, flush=True)
+        self._tuning(report)
 
     def preview(self, found: "Preview") -> None:
         """Show what a run would do."""
@@ -118,6 +119,10 @@ class Console:
     def fail(self, text: str) -> None:
         """Say why a run failed."""
         self._log("error", text)
+
+    def _tuning(self, report: Report) -> None:
+        for note in report.tuning:
+            self.tell(f"tuning: {note}")
 
     def _move(self, progress: Progress) -> None:
         self._log("progress", str(progress), **asdict(progress))

@@ -19,7 +19,8 @@ from gristmill.warm.folder import runtime_folder, socket_of, temporary_folder
 from gristmill.warm.messages import receive, send
 
 NO_WARM, CHECK_FLAGS = "--no-warm", "--check-flags"
-_ALONE = ("-h", "--help", "--debug", NO_WARM)
+# An event log is of one Spark, and whole once that has ended.
+_ALONE = ("-h", "--help", "--debug", "--event-log", NO_WARM)
 _ANSWER_SECONDS, _START_SECONDS, _PAUSE = 5.0, 60.0, 0.02
 
 

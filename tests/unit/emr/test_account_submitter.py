@@ -53,6 +53,7 @@ TAGGED = FOR_EMR | {f"aws:RequestTag/{CLUSTER_TAG}": "dev"}
 ON_A_CLUSTER = (
     "AddTags",
     "CancelSteps",
+    "CreatePersistentAppUI",
     "DescribeCluster",
     "DescribeStep",
     "ListInstances",
@@ -87,6 +88,8 @@ ALLOWED = [
     # Steps, and what becomes of them.
     Call(emr("AddJobFlowSteps"), CLUSTER, OURS | AS_RUNTIME),
     Call(emr("ListClusters")),
+    Call(emr("DescribePersistentAppUI")),
+    Call(emr("GetPersistentAppUIPresignedURL")),
     *(Call(emr(action), CLUSTER, OURS) for action in ON_A_CLUSTER),
     # EMR Serverless.
     Call(serverless("CreateApplication"), context=TAGGED),
@@ -102,7 +105,10 @@ ALLOWED = [
         )
     ),
     Call(serverless("StartJobRun"), APPLICATION, OUR_APP | TAGGED),
-    *(Call(serverless(action), RUN, OUR_APP) for action in ("CancelJobRun", "GetJobRun")),
+    *(
+        Call(serverless(action), RUN, OUR_APP)
+        for action in ("CancelJobRun", "GetDashboardForJobRun", "GetJobRun")
+    ),
     Call("iam:PassRole", RUNTIME, TO_SERVERLESS),
     Call(
         "ec2:CreateNetworkInterface",
@@ -116,7 +122,10 @@ ALLOWED = [
     *(
         Call(f"s3:{action}Object", f"{HOME}/{key}")
         for action in ("Get", "Put")
-        for key in ("packages/1a2b/gristmill.zip", "runs/20261121T231500Z-1a2b3c4d/run.json")
+        for key in (
+            *("packages/1a2b/gristmill.zip", "runs/20261121T231500Z-1a2b3c4d/run.json"),
+            "spark-events/20261121T231500Z-1a2b3c4d/.folder",
+        )
     ),
     Call("s3:DeleteObject", f"{HOME}/runs/1.json"),
     Call("s3:AbortMultipartUpload", f"{HOME}/packages/1a2b/env.tar.gz"),

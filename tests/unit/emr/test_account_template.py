@@ -134,6 +134,7 @@ def test_what_nobody_needs_leaves_the_bucket() -> None:
         },
         # Logs alone expire: what is shipped and what is written stays.
         "logs": on | {"Prefix": "gristmill/logs/", "ExpirationInDays": "90"},
+        "spark-events": on | {"Prefix": "gristmill/spark-events/", "ExpirationInDays": "90"},
     }
 
 

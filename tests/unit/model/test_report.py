@@ -69,6 +69,8 @@ def test_the_json_of_a_run_has_the_documented_names(tmp_path: Path) -> None:
             }
         ],
         "notes": ["format: common"],
+        "tuning": [],
+        "event_log": None,
         "error": None,
     }
 

@@ -21,13 +21,14 @@ class HomeContext:
 
     aws: Aws
     runs: Runs
+    home: str
 
     @staticmethod
     def of(arguments: argparse.Namespace) -> "HomeContext":
         """Where the runs of the spec that the flags name are. Raises `UsageError`."""
         found = load_home(arguments.cluster, arguments.account)
         aws = Aws(found.region)
-        return HomeContext(aws, Runs(aws, found.home))
+        return HomeContext(aws, Runs(aws, found.home), found.home)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class SpecContext(HomeContext):
         """What the flags name. Raises `UsageError`."""
         spec = load_spec(arguments.cluster, arguments.account)
         aws = Aws(spec.region)
-        return SpecContext(aws, Runs(aws, spec.home), spec)
+        return SpecContext(aws, Runs(aws, spec.home), spec.home, spec)
 
 
 def print_requests(requests: object) -> int:

@@ -41,6 +41,9 @@ def add(commands: "Commands") -> None:
     text = "show what a run's driver printed, and where the logs are"
     added = _command(commands, "logs", "runs:logs", text)
     added.add_argument("run", metavar="RUN")
+    text = "say where Spark's web pages of a run are: a URL at AWS, good for an hour at most"
+    added = _command(commands, "ui", "ui:show", text)
+    added.add_argument("run", metavar="RUN")
     text = "what is written down of runs: runs forget RUN takes it away, and nothing else"
     kept = commands.group("runs", text)
     text = "forget a run that has ended, or that never started; its output and logs stay"
