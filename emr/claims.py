@@ -1,11 +1,12 @@
 """Who submits a run: one process at a time, by conditional writes, and another if it dies."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from gristmill.emr.redact import redact
 from gristmill.emr.runs import Record, Runs
-from gristmill.errors import UsageError
+from gristmill.errors import GristmillError, UsageError
 
 # Longer than `once` may take from its first request to the answer of its last.
 HELD = timedelta(minutes=3)
@@ -42,9 +43,30 @@ def claim(
     return record
 
 
+def claimed(
+    runs: Runs, ours: Record, tell: Callable[[str], None], pause: Callable[[float], None]
+) -> Record:
+    """The run as another process has submitted it, which was there before `ours`.
+
+    Raises `GristmillError` where that comes to nothing.
+    """
+    tell(f"somebody else is trying run {ours.run} again: waiting for what comes of it")
+    for _ in range(int(HELD.total_seconds() / _LOOK)):
+        found = runs.find(ours.run)
+        if (
+            found
+            and found.record.handle
+            and found.record.submission.attempt >= ours.submission.attempt
+        ):
+            return found.record
+        pause(_LOOK)
+    raise GristmillError(f"nobody has submitted run {ours.run}: gristmill emr resume {ours.run}")
+
+
 def check_same_run(found: Record, record: Record) -> None:
     """That what is written down is the same run. Raises `UsageError`, without secrets."""
-    if (found.submission, found.spec) != (record.submission, record.spec):
+    first = replace(found.submission, attempt=record.submission.attempt)
+    if (first, found.spec) != (record.submission, record.spec):
         argv = " ".join(redact(found.submission.argv))
         raise UsageError(
             f"run {record.run} is another one: {argv} ({found.submission.job} on {found.spec})"

@@ -1,4 +1,5 @@
-"""What spark-submit starts on a cluster: `entry.py JOB [FLAG …]`, with the exit codes of `run`.
+"""What spark-submit starts on a cluster: `entry.py JOB [FLAG …] [then JOB …]`, with the exit codes
+of `run`.
 
 Submitting gives job and flags as one encoded word, which YARN leaves as it is.
 
@@ -21,9 +22,11 @@ def main(argv: "list[str]") -> int:
         return 2
     from gristmill.catalogue import find_job, known_jobs  # noqa: PLC0415
     from gristmill.errors import UsageError  # noqa: PLC0415
+    from gristmill.runs.chains import steps_of  # noqa: PLC0415
     from gristmill.runs.encoded import decode, is_encoded  # noqa: PLC0415
     from gristmill.script.command import run_command  # noqa: PLC0415
     from gristmill.script.console import Console  # noqa: PLC0415
+    from gristmill.spark.session import held  # noqa: PLC0415
 
     if len(argv) == 1 and is_encoded(argv[0]):
         try:
@@ -34,11 +37,18 @@ def main(argv: "list[str]") -> int:
     try:
         if not argv:
             raise UsageError(f"which job? There are: {', '.join(known_jobs())}")
-        job = find_job(argv[0]).job
+        steps = [(find_job(name).job, flags) for name, flags in steps_of(argv)]
     except UsageError as error:
         Console().fail(str(error))
         return error.exit_code
-    return run_command(job, argv[1:], Console, program=f"gristmill {job.name}")
+    code = 0
+    # YARN ends what stops its Spark: that of the first job is also that of the last.
+    with held(is_held=len(steps) > 1):
+        for job, flags in steps:
+            code = run_command(job, flags, Console, program=f"gristmill {job.name}")
+            if code:
+                break
+    return code
 
 
 if __name__ == "__main__":

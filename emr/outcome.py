@@ -33,13 +33,14 @@ _NO_LOGS_AFTER = (
 class RunOutcome:
     """What is known of a run at its end.
 
-    `logs_at` is where its logs are or, as EMR takes minutes to bring them, will be; `notes` are
-    what could not be found out, and why.
+    `reports` are those of its jobs that have ended, in their order. `logs_at` is where its logs are
+    or, as EMR takes minutes to bring them, will be; `notes` are what could not be found out, and
+    why.
     """
 
     status: Status
     logs_at: str
-    report: Report | None = None
+    reports: tuple[Report, ...] = ()
     cost: Cost | None = None
     cause: Cause | None = None
     logs: tuple[LogFile, ...] = ()
@@ -67,7 +68,8 @@ def run_outcome(
     `with_logs`, none are read.
     """
     notes: list[str] = []
-    report = _tried(notes, lambda: _report(aws, record))
+    reports = _reports(aws, record, notes)
+    report = reports[-1] if reports else None
     amount = _tried(notes, lambda: cost(aws, record, handle, status, prices))
     logs: Sequence[LogFile] = ()
     cause = None
@@ -77,9 +79,10 @@ def run_outcome(
             waits = 0.0 if told else _still(status, patience, clock())
             logs, cause = _cause(runner, handle, notes, tell=tell, waits=waits, pause=pause)
         if report is not None and report.error is not None:
-            cause = Cause(Kind.SAID, tuple(report.error.splitlines()), record.report)
+            where = record.reports[len(reports) - 1]
+            cause = Cause(Kind.SAID, tuple(report.error.splitlines()), where)
     logs_at = runner.logs_at(handle)
-    return RunOutcome(status, logs_at, report, amount, cause, tuple(logs), tuple(notes))
+    return RunOutcome(status, logs_at, reports, amount, cause, tuple(logs), tuple(notes))
 
 
 def _still(status: Status, patience: timedelta, now: datetime) -> float:
@@ -125,14 +128,25 @@ def _interest(log: LogFile) -> tuple[bool, bool, str]:
     return not is_driver, "stderr" not in log.uri, log.uri
 
 
-def _report(aws: Aws, record: Record) -> Report | None:
-    if not record.report.startswith("s3"):
+def _reports(aws: Aws, record: Record, notes: list[str]) -> tuple[Report, ...]:
+    """The reports of the jobs that have ended, as far as one follows the other."""
+    found: list[Report] = []
+    for uri in record.reports:
+        report = _tried(notes, partial(_report, aws, uri))
+        if report is None:
+            break
+        found.append(report)
+    return tuple(found)
+
+
+def _report(aws: Aws, uri: str) -> Report | None:
+    if not uri.startswith("s3"):
         return None
-    data = aws.read(record.report)
+    data = aws.read(uri)
     try:
         return None if data is None else Report.from_bytes(data)
     except ValueError as error:
-        raise GristmillError(f"{record.report} is not a report: {error}") from error
+        raise GristmillError(f"{uri} is not a report: {error}") from error
 
 
 def _tried(notes: list[str], work: Callable[[], T | None]) -> T | None:

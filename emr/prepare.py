@@ -18,6 +18,7 @@ from gristmill.publish.lease import owner
 from gristmill.publish.run_ids import run_id
 from gristmill.readers.input_list import expand_local, file_of
 from gristmill.runs import Submission
+from gristmill.runs.chains import joined
 from gristmill.script.command import job_parser
 
 _RUN = re.compile(r"[A-Za-z0-9._-]{1,48}")
@@ -26,8 +27,17 @@ _IN_SIGHT = re.compile(r"s3a?://[^/]|hdfs://")
 
 
 @dataclass(frozen=True)
+class Step:
+    """A job of a chain with its flags; `own` is where it was found, if it is not Gristmill's."""
+
+    job: AnyJob
+    argv: tuple[str, ...]
+    own: Found | None = None
+
+
+@dataclass(frozen=True)
 class SubmitRequest:
-    """What is to be run: a job with its flags on what a spec describes.
+    """What is to be run: a job with its flags on what a spec describes, and `then` others.
 
     `run` is the run key, a new one where it is None; `transient` makes a cluster for it alone;
     `requirements` is a file of dependencies as pip takes. `own` is where the job was found, if that
@@ -41,6 +51,12 @@ class SubmitRequest:
     transient: bool = False
     requirements: Path | None = None
     own: Found | None = None
+    then: tuple[Step, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The jobs, in the order in which they run: each once the one before it is done."""
+        return (Step(self.job, self.argv, self.own), *self.then)
 
     @property
     def target(self) -> Target:
@@ -59,11 +75,37 @@ def prepare(wanted: SubmitRequest) -> Record:
     if not _RUN.fullmatch(run):
         raise UsageError(f"--run takes 1 to 48 letters, digits, dots or dashes, not {run!r}")
     _ = wanted.target  # or it cannot be
-    parsed = job_parser(wanted.job, f"gristmill emr submit {wanted.job.name}").parse_args(
-        list(wanted.argv)
+    found = [
+        _prepared(step, run if len(wanted.steps) == 1 else f"{run}-{number}")
+        for number, step in enumerate(wanted.steps, start=1)
+    ]
+    reports = tuple(report for _, report in found)
+    if len(set(reports)) < len(reports):
+        raise UsageError("each job needs a --report of its own: leave it out, and it has one")
+    first, *argv = joined(
+        [(step.job.name, words) for step, (words, _) in zip(wanted.steps, found, strict=True)]
     )
-    options = wanted.job.options.from_namespace(parsed)
-    argv, inputs, report = wanted.argv, expand_local(parsed.input), parsed.report
+    submission = Submission(run, first, tuple(argv))
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    spec = wanted.spec
+    return Record(
+        submission,
+        spec.name,
+        spec.architecture,
+        spec.logs,
+        reports,
+        created,
+        owner(),
+        claim=secrets.token_hex(8),
+    )
+
+
+def _prepared(step: Step, run: str) -> tuple[tuple[str, ...], str]:
+    """The flags that a job is given, and where it puts its report."""
+    name = step.job.name
+    parsed = job_parser(step.job, f"gristmill emr submit {name}").parse_args(list(step.argv))
+    options = step.job.options.from_namespace(parsed)
+    argv, inputs, report = step.argv, expand_local(parsed.input), parsed.report
     if list(inputs) != parsed.input:
         # What a list on this machine names no cluster finds there.
         argv = ("--input", *inputs, *split(argv)[1])
@@ -79,16 +121,5 @@ def prepare(wanted: SubmitRequest) -> Record:
     if report is None:
         report = f"{parsed.output.rstrip('/')}/_gristmill/reports/{run}.json"
         argv = (*argv, "--report", report)
-    submission = Submission(run, wanted.job.name, argv)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    spec = wanted.spec
-    return Record(
-        submission,
-        spec.name,
-        spec.architecture,
-        spec.logs,
-        report,
-        created,
-        owner(),
-        claim=secrets.token_hex(8),
-    )
+    # Tried again, after its machines were lost, a run knows what it had done.
+    return (*argv, "--resume"), report

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from gristmill.emr.aws import Aws, Stored
+from gristmill.emr.package.contents import Shipped
 from gristmill.errors import InputError
 from gristmill.runs import Handle, Submission
 
@@ -18,19 +19,22 @@ class Record:
     """A run: what was asked for, by whom, when (UTC, ISO 8601), on which spec, and where it is.
 
     `handle` is None until AWS has taken it; until then `claim` names the process that submits it,
-    and is empty where that one has given up. `logs` is the folder in S3 for logs, `report` the URI
-    where its job puts its report.
+    and is empty where that one has given up. `logs` is the folder in S3 for logs, `reports` the
+    URIs where its jobs put their reports, in their order, `shipped` what it was sent with, and
+    `earlier` where its attempts were that were lost.
     """
 
     submission: Submission
     spec: str
     architecture: str
     logs: str
-    report: str
+    reports: tuple[str, ...]
     created: str
     owner: str
     handle: Handle | None = None
     claim: str = ""
+    shipped: Shipped | None = None
+    earlier: tuple[Handle, ...] = ()
 
     @property
     def run(self) -> str:
@@ -48,13 +52,18 @@ class Record:
             told: dict[str, Any] = json.loads(data)
             submission = _known(Submission, told["submission"])
             submission["argv"] = tuple(submission["argv"])
+            # A run was one job, before.
+            told["reports"] = tuple(told.get("reports") or (told["report"],))
             handle = told["handle"]
             if handle and "place" in handle:
                 # As it was called before.
                 handle = {"target": handle["place"], **handle}
+            shipped = told.get("shipped")
             made = {
                 "submission": Submission(**submission),
                 "handle": Handle(**_known(Handle, handle)) if handle else None,
+                "shipped": Shipped(**_known(Shipped, shipped)) if shipped else None,
+                "earlier": tuple(Handle(**_known(Handle, one)) for one in told.get("earlier", ())),
             }
             return Record(**(_known(Record, told) | made))
         except (KeyError, TypeError, AttributeError) as error:

@@ -13,7 +13,7 @@ from gristmill.emr.package import Package, Shipped, build, check, locate, upload
 from gristmill.emr.prepare import SubmitRequest, prepare
 from gristmill.emr.requests import Request, TooLongError
 from gristmill.emr.requests.event_logs import event_log_marker
-from gristmill.emr.requests.inputs import InputList, listed
+from gristmill.emr.requests.inputs import InputLists, listed
 from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runners.steps import Ask, StepRunner
 from gristmill.emr.runners.transient import TransientRunner
@@ -24,7 +24,9 @@ from gristmill.runs import Handle, Runner, Submission
 
 def pack(wanted: SubmitRequest, folder: Path) -> tuple[Package, Shipped]:
     """What is shipped, built in `folder`, and where it will be. Raises `GristmillError`."""
-    package = build(folder, wanted.requirements, wanted.platform, wanted.own)
+    package = build(
+        folder, wanted.requirements, wanted.platform, [s.own for s in wanted.steps if s.own]
+    )
     return package, locate(package, wanted.spec.home)
 
 
@@ -34,12 +36,15 @@ def plan(wanted: SubmitRequest) -> dict[str, Request]:
     with TemporaryDirectory() as folder:
         _, shipped = pack(wanted, Path(folder))
     name, ask = wanted.target.operation, wanted.target.ask(shipped, wanted.target.placeholder)
-    inputs = _listed(ask, record.submission, wanted.spec.home)
+    inputs = listed_inputs(ask, record.submission, wanted.spec.home)
     if inputs is None:
         return {name: ask(record.submission)}
-    bucket, key = parse_s3_uri(inputs.uri)
-    put = {"Bucket": bucket, "Key": key, "Body": inputs.data.decode(), "IfNoneMatch": "*"}
-    return {"PutObject": put, name: ask(inputs.submission)}
+    puts: dict[str, Request] = {}
+    for number, (uri, data) in enumerate(inputs.files.items(), start=1):
+        bucket, key = parse_s3_uri(uri)
+        put = {"Bucket": bucket, "Key": key, "Body": data.decode(), "IfNoneMatch": "*"}
+        puts["PutObject" if number == 1 else f"PutObject {number}"] = put
+    return {**puts, name: ask(inputs.submission)}
 
 
 def submit(
@@ -60,15 +65,15 @@ def submit(
         package, shipped = pack(wanted, Path(folder))
         ask = kind.ask(shipped, target)
         # What is wrong with it is found before anybody knows of it.
-        inputs = _listed(ask, record.submission, wanted.spec.home)
+        inputs = listed_inputs(ask, record.submission, wanted.spec.home)
         for note in (*package.notes, *check(package)):
             tell(note)
         upload(package, wanted.spec.home, aws.s3)
-    if inputs:
-        aws.create(inputs.uri, inputs.data)
+    for uri, data in inputs.files.items() if inputs else ():
+        aws.create(uri, data)
     if kind.has_event_folder:
         aws.create(event_log_marker(wanted.spec.home, record.run), b"")
-    record = replace(record, logs=kind.logs(aws, target) or record.logs)
+    record = replace(record, logs=kind.logs(aws, target) or record.logs, shipped=shipped)
     ours = claim(runs, record, tell, pause)
     if ours.handle:
         return _submitted(ours, record, tell)
@@ -76,8 +81,8 @@ def submit(
     return _started(runs, runner, ours, inputs.submission if inputs else ours.submission, tell)
 
 
-def _listed(ask: Ask, submission: Submission, home: str) -> InputList | None:
-    """The list that inputs go into where they are too many for a request; None where they are not.
+def listed_inputs(ask: Ask, submission: Submission, home: str) -> InputLists | None:
+    """The lists that inputs go into where they are too many for a request; None where they are not.
 
     Raises `UsageError` where the request is too long even so.
     """

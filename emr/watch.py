@@ -18,19 +18,25 @@ class StillRunningError(GristmillError):
     exit_code = ExitCode.STILL_RUNNING
 
 
+class DeadlineError(StillRunningError):
+    """It has not ended by the time that it was given."""
+
+
 def watch(
     runner: Runner,
     handle: Handle,
     tell: Callable[[Status], None],
     *,
     deadline: timedelta | None = None,
+    each: Callable[[Status], None] = lambda _status: None,
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Status:
-    """The status with which a run ends; `tell` hears of each that it had before, once.
+    """The status with which a run ends; `tell` hears of each that it had before, once, and `each`
+    of all that is seen: what that raises ends the watch.
 
-    Raises `StillRunningError` where it has not ended by the deadline, or where AWS could not be
-    asked for long; either way the run goes on.
+    Raises `StillRunningError` where AWS could not be asked for long, and `DeadlineError` where it
+    has not ended by the deadline; either way the run goes on.
     """
     start, interval, failures = clock(), _FIRST, 0
     last: tuple[str, str] | None = None
@@ -48,10 +54,11 @@ def watch(
                 tell(status)
                 # What has just changed is apt to change again.
                 interval = _FIRST
+            each(status)
             if status.state.is_final:
                 return status
         if deadline is not None and clock() - start > deadline.total_seconds():
-            raise StillRunningError(f"not at its end after {deadline}: the run goes on")
+            raise DeadlineError(f"not at its end after {deadline}: the run goes on")
         # So that many who watch do not ask all at once.
         pause(interval * random.uniform(0.8, 1.2))  # noqa: S311
         interval = min(_LONGEST, interval * _GROWTH)

@@ -1,6 +1,7 @@
 """Shipping: the project, the script that starts a job, and what users add, as files for S3."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from gristmill.catalogue import Found
@@ -31,16 +32,15 @@ def build(
     folder: Path,
     requirements: Path | None = None,
     target: Platform = _ANY,
-    own: Found | None = None,
+    own: Sequence[Found] = (),
 ) -> Package:
     """Write into `folder` what is shipped; with `requirements`, a file as pip takes, those as well.
 
-    The modules of a job that is the user's `own` go with the project's. The same tree gives the
+    The modules of jobs that are the user's `own` go with the project's. The same tree gives the
     same files, and so the same keys. Raises `GristmillError`.
     """
     code, version = build_wheel(folder)
-    if own is not None:
-        add_own(code, own)
+    add_own(code, own)
     entry = folder / _ENTRY.name
     shutil.copyfile(_ENTRY, entry)
     if requirements is None:

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -16,19 +16,26 @@ _LEFT_OUT = {"gristmill", "pyspark", "py4j"}
 _LARGEST = 50_000_000  # bytes: code, and not data that lies beside it
 
 
-def add_own(code: Path, found: Found) -> None:
-    """Add the modules of a job to the zip file `code`, and an entry point by which it is found.
+def add_own(code: Path, jobs: Sequence[Found]) -> None:
+    """Add the modules of jobs to the zip file `code`, and entry points by which they are found.
 
-    Those are its file or its package, and what these import of what lies beside them; of an
-    installed package that alone. Raises `UsageError`.
+    Those are a job's file or its package, and what these import of what lies beside them; of an
+    installed package that alone. Raises `UsageError`, also where modules of two jobs have one name.
     """
-    if found.root is None:
+    files: dict[str, Path] = {}
+    own = [found for found in jobs if found.root is not None]
+    if not own:
         return
-    files = dict(_files(found))
+    for found in own:
+        for name, path in _files(found):
+            if files.setdefault(name, path) != path:
+                raise UsageError(f"{path} and {files[name]} have one name, and one run takes one")
     size = sum(path.stat().st_size for path in files.values())
     if size > _LARGEST:
+        jobs_of = ", ".join(dict.fromkeys(found.location for found in own))
+        roots = ", ".join(dict.fromkeys(str(found.root) for found in own))
         raise UsageError(
-            f"{found.location} would ship {size / 1e6:,.0f} MB of {found.root}: keep data elsewhere"
+            f"{jobs_of} would ship {size / 1e6:,.0f} MB of {roots}: keep data elsewhere"
         )
     with ZipFile(code, "a") as packed:
         there = set(packed.namelist())
@@ -37,8 +44,8 @@ def add_own(code: Path, found: Found) -> None:
                 _add(packed, name, path.read_bytes())
         metadata = "Metadata-Version: 2.1\nName: gristmill-own-jobs\nVersion: 0\n"
         _add(packed, f"{_INFO}/METADATA", metadata.encode())
-        point = f"{found.job.name} = {found.module}:{found.attribute}"
-        _add(packed, f"{_INFO}/entry_points.txt", f"[{GROUP}]\n{point}\n".encode())
+        points = sorted({f"{one.job.name} = {one.module}:{one.attribute}\n" for one in own})
+        _add(packed, f"{_INFO}/entry_points.txt", f"[{GROUP}]\n{''.join(points)}".encode())
 
 
 def _add(packed: ZipFile, name: str, data: bytes) -> None:

@@ -45,4 +45,4 @@ def py_files(settings: dict[str, str], shipped: str) -> str:
 
 def title(submission: Submission) -> str:
     """What a step or a job run is called: it can be found by it."""
-    return f"gristmill {submission.job} {submission.run}"
+    return f"gristmill {submission.job} {submission.key}"

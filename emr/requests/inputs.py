@@ -2,37 +2,51 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gristmill.errors import UsageError
 from gristmill.readers.input_list import is_list
 from gristmill.runs import Submission
+from gristmill.runs.chains import joined, steps_of
 
 _FLAG = "--input"
 
 
 @dataclass(frozen=True)
-class InputList:
-    """A list of inputs: where in S3 it goes, what is in it, and the submission that names it."""
+class InputLists:
+    """Lists of inputs: what is in each, by where in S3 it goes, and the submission that names
+    them."""
 
-    uri: str
-    data: bytes
+    files: Mapping[str, bytes]
     submission: Submission
 
 
-def listed(submission: Submission, home: str) -> InputList | None:
-    """`submission` with its inputs in a list below `home`; None where that makes it no shorter.
+def listed(submission: Submission, home: str) -> InputLists | None:
+    """`submission` with the inputs of each of its jobs in a list below `home`; None where that
+    makes it no shorter.
 
     What is a list already stays beside it. Raises `UsageError` for what a list cannot hold.
     """
-    inputs, rest = split(submission.argv)
+    files: dict[str, bytes] = {}
+    steps = [
+        (job, _listed(argv, home, files))
+        for job, argv in steps_of((submission.job, *submission.argv))
+    ]
+    if not files:
+        return None
+    return InputLists(files, replace(submission, argv=joined(steps)[1:]))
+
+
+def _listed(argv: tuple[str, ...], home: str, files: dict[str, bytes]) -> tuple[str, ...]:
+    """The flags of a job with its inputs in a list, which is added to `files`."""
+    inputs, rest = split(argv)
     lists, names = (
         [one for one in inputs if is_list(one)],
         [one for one in inputs if not is_list(one)],
     )
     if len(names) < 2:
-        return None
+        return argv
     for name in names:
         if name != name.strip() or name.startswith("#") or "\n" in name:
             raise UsageError(f"--input {name!r} cannot stand in a list: name a folder or a glob")
@@ -40,8 +54,8 @@ def listed(submission: Submission, home: str) -> InputList | None:
         raise UsageError(f"--input {twice[0]} is there twice, and would be read twice")
     data = "".join(f"{name}\n" for name in names).encode()
     uri = f"{home}/packages/inputs/{hashlib.sha256(data).hexdigest()[:32]}.txt"
-    argv = (_FLAG, f"@{uri}", *lists, *rest)
-    return InputList(uri, data, replace(submission, argv=argv))
+    files[uri] = data
+    return (_FLAG, f"@{uri}", *lists, *rest)
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -87,7 +87,7 @@ def start_job_run(
     _check(whole, options)
     return {
         "applicationId": application,
-        "clientToken": f"gristmill-{submission.run}",
+        "clientToken": _token(submission),
         "executionRoleArn": spec.runtime_role,
         "name": title(submission),
         "jobDriver": {
@@ -109,6 +109,12 @@ def start_job_run(
         "retryPolicy": {"maxAttempts": 1},
         "tags": {CLUSTER_TAG: spec.name, RUN_TAG: submission.run, **spec.tags},
     }
+
+
+def _token(submission: Submission) -> str:
+    # Of 64 characters at most, of which a run's key may have 48.
+    again = f"-{submission.attempt}" if submission.attempt > 1 else ""
+    return f"gristmill-{submission.run}{again}"
 
 
 def _check(arguments: str, options: str) -> None:

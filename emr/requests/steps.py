@@ -86,5 +86,5 @@ def _yarn(spec: ClusterSpec, submission: Submission) -> dict[str, str]:
         "spark.executorEnv.PYSPARK_PYTHON": python,
         # A run that failed has said why; YARN would run it again, and its report would be lost.
         "spark.yarn.maxAppAttempts": "1",
-        YARN_TAGS: _tag(submission.run),
+        YARN_TAGS: _tag(submission.key),
     }

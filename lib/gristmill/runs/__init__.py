@@ -26,13 +26,20 @@ class State(StrEnum):
 class Submission:
     """A job to be run: `argv` are its flags, `spark` what it sets of Spark.
 
-    `run` is the run key: two submissions with the same one are the same run.
+    `run` is the run key: two submissions with the same one are the same run, tried again where
+    `attempt` is another.
     """
 
     run: str
     job: str
     argv: tuple[str, ...]
     spark: Mapping[str, str] = field(default_factory=dict)
+    attempt: int = 1
+
+    @property
+    def key(self) -> str:
+        """What no other attempt of any run has."""
+        return self.run if self.attempt == 1 else f"{self.run}-attempt-{self.attempt}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,10 @@ from gristmill.storage.hadoop import open_storage
 
 SPARK_EVENTS = f"{HOME}/spark-events"
 """Where below an output the event logs of its runs are kept."""
+
+
+class AnotherRunError(UsageError):
+    """What is to be resumed is another run."""
 
 
 def main(job: AnyJob) -> None:
@@ -74,8 +78,10 @@ def run_command(
             return ExitCode.DONE
         if arguments.dry_run:
             return _preview(job, request, out, debug=debug)
+        if arguments.resume and arguments.report is None:
+            raise UsageError("--resume needs --report: by it a run knows what was done")
         events = _event_log(arguments.output) if arguments.event_log else None
-        places = _Told(arguments.report, arguments.progress_to, events)
+        places = _Told(arguments.report, arguments.progress_to, events, arguments.resume)
         return _run(job, request, places, out, debug=debug)
     except GristmillError as error:
         out.fail(str(error))
@@ -112,6 +118,8 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     group.add_argument(
         "--report", metavar="URI", help="write a report as JSON, to a file here or in S3"
     )
+    text = "do nothing where --report is that of this job, done: what it publishes is there"
+    group.add_argument("--resume", action="store_true", help=text)
     text = "write every few seconds how far the run is, as JSON, to a file here or in S3"
     group.add_argument("--progress-to", metavar="URI", help=text)
     group.add_argument(
@@ -154,6 +162,7 @@ class _Told:
     report: str | None
     progress: str | None
     events: str | None = None
+    resumes: bool = False
 
     @property
     def elsewhere(self) -> "_Told":
@@ -161,7 +170,7 @@ class _Told:
         report, progress = (
             one if one and "://" in one else None for one in (self.report, self.progress)
         )
-        return _Told(report, progress, self.events)
+        return _Told(report, progress, self.events, self.resumes)
 
 
 def _event_log(output: str) -> str:
@@ -188,7 +197,8 @@ def _run(job: AnyJob, request: Request, told: _Told, console: Console, *, debug:
         report = _execute(job, request, run, told, console, debug=debug)
     except (Exception, KeyboardInterrupt) as error:
         cause, code = _told(error, run, console, debug=debug)
-        if report_to and is_local:
+        # A report of another run is not written over.
+        if report_to and is_local and not isinstance(error, AnotherRunError):
             try:
                 failed(job, request, run, cause).write(Path(report_to))
             except GristmillError as unwritten:
@@ -236,6 +246,10 @@ def _execute(
 ) -> Report:
     report_to = told.elsewhere.report
     with _session(job, request, told.elsewhere, console, debug=debug) as (spark, whole):
+        done = _done_before(spark, job, whole, told) if told.resumes else None
+        if done is not None:
+            console.tell(f"{job.name} was done before: its report is there")
+            return done
         try:
             with watch(spark, run.id, run.phase, _hearing(spark, told, console)):
                 report = execute(spark, job, whole, run, console.tell)
@@ -301,6 +315,39 @@ def _read(spark: SparkSession, uri: str) -> bytes | None:
         return open_storage(spark, folder).read(name)
     except Exception as error:
         raise InputError(f"cannot read the list of inputs {uri}: {explain(error)}") from error
+
+
+def _done_before(spark: SparkSession, job: AnyJob, request: Request, told: _Told) -> Report | None:
+    """The report of this run that is there already; None where it is not, or is of a failure.
+
+    Raises `AnotherRunError` where it is of another run.
+    """
+    place = told.report or ""
+    if told.elsewhere.report:
+        data = _read(spark, place)
+    else:
+        file = Path(place)
+        data = file.read_bytes() if file.is_file() else None
+    try:
+        found = Report.from_bytes(data) if data else None
+    except ValueError:
+        # It may have been cut off.
+        return None
+    if found is None or found.state != "succeeded":
+        return None
+    if (found.job, found.inputs) != (job.name, request.inputs) or _differ(found, request):
+        raise AnotherRunError(f"--resume: {place} is the report of another run: name another place")
+    return found
+
+
+def _differ(found: Report, request: Request) -> bool:
+    """Whether a run had other options, as far as they were asked for: what is left open is settled
+    by what is read."""
+    usual = {one.name: one.default for one in fields(request.options)}
+    asked = request.options.to_json()
+    return any(
+        value != found.options.get(name) for name, value in asked.items() if value != usual[name]
+    )
 
 
 def _write_report(spark: SparkSession, report: Report, uri: str) -> None:

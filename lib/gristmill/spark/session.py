@@ -156,8 +156,30 @@ def _behind_sparks_own_jars(class_path: str) -> Iterator[None]:
             os.environ[_MORE_JARS] = before
 
 
+_held: list[SparkSession] = []
+_holds: list[bool] = []
+
+
+@contextlib.contextmanager
+def held(*, is_held: bool = True) -> Iterator[None]:
+    """Until the block ends, `end` leaves a session for the next that asks `session` for one."""
+    if not is_held:
+        yield
+        return
+    _holds.append(True)
+    try:
+        yield
+    finally:
+        _holds.pop()
+        while _held:
+            end(_held.pop())
+
+
 def end(spark: SparkSession) -> None:
-    """Stop a session that `session` gave, unless it is to be kept."""
+    """Stop a session that `session` gave, unless it is to be kept, or `held`."""
+    if _holds:
+        _held[:] = [spark]
+        return
     aside(partial(kept.let_go, spark) if kept.is_on() else spark.stop)
 
 

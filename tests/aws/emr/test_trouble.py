@@ -252,7 +252,9 @@ def test_many_runs_are_polled_ten_at_a_time(
 def recorded(spec: ClusterSpec, wanted: Submission, handle: Handle) -> Record:
     now = "2026-11-21T00:00:00+00:00"
     nowhere = f"{spec.home}/no-report.json"
-    return Record(wanted, spec.name, spec.architecture, spec.logs, nowhere, now, "me@here", handle)
+    return Record(
+        wanted, spec.name, spec.architecture, spec.logs, (nowhere,), now, "me@here", handle
+    )
 
 
 SAYS_WHY = "echo 'ValueError: the input is odd' >&2; exit 1"

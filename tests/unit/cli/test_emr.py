@@ -58,7 +58,7 @@ def test_a_deployment_can_be_planned(emr: Emr) -> None:
         (["submit", "--cluster", "serverless", "--transient", *JOB], "leave it out"),
         (["submit", "--cluster", "nothing", *JOB], "name one of dev, nightly, serverless"),
         (["submit", "--prices", "/dev/null", *JOB], "no prices in /dev/null"),
-        (["plan", "submit"], "required: JOB"),
+        (["plan", "submit"], "which job?"),
         (["plan", "deploy"], "needs SubnetIds and VpcId"),
         (["deploy", "--vpc", "x", "--log-days", "0"], "log_days: must be 1 or more"),
         (["fly"], "no command 'fly'; there are: submit, plan"),

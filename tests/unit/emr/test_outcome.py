@@ -20,7 +20,7 @@ from tests.unit.emr.test_watch import Scripted
 NOW = datetime(2026, 10, 5, 12, tzinfo=UTC)
 HANDLE = Handle("step", "j-1", "s-1")
 RECORD = Record(
-    Submission("r1", "word-count", ()), "dev", "arm64", "s3://b/logs", "s3://b/r", "2026", "me"
+    Submission("r1", "word-count", ()), "dev", "arm64", "s3://b/logs", ("s3://b/r",), "2026", "me"
 )
 
 

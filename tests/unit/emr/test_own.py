@@ -56,7 +56,7 @@ INFO = {f"gristmill_own_jobs-0.dist-info/{name}" for name in ("METADATA", "entry
 
 
 def test_a_file_goes_with_what_it_imports_of_what_lies_beside_it(code: Path, root: Path) -> None:
-    add_own(code, found(root))
+    add_own(code, [found(root)])
     near = {"near/__init__.py", "near/deep.py", "near/table.csv"}
     assert added(code) == {"my_job.py", *near, "beyond.py", "lazy.py", *INFO}
     # The archive is what Python finds the job in.
@@ -65,23 +65,23 @@ def test_a_file_goes_with_what_it_imports_of_what_lies_beside_it(code: Path, roo
 
 
 def test_an_installed_package_goes_alone(code: Path, root: Path) -> None:
-    add_own(code, found(root, "near.deep", is_installed=True))
+    add_own(code, [found(root, "near.deep", is_installed=True)])
     near = {"near/__init__.py", "near/deep.py", "near/table.csv"}
     assert added(code) == {*near, *INFO}
 
 
 def test_a_job_of_ours_adds_nothing(code: Path) -> None:
-    add_own(code, found(None))
+    add_own(code, [found(None)])
     assert added(code) == set()
 
 
 def test_the_same_files_give_the_same_bytes(code: Path, root: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.zip"
     other.write_bytes(code.read_bytes())
-    add_own(code, found(root))
+    add_own(code, [found(root)])
     for path in root.rglob("*.py"):
         path.touch()
-    add_own(other, found(root))
+    add_own(other, [found(root)])
     assert code.read_bytes() == other.read_bytes()
 
 
@@ -90,9 +90,9 @@ def test_data_is_not_shipped_as_code(
 ) -> None:
     monkeypatch.setattr(own, "_LARGEST", 10)
     with pytest.raises(UsageError, match=r"my_job:JOB would ship .* MB of .*: keep data elsewhere"):
-        add_own(code, found(root))
+        add_own(code, [found(root)])
 
 
 def test_no_module_of_python_s_own_is_hidden(code: Path, root: Path) -> None:
-    add_own(code, found(root))
+    add_own(code, [found(root)])
     assert not {name.removesuffix(".py") for name in added(code)} & sys.stdlib_module_names

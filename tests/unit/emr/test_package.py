@@ -527,7 +527,35 @@ def test_the_flags_are_the_job_s(
     assert "--output" in capsys.readouterr().err
     monkeypatch.setattr("gristmill.script.command.run_command", run)
     assert entry.main(["word-count", "--input", "x"]) == 3
-    assert given == [CATALOGUE["word-count"], ["--input", "x"], "gristmill word-count"]
+    assert given == [CATALOGUE["word-count"], ("--input", "x"), "gristmill word-count"]
+
+
+@pytest.mark.parametrize(("codes", "ran"), [((0, 0), 2), ((3, 0), 1)])
+def test_the_jobs_of_a_chain_run_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, codes: tuple[int, ...], ran: int
+) -> None:
+    given: list[tuple[str, Any]] = []
+
+    def run(job: Any, argv: Any, _console: Any, program: str) -> int:
+        given.append((program, argv))
+        return codes[len(given) - 1]
+
+    monkeypatch.setattr("gristmill.script.command.run_command", run)
+    words = ["word-count", "--input", "a", "then", "access-logs", "--input", "b"]
+    assert entry.main(words) == codes[0]
+    both = [("word-count", ("--input", "a")), ("access-logs", ("--input", "b"))]
+    assert given == [(f"gristmill {job}", argv) for job, argv in both][:ran]
+
+
+def test_a_chain_with_a_job_that_is_not_there_runs_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gristmill.script.command.run_command", lambda *_: 1 / 0)
+    assert entry.main(["word-count", "then", "nope"]) == 2
+    assert entry.main(["word-count", "then"]) == 2
+    told = capsys.readouterr().err
+    assert "no job is named 'nope'" in told
+    assert "before and behind each 'then'" in told
 
 
 def test_an_old_python_is_told_before_anything_is_imported(

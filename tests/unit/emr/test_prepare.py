@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.emr.prepare import SubmitRequest, prepare
+from gristmill.emr.prepare import Step, SubmitRequest, prepare
 from gristmill.errors import UsageError
 from gristmill.jobs import CATALOGUE
 from tests.support.emr_specs import cluster
@@ -63,7 +63,7 @@ def test_what_a_cluster_sees_is_taken(job: str, argv: tuple[str, ...]) -> None:
 
 def test_a_report_that_is_asked_for_is_where_the_answer_looks() -> None:
     record = prepare(wanted("access-logs", *WHERE, "--report", "s3://b/mine.json"))
-    assert record.report == "s3://b/mine.json"
+    assert record.reports == ("s3://b/mine.json",)
     assert record.submission.argv.count("--report") == 1
 
 
@@ -79,3 +79,32 @@ def test_a_list_on_this_machine_is_read_here_and_one_in_s3_there(tmp_path: Path)
     path.write_text("here.gz\n")
     with pytest.raises(UsageError, match="upload it to S3"):
         prepare(wanted("access-logs", *argv))
+
+
+def chain(*steps: tuple[str, tuple[str, ...]]) -> SubmitRequest:
+    first, *then = [Step(CATALOGUE[job], argv) for job, argv in steps]
+    return SubmitRequest(first.job, first.argv, cluster(), "r1", then=tuple(then))
+
+
+def test_a_chain_is_one_run_with_a_report_for_each_job() -> None:
+    again = ("--input", "s3://out/web", "--output", "s3://out/web")
+    record = prepare(chain(("access-logs", WHERE), ("traffic-summary", again)))
+    reports = [f"s3://out/web/_gristmill/reports/r1-{number}.json" for number in (1, 2)]
+    assert record.run == "r1"
+    assert record.reports == tuple(reports)
+    assert record.submission.job == "access-logs"
+    assert record.submission.argv == (
+        *(*WHERE, "--report", reports[0], "--resume"),
+        *("then", "traffic-summary", *again, "--report", reports[1], "--resume"),
+    )
+
+
+def test_what_is_wrong_with_a_later_job_of_a_chain_is_found_on_the_spot() -> None:
+    with pytest.raises(UsageError, match="--input here"):
+        prepare(chain(("access-logs", WHERE), ("traffic-summary", ("--input", "here", *WHERE[2:]))))
+
+
+def test_two_jobs_of_a_chain_do_not_write_one_report() -> None:
+    one = (*WHERE, "--report", "s3://b/r.json")
+    with pytest.raises(UsageError, match="a --report of its own"):
+        prepare(chain(("access-logs", one), ("access-logs", one)))

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 import pytest
 
 from gristmill.cli import main
-from gristmill.cli.emr import runs
+from gristmill.cli.emr import watching
 from gristmill.emr.aws import Aws
+from gristmill.emr.cost import Cost
 from gristmill.emr.files import PRICES
 from gristmill.emr.outcome import RunOutcome
 from gristmill.emr.runs import Record, Runs
 from gristmill.emr.targets import deployments
+from gristmill.emr.watch import StillRunningError
 from gristmill.errors import GristmillError
 from gristmill.runs import Handle, State, Status, Submission
 from tests.support.emr_specs import account
@@ -28,7 +31,7 @@ RECORD = Record(
     "dev",
     "arm64",
     "s3://b/logs",
-    "s3://b/r",
+    ("s3://b/r",),
     "2026-11-21T00:00:00+00:00",
     "me",
     Handle("step", "j-1", "s-1"),
@@ -50,19 +53,26 @@ def see(
     answers: Any = None,
     *,
     cancel: bool = False,
+    at_deadline: bool = False,
+    deadline: timedelta = timedelta(hours=1),
+    budget: Decimal | None = None,
 ) -> int:
-    monkeypatch.setattr(runs, "runner_of", lambda *_: (runner, RECORD.handle))
-    monkeypatch.setattr(runs, "run_outcome", answers)
+    monkeypatch.setattr(watching, "runner_of", lambda *_: (runner, RECORD.handle))
+    monkeypatch.setattr(watching, "run_outcome", answers)
     arguments = argparse.Namespace(
         cluster="dev",
         account=Path("a.toml"),
         prices=PRICES,
-        deadline=timedelta(hours=1),
+        deadline=deadline,
         cancel_on_interrupt=cancel,
         no_logs=False,
+        no_retry=False,
+        json=False,
+        cancel=at_deadline,
+        budget=budget,
     )
     context: Any = argparse.Namespace(aws=None)
-    return runs._see_through(arguments, context, RECORD)
+    return watching.see_through(arguments, context, RECORD)
 
 
 def interrupted(*_arguments: object, **_more: object) -> RunOutcome:
@@ -140,6 +150,37 @@ def test_a_flag_of_ours_behind_the_job_is_told_where_it_goes(emr: Emr, flag: str
     assert f"{flag.partition('=')[0]} goes before the job" in said
 
 
+def test_at_a_deadline_a_run_is_cancelled_where_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    going = Watched(*[Status(State.RUNNING, "RUNNING")] * 3)
+    past = timedelta(seconds=-1)
+    with pytest.raises(StillRunningError, match="attach"):
+        see(monkeypatch, going, deadline=past)
+    assert going.cancelled == 0
+    going = Watched(*[Status(State.RUNNING, "RUNNING")] * 3)
+    assert see(monkeypatch, going, deadline=past, at_deadline=True) == 5
+    assert going.cancelled == 1
+    assert "asked that run r1 end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("amount", "ends"), [("2.51", True), ("2.50", False)])
+def test_a_run_that_costs_more_than_it_may_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, amount: str, ends: bool
+) -> None:
+    spent = Cost(Decimal(amount), "USD", Decimal(1), "instance", Decimal(0), "list prices")
+    monkeypatch.setattr(watching, "cost", lambda *_: spent)
+    done = Status(State.SUCCEEDED, "COMPLETED")
+    runner = Watched(Status(State.RUNNING, "RUNNING"), done)
+    outcome = RunOutcome(done, "s3://b/logs/")
+    if ends:
+        with pytest.raises(GristmillError, match=r"r1 has cost about 2.51 USD .* may cost 2.50"):
+            see(monkeypatch, runner, lambda *_, **__: outcome, budget=Decimal("2.50"))
+    else:
+        see(monkeypatch, runner, lambda *_, **__: outcome, budget=Decimal("2.50"))
+    assert runner.cancelled == ends
+
+
 def test_the_newest_runs_are_those_that_were_written_last_whatever_they_are_called() -> None:
     class Bucket:
         def written(self, uri: str) -> Iterator[tuple[str, datetime]]:
@@ -149,7 +190,7 @@ def test_the_newest_runs_are_those_that_were_written_last_whatever_they_are_call
         def read(self, uri: str) -> bytes:
             run = uri.rpartition("/")[2].removesuffix(".json")
             return Record(
-                Submission(run, "j", ()), "dev", "arm64", "l", "r", "2026", "me"
+                Submission(run, "j", ()), "dev", "arm64", "l", ("r",), "2026", "me"
             ).to_bytes()
 
     aws: Any = Bucket()
@@ -203,4 +244,8 @@ def test_the_region_is_that_of_the_usual_environment(monkeypatch: pytest.MonkeyP
 def test_a_record_of_before_is_read() -> None:
     told = json.loads(RECORD.to_bytes())
     told["handle"] = {"runner": "step", "place": "j-1", "id": "s-1"}
+    told["report"] = told.pop("reports")[0]
+    for name in ("shipped", "earlier"):
+        del told[name]
+    del told["submission"]["attempt"]
     assert Record.from_bytes(json.dumps(told).encode()) == RECORD

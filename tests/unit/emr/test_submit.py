@@ -20,7 +20,7 @@ NEW = Record(
     "dev",
     "arm64",
     "s3://b/logs",
-    "s3://b/r.json",
+    ("s3://b/r.json",),
     "2026-11-21T00:00:00+00:00",
     "me@here",
     claim="mine",

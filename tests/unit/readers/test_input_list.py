@@ -66,13 +66,33 @@ def test_a_submission_with_a_list_reads_the_same() -> None:
     argv = ("--output", "s3://o", "--input", *names, "@s3://b/more")
     made = listed(Submission("r", "word-count", argv), "s3://home/g")
     assert made is not None
-    assert made.submission.argv == (
-        *("--input", f"@{made.uri}", "@s3://b/more", "--output", "s3://o"),
-    )
-    assert list(expand([f"@{made.uri}"], {made.uri: made.data}.get)) == names
+    (uri,) = made.files
+    assert made.submission.argv == (*("--input", f"@{uri}", "@s3://b/more", "--output", "s3://o"),)
+    assert list(expand([f"@{uri}"], made.files.get)) == names
     again = listed(Submission("q", "word-count", argv), "s3://home/g")
     assert again is not None
-    assert again.uri == made.uri
+    assert again.files == made.files
+
+
+def test_each_job_of_a_chain_has_a_list_of_its_own() -> None:
+    first, second = ("s3://b/1", "s3://b/2"), ("s3://c/1", "s3://c/2", "s3://c/3")
+    argv = (
+        *("--input", *first, "--output", "s3://o"),
+        *("then", "access-logs", "--input", *second, "--output", "s3://p"),
+        *("then", "traffic-summary", "--input", "s3://p", "--output", "s3://p"),
+    )
+    made = listed(Submission("r", "word-count", argv), "s3://home/g")
+    assert made is not None
+    one, two = made.files
+    assert made.submission.argv == (
+        *("--input", f"@{one}", "--output", "s3://o"),
+        *("then", "access-logs", "--input", f"@{two}", "--output", "s3://p"),
+        *("then", "traffic-summary", "--input", "s3://p", "--output", "s3://p"),
+    )
+    assert [list(expand([f"@{uri}"], made.files.get)) for uri in (one, two)] == [
+        list(first),
+        list(second),
+    ]
 
 
 @pytest.mark.parametrize("name", ["# 1", " s3://b", "a\nb", "s3://b/1"])

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def add(commands: "Commands") -> None:
     """Add the commands."""
     text = "run a job: gristmill emr submit [FLAG …] JOB --input s3://… --output s3://…"
-    added = _command(commands, "submit", "runs:submit_job", text)
+    added = _command(commands, "submit", "submitting:submit_job", text)
     _add_wanted(added)
     _add_watching(added)
     added.add_argument("--detach", action="store_true", help="submit, and do not wait")
@@ -24,11 +25,15 @@ def add(commands: "Commands") -> None:
     added.add_argument("--dry-run", action="store_true", help=text)
     text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB …, up, deploy"
     plans = commands.group("plan", text)
-    _add_wanted(_command(plans, "submit", "runs:show_plan", "what submit would ask for"))
+    _add_wanted(_command(plans, "submit", "submitting:show_plan", "what submit would ask for"))
     _command(plans, "up", "targets:show_plan", "what up would ask for")
     _add_deploy(_command(plans, "deploy", "deploy:show_plan", "what deploy would ask for"))
     text = "take up a run again: wait for it and show its answer"
-    added = _command(commands, "attach", "runs:attach", text)
+    added = _command(commands, "attach", "submitting:attach", text)
+    added.add_argument("run", metavar="RUN")
+    _add_watching(added)
+    text = "try a run again that did not succeed; a chain goes on with the job that was not done"
+    added = _command(commands, "resume", "submitting:resume", text)
     added.add_argument("run", metavar="RUN")
     _add_watching(added)
     text = "list the newest runs, or show all of one"
@@ -88,18 +93,37 @@ def _add_wanted(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="KEY", help=text)
     text = "ship these dependencies, too: a file as pip takes"
     parser.add_argument("--requirements", type=Path, metavar="FILE", help=text)
-    parser.add_argument("job", metavar="JOB")
-    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="…", help="the job's own flags")
+    text = "run the jobs that FILE names, one on each line with its flags, one after the other"
+    parser.add_argument("--chain", type=Path, metavar="FILE", help=text)
+    parser.add_argument("job", nargs="?", metavar="JOB")
+    text = "the job's own flags; then JOB … for another one after it"
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="…", help=text)
 
 
 def _add_watching(parser: argparse.ArgumentParser) -> None:
     text = "stop watching after this span; the run goes on (default: 12h)"
     parser.add_argument("--deadline", type=duration, default="12h", metavar="SPAN", help=text)
+    text = "at --deadline, cancel the run"
+    parser.add_argument("--cancel", action="store_true", help=text)
+    text = "cancel the run once it has cost more than this, by the estimate"
+    parser.add_argument("--budget", type=_amount, metavar="AMOUNT", help=text)
+    text = "where its machines are lost, do not try it once more"
+    parser.add_argument("--no-retry", action="store_true", help=text)
     text = "on Ctrl-C, cancel the run and do not ask"
     parser.add_argument("--cancel-on-interrupt", action="store_true", help=text)
     text = "of a run that failed, neither read its logs nor wait for them"
     parser.add_argument("--no-logs", action="store_true", help=text)
     _add_prices(parser)
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(0)
+    if not (found.is_finite() and found > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount such as 2.50")
+    return found
 
 
 def _add_prices(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """What is shown of a run that has ended."""
 
+import json
 from datetime import timedelta
 
 from gristmill.cli.voice import tell
@@ -12,10 +13,17 @@ from gristmill.script.console import Console, Speech
 
 def show(record: Record, found: RunOutcome, *, as_json: bool = False) -> None:
     """The report on standard output, all else beside it."""
-    if found.report is not None and (as_json or found.report.state == "succeeded"):
-        Console(Speech(as_json=as_json)).result(found.report)
-    elif found.status.state is State.SUCCEEDED:
-        tell(f"it succeeded, but there is no report at {record.report}")
+    console = Console(Speech(as_json=as_json))
+    if as_json and len(record.reports) > 1:
+        told = [report.to_json() for report in found.reports]
+        print(json.dumps(told, indent=2, ensure_ascii=False), flush=True)
+    else:
+        for report in found.reports:
+            if as_json or report.state == "succeeded":
+                console.result(report)
+    missing = record.reports[len(found.reports) :]
+    if missing and found.status.state is State.SUCCEEDED:
+        tell(f"it succeeded, but there is no report at {missing[0]}")
     for line in facts(record, found):
         tell(line)
 

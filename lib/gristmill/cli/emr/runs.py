@@ -3,38 +3,25 @@
 import argparse
 import contextlib
 import shlex
-import signal
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 
-from gristmill.catalogue import find_job
-from gristmill.cli.emr.context import HomeContext, SpecContext, print_requests, resume_command
-from gristmill.cli.emr.outcome import facts, show
+from gristmill.cli.emr.context import HomeContext, SpecContext
+from gristmill.cli.emr.outcome import facts
+from gristmill.cli.emr.submitting import where_of
 from gristmill.cli.emr.targets import tell_drift
+from gristmill.cli.emr.watching import answering
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.cli.show import show as print_value
 from gristmill.cli.voice import tell
 from gristmill.emr.aws import Aws
-from gristmill.emr.cost import read_prices
 from gristmill.emr.links import look_at
-from gristmill.emr.outcome import RunOutcome, run_outcome
-from gristmill.emr.prepare import SubmitRequest
 from gristmill.emr.redact import redact
 from gristmill.emr.runs import Record
-from gristmill.emr.specs import load_spec
-from gristmill.emr.submit import plan, runner_of, submit
-from gristmill.emr.watch import StillRunningError, watch
-from gristmill.errors import ExitCode, GristmillError, UsageError
-from gristmill.runs import Handle, Runner, State, Status
-
-# Flags of submit that no job has: behind the job's name they would be taken for one of its own.
-_OURS = {
-    *("--account", "--cluster", "--transient", "--run", "--requirements", "--detach", "--dry-run"),
-    *("--deadline", "--cancel-on-interrupt", "--prices"),
-}
+from gristmill.emr.submit import runner_of
+from gristmill.errors import GristmillError, UsageError
+from gristmill.runs import Handle, Runner, Status
 
 
 @dataclass(frozen=True)
@@ -60,137 +47,6 @@ class RunList:
     details: tuple[str, ...] = ()
 
 
-_CODES = {State.SUCCEEDED: ExitCode.DONE, State.CANCELLED: ExitCode.INTERRUPTED}
-
-
-def _wanted(arguments: argparse.Namespace) -> SubmitRequest:
-    found = find_job(arguments.job)
-    job = found.job
-    for word in arguments.argv:
-        flag = word.partition("=")[0]
-        if flag in _OURS:
-            raise UsageError(
-                f"{flag} goes before the job: gristmill emr submit {flag} … {job.name} --input …"
-            )
-    return SubmitRequest(
-        job,
-        tuple(arguments.argv),
-        load_spec(arguments.cluster, arguments.account),
-        arguments.run,
-        arguments.transient,
-        arguments.requirements,
-        found,
-    )
-
-
-def submit_job(arguments: argparse.Namespace) -> int:
-    """Submit a job and, unless it is left alone, see it through; gives the exit code."""
-    wanted = _wanted(arguments)
-    for note in wanted.target.notes:
-        tell(f"note: {note}")
-    if arguments.dry_run:
-        return print_requests(plan(wanted))
-    read_prices(arguments.prices)  # A table that is wrong had better be known of now.
-    context = SpecContext.of(arguments)
-    record = submit(context.aws, wanted, tell)
-    tell(f"run {record.run}: {record.submission.job} on {_where(record)}")
-    if arguments.detach:
-        print(record.run)
-        return 0
-    return _see_through(arguments, context, record)
-
-
-def show_plan(arguments: argparse.Namespace) -> int:
-    """Print what AWS would be asked for; gives the exit code."""
-    wanted = _wanted(arguments)
-    for note in wanted.target.notes:
-        tell(f"note: {note}")
-    # In the request they are one encoded word.
-    tell(f"arguments: {shlex.join(redact((wanted.job.name, *wanted.argv)))}")
-    return print_requests(plan(wanted))
-
-
-def attach(arguments: argparse.Namespace) -> int:
-    """Take up a run again; gives the exit code."""
-    read_prices(arguments.prices)
-    context = HomeContext.of(arguments)
-    return _see_through(arguments, context, context.runs.load(arguments.run))
-
-
-def _see_through(arguments: argparse.Namespace, context: HomeContext, record: Record) -> int:
-    """Watch a run to its end and show its answer; gives the exit code."""
-    runner, handle = runner_of(context.aws, record)
-    if arguments.cancel_on_interrupt:
-        # What ends scripts, such as CI, does it by SIGTERM.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        status = watch(runner, handle, _teller(record), deadline=arguments.deadline)
-    except StillRunningError as error:
-        raise StillRunningError(
-            f"{error}\nTo take it up again: {resume_command(arguments, record.run)}"
-        ) from None
-    except KeyboardInterrupt:
-        return _interrupted(arguments, record, runner, handle)
-    answered = _answering(arguments, context, record, runner)
-    try:
-        found = answered(handle, status, with_logs=not arguments.no_logs)
-    except KeyboardInterrupt:
-        rest = f"the rest of its answer: {resume_command(arguments, record.run)}"
-        tell(f"run {record.run} has ended ({status.state.value}); {rest}")
-        return ExitCode.INTERRUPTED
-    show(record, found, as_json=arguments.json)
-    return _CODES.get(status.state, ExitCode.FAILED)
-
-
-def _answering(
-    arguments: argparse.Namespace, context: HomeContext, record: Record, runner: Runner
-) -> Callable[..., RunOutcome]:
-    """What gives the answer of a run that has ended, at the prices that the flags name."""
-    prices = read_prices(arguments.prices)
-    return partial(run_outcome, context.aws, record, runner, prices=prices, tell=tell)
-
-
-def _teller(record: Record) -> Callable[[Status], None]:
-    """Says what becomes of a run, with the time since it was submitted."""
-    start = datetime.fromisoformat(record.created)
-
-    def heard(status: Status) -> None:
-        # It may have been submitted by a machine whose clock is ahead.
-        passed = timedelta(seconds=max(0, int((datetime.now(UTC) - start).total_seconds())))
-        tell(f"{passed}  {status.state.value:<9}  {status.detail}".rstrip())
-
-    return heard
-
-
-def _interrupted(
-    arguments: argparse.Namespace, record: Record, runner: Runner, handle: Handle
-) -> int:
-    """What Ctrl-C means: cancelled if that was asked for, or is now; else the run goes on."""
-    cancel, resume = arguments.cancel_on_interrupt, resume_command(arguments, record.run)
-    if not cancel and sys.stdin.isatty():
-        # Standard output may be a file, where nobody would see the question.
-        print("\nThe run goes on. Cancel it? [y/N] ", end="", file=sys.stderr, flush=True)
-        try:
-            cancel = sys.stdin.readline().strip().lower().startswith("y")
-        except KeyboardInterrupt:
-            cancel = False
-    if cancel:
-        try:
-            runner.cancel(handle)
-        except GristmillError as error:
-            tell(str(error))
-        else:
-            tell(f"asked that run {record.run} end: {resume} shows how")
-            return ExitCode.INTERRUPTED
-    tell(f"left run {record.run} running; to take it up again: {resume}")
-    return ExitCode.INTERRUPTED
-
-
-def _where(record: Record) -> str:
-    handle = record.handle
-    return f"{record.spec} ({handle.target}, {handle.id})" if handle else record.spec
-
-
 def status(arguments: argparse.Namespace) -> int:
     """List runs; gives the exit code."""
     if arguments.n < 1:
@@ -209,7 +65,7 @@ def status(arguments: argparse.Namespace) -> int:
 
 def _summary(record: Record, state: str) -> RunSummary:
     submitted = datetime.fromisoformat(record.created)
-    job, where = record.submission.job, _where(record)
+    job, where = record.submission.job, where_of(record)
     return RunSummary(record.run, job, state, where, submitted, record.owner)
 
 
@@ -227,7 +83,8 @@ def _(found: RunList) -> Iterable[Block]:
 def _details(arguments: argparse.Namespace, context: HomeContext, record: Record) -> list[str]:
     """All that is known of a run now: nothing is waited for."""
     argv = redact((record.submission.job, *record.submission.argv))
-    lines = [f"arguments: {shlex.join(argv)}", f"report: {record.report}"]
+    lines = [f"arguments: {shlex.join(argv)}", *(f"report: {uri}" for uri in record.reports)]
+    lines += [f"lost before: {one.target}, {one.id}" for one in record.earlier]
     if record.handle is None:
         return lines
     runner, handle = runner_of(context.aws, record)
@@ -240,7 +97,7 @@ def _details(arguments: argparse.Namespace, context: HomeContext, record: Record
     lines += [f"look at it: {page}"] if page else []
     if not status.state.is_final:
         return [*lines, f"logs: {runner.logs_at(handle)}"]
-    answered = _answering(arguments, context, record, runner)
+    answered = answering(arguments, context, record, runner)
     found = answered(handle, status, patience=timedelta())
     known = facts(record, found)
     at = f"logs: {found.logs_at}"

@@ -119,13 +119,14 @@ class EmrPlace:
             patience=_PATIENCE,
         )
         cause = found.cause
+        report = found.reports[-1] if found.reports else None
         return Outcome(
             cause=cause.kind.name if cause else "",
             reason="\n".join(cause.lines) if cause else status.reason,
             advice=cause.advice if cause else "",
             logs=found.logs_at,
             cost=float(found.cost.amount) if found.cost else None,
-            result=result_of(found.report) if found.report and not found.report.error else {},
+            result=result_of(report) if report and not report.error else {},
         )
 
     def progress(self, run: Claimed, _handle: Handle) -> Mapping[str, Any] | None:
@@ -142,4 +143,4 @@ class EmrPlace:
 def _watched(handle: Handle, spec: Spec) -> Record:
     """As much of a record as looking after a run takes."""
     submission = Submission(handle.id, "", ())
-    return Record(submission, spec.name, spec.architecture, spec.logs, "", "", "", handle)
+    return Record(submission, spec.name, spec.architecture, spec.logs, (), "", "", handle)

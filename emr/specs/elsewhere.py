@@ -1,0 +1,40 @@
+"""A spec with other machines first: where AWS has none of the first type, or none in a zone."""
+
+from typing import TypeVar
+
+from gristmill.emr.specs.cluster import ClusterSpec, Nodes
+from gristmill.emr.specs.load import Spec
+
+T = TypeVar("T")
+
+
+def elsewhere(spec: Spec, turns: int) -> Spec:
+    """The spec with the next of its instance types and of its subnets first, `turns` times over.
+
+    One of EMR Serverless stays as it is: it names neither machines nor, for itself, a zone.
+    """
+    if not isinstance(spec, ClusterSpec):
+        return spec
+    roles = {
+        name: nodes.model_copy(update={"instance_types": _turned(nodes.instance_types, turns)})
+        for name, nodes in spec.roles.items()
+    }
+    return spec.model_copy(update={**roles, "subnets": _turned(spec.subnets, turns)})
+
+
+def has_elsewhere(spec: Spec) -> bool:
+    """Whether there is any other type or subnet to try."""
+
+    def several(nodes: Nodes) -> bool:
+        return len(nodes.instance_types) > 1
+
+    if not isinstance(spec, ClusterSpec):
+        return False
+    return len(spec.subnets) > 1 or any(map(several, spec.roles.values()))
+
+
+def _turned(items: tuple[T, ...], turns: int) -> tuple[T, ...]:
+    if not items:
+        return items
+    first = turns % len(items)
+    return items[first:] + items[:first]

@@ -1,0 +1,87 @@
+"""A run that was done and is asked for again with `--resume`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from gristmill.jobs import CATALOGUE
+from gristmill.script import command
+from gristmill.script.console import Console
+from gristmill.spark import session as sessions
+
+JOB = CATALOGUE["word-count"]
+
+
+@pytest.fixture(autouse=True)
+def running(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands use the Spark of the tests, and leave it."""
+    monkeypatch.setattr(command, "session", lambda *_args, **_more: spark)
+    monkeypatch.setattr(command, "end", lambda _spark: None)
+    monkeypatch.setattr(command, "_heed_signals", lambda: None)
+
+
+def run(folder: Path, *more: str, source: str = "text") -> int:
+    words = ("--input", str(folder / source), "--output", str(folder / "out"), "--corpus", "a")
+    report = ("--report", str(folder / "r.json"), "--resume")
+    return command.run_command(JOB, [*words, *report, *more], Console, "gristmill word-count")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("text", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("one two two\n")
+    return tmp_path
+
+
+def test_what_was_done_is_not_done_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder) == 0
+    first = json.loads((folder / "r.json").read_text())
+    assert run(folder) == 0
+    assert json.loads((folder / "r.json").read_text()) == first
+    assert "word-count was done before: its report is there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ['{"half', "failed"])
+def test_a_report_that_is_cut_off_or_of_a_failure_stops_nothing(folder: Path, text: str) -> None:
+    assert run(folder) == 0
+    file = folder / "r.json"
+    told = json.loads(file.read_text())
+    run_before = told["run"]
+    file.write_text(text if text != "failed" else json.dumps(told | {"state": "failed"}))
+    assert run(folder) == 0
+    assert json.loads(file.read_text())["run"] != run_before
+
+
+def test_the_report_of_another_run_is_not_taken_for_this_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder) == 0
+    assert run(folder, source="other") == 2
+    assert run(folder, "--min-count", "2") == 2
+    assert "is the report of another run" in capsys.readouterr().err
+
+
+def test_without_a_report_nothing_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--input", "a", "--output", "b", "--corpus", "c", "--resume"]
+    assert command.run_command(JOB, words, Console, "gristmill word-count") == 2
+    assert "--resume needs --report" in capsys.readouterr().err
+
+
+def test_a_spark_that_is_held_ends_once_at_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[object] = []
+
+    class Session:
+        def stop(self) -> None:
+            ended.append(self)
+
+    one = Session()
+    with sessions.held():
+        sessions.end(one)  # type: ignore[arg-type]
+        sessions.end(one)  # type: ignore[arg-type]
+        assert ended == []
+    assert ended == [one]
+    sessions.end(one)  # type: ignore[arg-type]
+    assert ended == [one, one]
