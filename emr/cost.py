@@ -1,67 +1,29 @@
 """What a run cost: hours that AWS reports, times a table of prices. An estimate, and said so."""
 
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field, ValidationError
+from typing import Any
 
 from gristmill.emr.aws import Aws, explained
-from gristmill.emr.files import PRICES
+from gristmill.emr.prices import Prices, vcpus
 from gristmill.emr.runners.serverless import ServerlessRunner
+from gristmill.emr.runners.steps import steps
 from gristmill.emr.runners.transient import TransientRunner
 from gristmill.emr.runs import Record
-from gristmill.emr.specs.fields import Table
-from gristmill.errors import UsageError
 from gristmill.runs import Handle, Status
 
 _HOUR = Decimal(3600)
 # EC2 and EMR bill by the second, and a minute at least
 # (https://aws.amazon.com/emr/pricing/).
 _MINIMUM = timedelta(minutes=1)
-_SIZES = {"medium": Decimal("0.25"), "large": Decimal("0.5"), "xlarge": Decimal(1)}
-
-Price = Annotated[Decimal, Field(ge=0)]
-Share = Annotated[Decimal, Field(ge=0, le=1)]
-
-
-class ServerlessPrices(Table):
-    """Prices of an hour of a vCPU, of a GB of memory, of a GB of disk."""
-
-    vcpu: Price
-    memory: Price
-    storage: Price
-
-
-class Prices(Table):
-    """Prices by the hour: of an `xlarge` of each family, On-Demand."""
-
-    currency: str
-    region: str
-    asof: str
-    emr_share: Share
-    spot_share: Share
-    instances: dict[str, Price]
-    serverless: dict[str, ServerlessPrices]
-
-    def of(self, instance_type: str, *, is_spot: bool) -> Decimal | None:
-        """The price of an instance with EMR on it; None where the table does not have it."""
-        family, _, size = instance_type.partition(".")
-        price, units = self.instances.get(family), _units(size)
-        if price is None or units is None:
-            return None
-        # What EMR adds is the same for Spot.
-        return units * price * ((self.spot_share if is_spot else 1) + self.emr_share)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """An estimate. `hours` are instance hours or vCPU hours, `spot` is the Spot share of them."""
+    """An estimate. `hours` are instance hours or vCPU hours, `spot` is the Spot share of them;
+    `vcpu_hours` are all its processors' hours, None where a type's name does not tell its own."""
 
     amount: Decimal
     currency: str
@@ -70,6 +32,7 @@ class Cost:
     spot: Decimal
     basis: str
     unknown: tuple[str, ...] = ()
+    vcpu_hours: Decimal | None = None
 
     def __str__(self) -> str:
         spot = f", {self.spot:.0%} of them Spot" if self.spot else ""
@@ -80,19 +43,6 @@ class Cost:
         if self.unknown:
             text += f"; without {', '.join(self.unknown)}, which the prices do not have"
         return f"{text}; {self.basis})"
-
-
-def read_prices(path: Path = PRICES) -> Prices:
-    """A table of prices. Raises `UsageError`."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return Prices.model_validate(tomllib.loads(text, parse_float=Decimal))
-    except (OSError, ValueError) as error:
-        said = error
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            said = ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-        raise UsageError(f"no prices in {path}: {said}; emr/prices.toml shows the form") from error
 
 
 def cost(aws: Aws, record: Record, handle: Handle, status: Status, prices: Prices) -> Cost | None:
@@ -121,11 +71,14 @@ def of_instances(
     """What instances cost, as ListInstances gives them; of a `window`, what they did in it."""
     total, hours, spot = Decimal(0), Decimal(0), Decimal(0)
     unknown: set[str] = set()
+    processors: Decimal | None = Decimal(0)
     for instance in instances:
         is_spot = instance.get("Market") == "SPOT"
         some = _hours(instance["Status"].get("Timeline", {}), window)
         price = prices.of(instance["InstanceType"], is_spot=is_spot)
         hours += some
+        number = vcpus(instance["InstanceType"])
+        processors = None if processors is None or number is None else processors + some * number
         spot += some if is_spot else 0
         if price is None:
             unknown.add(instance["InstanceType"])
@@ -136,7 +89,8 @@ def of_instances(
     if spot:
         basis += f", Spot at {prices.spot_share:.0%} of On-Demand"
     share = spot / hours if hours else Decimal(0)
-    return Cost(total, prices.currency, hours, "instance", share, basis, tuple(sorted(unknown)))
+    without = tuple(sorted(unknown))
+    return Cost(total, prices.currency, hours, "instance", share, basis, without, processors)
 
 
 def _hours(timeline: Mapping[str, datetime], window: tuple[datetime, datetime] | None) -> Decimal:
@@ -164,12 +118,35 @@ def _of_serverless(aws: Aws, architecture: str, handle: Handle, prices: Prices) 
     )
     amount = vcpu * table.vcpu + memory * table.memory + storage * table.storage
     basis = f"list prices of {prices.region}, {prices.asof}"
-    return Cost(amount, prices.currency, vcpu, "vCPU", Decimal(0), basis)
+    return Cost(amount, prices.currency, vcpu, "vCPU", Decimal(0), basis, vcpu_hours=vcpu)
 
 
-def _units(size: str) -> Decimal | None:
-    """How many `xlarge` a size is."""
-    if size in _SIZES:
-        return _SIZES[size]
-    found = re.fullmatch(r"(\d+)xlarge", size)
-    return Decimal(found[1]) if found else None
+def of_cluster(
+    aws: Aws, cluster: str, prices: Prices, now: datetime
+) -> tuple[Cost, timedelta | None]:
+    """What a cluster has cost so far, and for how long no step ran on it since it was ready; None
+    where it never was. Raises `GristmillError`."""
+    with explained(f"list the instances of {cluster}"):
+        pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=cluster)
+        instances = [instance for page in pages for instance in page["Instances"]]
+    with explained(f"describe {cluster}"):
+        told = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["Timeline"]
+    spans = []
+    for step in steps(aws, cluster):
+        timeline = step["Status"].get("Timeline", {})
+        if "StartDateTime" in timeline:
+            spans.append((timeline["StartDateTime"], timeline.get("EndDateTime") or now))
+    ready = told.get("ReadyDateTime")
+    idle = None if ready is None else idle_time(ready, told.get("EndDateTime") or now, spans)
+    return of_instances(instances, None, prices), idle
+
+
+def idle_time(
+    start: datetime, end: datetime, spans: Iterable[tuple[datetime, datetime]]
+) -> timedelta:
+    """How long of the time between two moments is in none of `spans`, which may overlap."""
+    idle, until = timedelta(), start
+    for first, last in sorted(spans):
+        idle += max(timedelta(), min(first, end) - until)
+        until = max(until, min(last, end))
+    return idle + max(timedelta(), end - until)

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from gristmill.emr.aws import Aws
 from gristmill.emr.cause import Cause, Kind, probable_cause
-from gristmill.emr.cost import Cost, Prices, cost
+from gristmill.emr.cost import Cost, cost
+from gristmill.emr.logs import is_of_driver
+from gristmill.emr.prices import Prices
 from gristmill.emr.runs import Record
 from gristmill.errors import GristmillError
 from gristmill.model.report import Report
@@ -76,7 +78,7 @@ def run_outcome(
     if status.state is State.FAILED:
         if with_logs:
             told = report is not None and report.error is not None
-            waits = 0.0 if told else _still(status, patience, clock())
+            waits = 0.0 if told else still(status, patience, clock())
             logs, cause = _cause(runner, handle, notes, tell=tell, waits=waits, pause=pause)
         if report is not None and report.error is not None:
             where = record.reports[len(reports) - 1]
@@ -85,7 +87,7 @@ def run_outcome(
     return RunOutcome(status, logs_at, reports, amount, cause, tuple(logs), tuple(notes))
 
 
-def _still(status: Status, patience: timedelta, now: datetime) -> float:
+def still(status: Status, patience: timedelta, now: datetime) -> float:
     """For how many seconds logs of a run may yet come."""
     if any(code in status.reason for code in _NO_LOGS_AFTER):
         return 0.0
@@ -124,8 +126,7 @@ def _cause(
 
 def _interest(log: LogFile) -> tuple[bool, bool, str]:
     """The driver's logs first, then what the others printed as errors."""
-    is_driver = "_000001/" in log.uri or "SPARK_DRIVER" in log.uri or "/steps/" in log.uri
-    return not is_driver, "stderr" not in log.uri, log.uri
+    return not is_of_driver(log), "stderr" not in log.uri, log.uri
 
 
 def _reports(aws: Aws, record: Record, notes: list[str]) -> tuple[Report, ...]:

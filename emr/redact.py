@@ -19,6 +19,9 @@ _HARMLESS = re.compile(r"arn:aws[a-z-]*:(?:secretsmanager|ssm):|^clientToken$")
 _ASSIGNED = re.compile(rf"((?:--)?{_NAME})([=:])(\S+)", re.IGNORECASE)
 # As a word of its own, which may hold spaces.
 _WHOLE = re.compile(rf"((?:--)?{_NAME})=(.+)", re.IGNORECASE | re.DOTALL)
+_FLAG = re.compile(rf"(--{_NAME})([ ',\"]+)([^\s'\"]+)", re.IGNORECASE)
+_ARN = re.compile(r"(arn:aws[a-z-]*:(?:secretsmanager|ssm):[^\s'\",]+)")
+_WORD = re.compile(r"\bargv1\.[\w=-]+")
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _IN_URI = re.compile(r"(\w+://[^/\s:@]+:)[^/\s@]+@")
 
@@ -70,6 +73,16 @@ def _encoded(word: str) -> str:
         return encode(_words(decode(word)))
     except ValueError:
         return word
+
+
+def redact_text(text: str) -> str:
+    """Text that somebody else has written, such as a log, with what looks like a secret hidden:
+    also what follows a flag, and what is inside encoded arguments."""
+    text = _WORD.sub(lambda found: _encoded(found[0]), text)
+    # Each other piece is the ARN of a secret, which is none.
+    pieces = _ARN.split(text)
+    pieces[::2] = [_text(_FLAG.sub(rf"\g<1>\g<2>{HIDDEN}", piece)) for piece in pieces[::2]]
+    return "".join(pieces)
 
 
 def _names_a_secret(name: str) -> bool:

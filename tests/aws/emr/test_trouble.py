@@ -13,9 +13,9 @@ import pytest
 
 from gristmill.emr import applications
 from gristmill.emr.aws import Aws
-from gristmill.emr.cost import read_prices
 from gristmill.emr.outcome import run_outcome
 from gristmill.emr.package import Shipped
+from gristmill.emr.prices import read_prices
 from gristmill.emr.requests.clusters import run_job_flow, run_job_flow_for
 from gristmill.emr.requests.serverless import start_job_run
 from gristmill.emr.requests.steps import add_job_flow_steps

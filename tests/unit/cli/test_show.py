@@ -179,7 +179,7 @@ FILES = ("--input", __file__, "--output", "new")
         (["history", "out", "--jsno"], "no flag --jsno: did you mean --json?"),
         (["history", "out", "words", "more"], "unexpected: more"),
         (["run", "word-cuont"], "did you mean word-count?"),
-        (["run", "word-count", "--corpsu", "x", *FILES], "--corpsu: did you mean --corpus?"),
+        (["run", "word-count", "--corpsu", "x", *FILES], "--corpsu: did you mean --corpus"),
         (["run", "access-logs", "--format=comon", *FILES], "did you mean common or combined?"),
         (["head", "OUT/wrods"], "did you mean words?"),
         (["history", "OUT", "wrods"], "did you mean words?"),

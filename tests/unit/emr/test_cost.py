@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gristmill.emr.cost import of_instances, read_prices
+from gristmill.emr.cost import of_instances
+from gristmill.emr.prices import read_prices
 from gristmill.errors import UsageError
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from gristmill.cli.emr.outcome import facts
 from gristmill.emr import outcome as module
 from gristmill.emr.cause import Kind
-from gristmill.emr.cost import read_prices
 from gristmill.emr.outcome import RunOutcome, run_outcome
+from gristmill.emr.prices import read_prices
 from gristmill.emr.runners.steps import StepRunner
 from gristmill.emr.runs import Record
 from gristmill.errors import GristmillError

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.emr.redact import HIDDEN, redact
+from gristmill.emr.redact import HIDDEN, redact, redact_text
 from gristmill.runs.encoded import decode, encode
 
 
@@ -56,3 +56,17 @@ def test_secrets_among_encoded_arguments_are_hidden_and_the_rest_stays_to_the_le
     assert redact(["entry.py", plain]) == ["entry.py", plain]
     (hidden,) = redact([encode(["word-count", "--db-password", "hunter2"])])
     assert decode(hidden) == ["word-count", "--db-password", HIDDEN]
+
+
+def test_a_log_is_shown_without_secrets() -> None:
+    packed = encode(["word-count", "--db-password", "hunter2"])
+    text = f"""INFO Arguments: --db-password hunter2 --input s3://a/b --tokenizer words
+        args: ['--api-key', 'hunter2', '--corpus', 'x'] {packed}
+        spark.hadoop.fs.s3a.secret.key=hunter2 jdbc:postgresql://me:hunter2@host/db"""
+    shown = redact_text(text)
+    assert "hunter2" not in shown
+    assert packed not in shown
+    for kept in ("--input s3://a/b", "--tokenizer words", "'--corpus', 'x'", "@host/db"):
+        assert kept in shown
+    harmless = "--db-secret arn:aws:secretsmanager:eu-central-1:111122223333:secret:db-1"
+    assert redact_text(harmless) == harmless

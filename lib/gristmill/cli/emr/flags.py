@@ -25,7 +25,11 @@ def add(commands: "Commands") -> None:
     added.add_argument("--dry-run", action="store_true", help=text)
     text = "print the exact requests as JSON and ask AWS nothing: plan submit JOB …, up, deploy"
     plans = commands.group("plan", text)
-    _add_wanted(_command(plans, "submit", "submitting:show_plan", "what submit would ask for"))
+    added = _command(plans, "submit", "submitting:show_plan", "what submit would ask for")
+    text = "instead, by AWS: what the last run of the job would cost on each spec"
+    added.add_argument("--costs", action="store_true", help=text)
+    _add_prices(added)
+    _add_wanted(added)
     _command(plans, "up", "targets:show_plan", "what up would ask for")
     _add_deploy(_command(plans, "deploy", "deploy:show_plan", "what deploy would ask for"))
     text = "take up a run again: wait for it and show its answer"
@@ -36,6 +40,14 @@ def add(commands: "Commands") -> None:
     added = _command(commands, "resume", "submitting:resume", text)
     added.add_argument("run", metavar="RUN")
     _add_watching(added)
+    _add_looking(commands)
+    _add_costs(commands)
+    _add_targets(commands)
+    text = "make what EMR needs in the account, or bring it up to date (docs/emr-account.md)"
+    _add_deploy(_command(commands, "deploy", "deploy:make", text))
+
+
+def _add_looking(commands: "Commands") -> None:
     text = "list the newest runs, or show all of one"
     added = _command(commands, "status", "runs:status", text)
     added.add_argument("run", nargs="?", metavar="RUN")
@@ -44,8 +56,13 @@ def add(commands: "Commands") -> None:
     added = _command(commands, "cancel", "runs:cancel", "end a run")
     added.add_argument("run", metavar="RUN")
     text = "show what a run's driver printed, and where the logs are"
-    added = _command(commands, "logs", "runs:logs", text)
+    added = _command(commands, "logs", "logs:show", text)
     added.add_argument("run", metavar="RUN")
+    text = "print what comes until the run has ended"
+    added.add_argument("--follow", action="store_true", help=text)
+    added.add_argument("--driver", action="store_true", help="only what the driver printed")
+    text = "what the bootstrap actions of its cluster printed"
+    added.add_argument("--bootstrap", action="store_true", help=text)
     text = "say where Spark's web pages of a run are: a URL at AWS, good for an hour at most"
     added = _command(commands, "ui", "ui:show", text)
     added.add_argument("run", metavar="RUN")
@@ -56,9 +73,6 @@ def add(commands: "Commands") -> None:
     added.add_argument("run", metavar="RUN")
     text = "also where AWS cannot say whether it has ended"
     added.add_argument("--force", action="store_true", help=text)
-    _add_targets(commands)
-    text = "make what EMR needs in the account, or bring it up to date (docs/emr-account.md)"
-    _add_deploy(_command(commands, "deploy", "deploy:make", text))
 
 
 def _command(commands: "Commands", name: str, handler: str, text: str) -> argparse.ArgumentParser:
@@ -73,6 +87,36 @@ def _command(commands: "Commands", name: str, handler: str, text: str) -> argpar
     return added
 
 
+def _add_costs(commands: "Commands") -> None:
+    text = "show what a run was billed, by its tags in charges, beside the estimate"
+    added = _command(commands, "cost", "costs:show", text)
+    added.add_argument("run", metavar="RUN")
+    text = "the output that billing-charges writes"
+    added.add_argument("--charges", required=True, metavar="OUTPUT", help=text)
+    _add_prices(added)
+    text = "make a table of prices of AWS's price lists: those of AmazonEC2 and ElasticMapReduce"
+    added = commands.add("prices", "emr.costs:make_prices", text)
+    text = "a price list of one region, as CSV or JSON, and again for each more"
+    added.add_argument(
+        "--from", dest="lists", type=Path, action="append", required=True, metavar="FILE", help=text
+    )
+    text = "the table to write, for --prices"
+    added.add_argument("--to", type=Path, required=True, metavar="FILE", help=text)
+    text = "what Spot costs, as a share of On-Demand, which no list says (default: 0.40)"
+    added.add_argument("--spot-share", type=_share, default="0.40", metavar="SHARE", help=text)
+    add_flags(added)
+
+
+def _share(text: str) -> Decimal:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not (found.is_finite() and 0 < found <= 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.40")
+    return found
+
+
 def _add_targets(commands: "Commands") -> None:
     text = "make the cluster or the application, if it is not there"
     added = _command(commands, "up", "targets:make", text)
@@ -80,11 +124,12 @@ def _add_targets(commands: "Commands") -> None:
     added.add_argument("--update", action="store_true", help=text)
     text = "end the cluster, or stop the application"
     added = _command(commands, "down", "targets:end", text)
+    _add_prices(added)
     text = "end the runs that go on there too, and do not ask"
     added.add_argument("--force", action="store_true", help=text)
     added.add_argument("--delete", action="store_true", help="delete the application as well")
-    text = "list the clusters and applications that are there"
-    _command(commands, "clusters", "targets:show", text)
+    text = "list the clusters and applications that are there, and what they have cost"
+    _add_prices(_command(commands, "clusters", "targets:show", text))
 
 
 def _add_wanted(parser: argparse.ArgumentParser) -> None:

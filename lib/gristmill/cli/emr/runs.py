@@ -146,16 +146,3 @@ def cancel(arguments: argparse.Namespace) -> int:
     runner.cancel(handle)
     tell(f"asked that run {record.run} end")
     return 0
-
-
-def logs(arguments: argparse.Namespace) -> int:
-    """Print the logs of a run; gives the exit code."""
-    context = HomeContext.of(arguments)
-    runner, handle = runner_of(context.aws, context.runs.load(arguments.run))
-    logs = runner.logs(handle)
-    if not logs:
-        tell("no logs yet: EMR puts them into S3 every five minutes")
-    for log in logs:
-        print(f"==> {log.uri}")
-        print(runner.read(log))
-    return 0

@@ -6,11 +6,12 @@ import shlex
 from gristmill.catalogue import find_job
 from gristmill.cli.emr.chains import read_chain
 from gristmill.cli.emr.context import HomeContext, SpecContext, print_requests
+from gristmill.cli.emr.costs import show_elsewhere
 from gristmill.cli.emr.watching import check_budget, see_through
 from gristmill.cli.voice import tell
 from gristmill.emr.again import again
-from gristmill.emr.cost import read_prices
 from gristmill.emr.prepare import Step, SubmitRequest
+from gristmill.emr.prices import read_prices
 from gristmill.emr.redact import redact
 from gristmill.emr.runs import Record
 from gristmill.emr.specs import ServerlessSpec, load_spec
@@ -86,6 +87,9 @@ def show_plan(arguments: argparse.Namespace) -> int:
     words = joined([(step.job.name, step.argv) for step in wanted.steps])
     # In the request they are one encoded word.
     tell(f"arguments: {shlex.join(redact(words))}")
+    if arguments.costs:
+        show_elsewhere(arguments, wanted.job.name)
+        return ExitCode.DONE
     return print_requests(plan(wanted))
 
 

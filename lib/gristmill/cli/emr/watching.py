@@ -13,8 +13,9 @@ from gristmill.cli.emr.context import HomeContext, resume_command
 from gristmill.cli.emr.outcome import show
 from gristmill.cli.voice import tell
 from gristmill.emr.again import again, lost
-from gristmill.emr.cost import cost, read_prices
+from gristmill.emr.cost import cost
 from gristmill.emr.outcome import RunOutcome, run_outcome
+from gristmill.emr.prices import read_prices
 from gristmill.emr.runs import Record
 from gristmill.emr.specs import load_spec
 from gristmill.emr.submit import runner_of

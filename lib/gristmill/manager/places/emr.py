@@ -10,10 +10,10 @@ from typing import Any
 
 from gristmill.catalogue import find_job
 from gristmill.emr.aws import Aws, RefusedError
-from gristmill.emr.cost import read_prices
 from gristmill.emr.files import ACCOUNT
 from gristmill.emr.outcome import run_outcome
 from gristmill.emr.prepare import SubmitRequest
+from gristmill.emr.prices import read_prices
 from gristmill.emr.runners.steps import FullError
 from gristmill.emr.runs import Record, Runs
 from gristmill.emr.specs import Spec, load_spec
