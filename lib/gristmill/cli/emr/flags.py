@@ -32,6 +32,21 @@ def add(commands: "Commands") -> None:
     _add_wanted(added)
     _command(plans, "up", "targets:show_plan", "what up would ask for")
     _add_deploy(_command(plans, "deploy", "deploy:show_plan", "what deploy would ask for"))
+    text = "print a CloudFormation template by which AWS runs a job: template [FLAG …] JOB …"
+    added = _command(commands, "template", "submitting:show_template", text)
+    text = "when: cron(0 2 * * ? *), rate(1 day) or at(2026-12-01T02:00:00), as EventBridge has it"
+    added.add_argument("--schedule", metavar="EXPRESSION", help=text)
+    text = "EventBridge Scheduler calls the API; a state machine of Step Functions sees it through"
+    added.add_argument(
+        "--with",
+        dest="kind",
+        choices=("scheduler", "step-functions"),
+        default="scheduler",
+        help=f"{text} (default: scheduler)",
+    )
+    text = "bring to S3 what the template names; without it, AWS is asked nothing"
+    added.add_argument("--upload", action="store_true", help=text)
+    _add_wanted(added)
     text = "take up a run again: wait for it and show its answer"
     added = _command(commands, "attach", "submitting:attach", text)
     added.add_argument("run", metavar="RUN")

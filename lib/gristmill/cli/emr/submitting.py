@@ -1,6 +1,7 @@
 """Runs submitted, taken up again, tried again."""
 
 import argparse
+import json
 import shlex
 
 from gristmill.catalogue import find_job
@@ -14,6 +15,7 @@ from gristmill.emr.prepare import Step, SubmitRequest
 from gristmill.emr.prices import read_prices
 from gristmill.emr.redact import redact
 from gristmill.emr.runs import Record
+from gristmill.emr.schedules import ship, template
 from gristmill.emr.specs import ServerlessSpec, load_spec
 from gristmill.emr.submit import plan, runner_of, submit
 from gristmill.errors import BusyError, ExitCode, UsageError
@@ -91,6 +93,20 @@ def show_plan(arguments: argparse.Namespace) -> int:
         show_elsewhere(arguments, wanted.job.name)
         return ExitCode.DONE
     return print_requests(plan(wanted))
+
+
+def show_template(arguments: argparse.Namespace) -> int:
+    """Print a template by which AWS runs a job; gives the exit code."""
+    wanted = _wanted(arguments)
+    if arguments.run:
+        raise UsageError("--run: each run has the key of its execution")
+    made = template(wanted, arguments.schedule, arguments.kind)
+    if arguments.upload:
+        ship(SpecContext.of(arguments).aws, wanted)
+    else:
+        tell("note: what it names has to be in S3: --upload brings it there")
+    print(json.dumps(made, indent=2, ensure_ascii=False))
+    return ExitCode.DONE
 
 
 def attach(arguments: argparse.Namespace) -> int:
