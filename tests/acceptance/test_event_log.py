@@ -1,5 +1,6 @@
 """Event logs of runs on this machine."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -20,6 +21,13 @@ def test_a_run_keeps_its_events_beside_its_output(samples: Path, tmp_path: Path)
     assert f'"event_log": "{log.as_uri()}"' in (tmp_path / "r.json").read_text()
     assert any(one.name.startswith("events_1_") for one in log.iterdir())
     assert finish([GRISTMILL, "verify", output]).code == 0
+    told = json.loads(finish([GRISTMILL, "tuning", output, "--json"]).out)["logs"]
+    assert [one["application"] for one in told] == ["gristmill word-count"]
+    assert told[0]["seconds"] > 1
+    # Of a driver that died, the end is missing.
+    (events,) = [one for one in log.iterdir() if one.name.startswith("events_1_")]
+    events.write_bytes(events.read_bytes()[:-500])
+    assert finish([GRISTMILL, "tuning", output]).out.startswith("gristmill word-count, ")
 
 
 def test_where_spark_could_not_begin_one_it_is_refused(tmp_path: Path) -> None:

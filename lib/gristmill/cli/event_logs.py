@@ -3,12 +3,19 @@
 import argparse
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import pyarrow as pa
+
+from gristmill.cli.show import Block, blocks
+from gristmill.cli.show import show as print_value
 from gristmill.cli.voice import tell
+from gristmill.diagnosis.event_log import usage_of_events
+from gristmill.diagnosis.tuning import tuning
 from gristmill.errors import ExitCode, GristmillError, InputError
 from gristmill.publish.layout import HOME
 from gristmill.publish.locations import open_location
@@ -16,6 +23,9 @@ from gristmill.script.command import SPARK_EVENTS
 from gristmill.spark.history import history_server
 from gristmill.storage import Storage
 
+# Of a packed log that is cut off as much as this is lost.
+_CHUNK = 8192
+_KEPT = "a run here keeps one with --event-log, one on EMR always"
 _ROLLING, _REPORTS = "eventlog_v2_", f"{HOME}/reports"
 # As Spark calls applications: here, on YARN, on a cluster of its own.
 _SINGLE = ("local-", "application_", "app-")
@@ -40,10 +50,7 @@ def serve(arguments: argparse.Namespace) -> int:
         folder = Path(made)
         found = {one.name: one for one in _event_logs(arguments.place)}
         if not found:
-            raise InputError(
-                f"{arguments.place} has no event logs: a run here keeps one with --event-log, one "
-                "on EMR always"
-            )
+            raise InputError(f"{arguments.place} has no event logs: {_KEPT}")
         for one in found.values():
             _bring(one, folder)
         with history_server(folder, arguments.port) as (url, server):
@@ -55,6 +62,82 @@ def serve(arguments: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 return ExitCode.INTERRUPTED
         raise GristmillError("Spark's History Server has ended by itself")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """An event log: its application, how long that took (seconds), and what stood still in it."""
+
+    log: str
+    application: str
+    seconds: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TunedLogs:
+    """Event logs, and what there is to say of each."""
+
+    logs: tuple[Tuned, ...]
+
+
+def show_tuning(arguments: argparse.Namespace) -> None:
+    """Say what stood still in the runs whose event logs a place has."""
+    found = {one.name: one for one in _event_logs(arguments.place)}
+    if not found:
+        raise InputError(f"{arguments.place} has no event logs: {_KEPT}")
+    print_value(TunedLogs(tuple(map(_tuned, found.values()))), as_json=arguments.json)
+
+
+def _tuned(log: _EventLog) -> Tuned:
+    name, usage = usage_of_events(_lines(log))
+    place = f"{log.storage.root}/{log.path}"
+    return Tuned(place, name, round(usage.seconds, 1), tuning(usage))
+
+
+@blocks.register
+def _(found: TunedLogs) -> Iterable[Block]:
+    for one in found.logs:
+        yield f"{one.application}, {one.seconds:.0f} s: {one.log}"
+        for note in one.notes or ("nothing to say: all is well, or it was too short to gain",):
+            yield f"  {note}"
+
+
+def _lines(log: _EventLog) -> Iterator[str]:
+    """The lines of a log, in the order in which they were written."""
+    parts = [name for name in log.files if name.startswith("events_")]
+    for name in sorted(parts, key=_number) if log.files else [""]:
+        data = log.storage.read(f"{log.path}/{name}".rstrip("/"))
+        if data:
+            yield from _unpacked(name or log.name, data)
+
+
+def _number(name: str) -> int:
+    number = name.split("_")[1]
+    return int(number) if number.isdecimal() else 0
+
+
+def _unpacked(name: str, data: bytes) -> Iterator[str]:
+    codec = name.removesuffix(".inprogress").rpartition(".")[2]
+    stream: Any = pa.BufferReader(data)
+    if codec in {"zstd", "gz"}:
+        stream = pa.CompressedInputStream(stream, {"gz": "gzip"}.get(codec, codec))
+    elif codec in {"lz4", "snappy", "lzf"}:
+        raise InputError(
+            f"{name} is packed by Spark's {codec}: spark.eventLog.compression.codec=zstd"
+        )
+    rest = b""
+    while True:
+        try:
+            chunk = stream.read(_CHUNK)
+        except OSError:
+            # Of a driver that died the end is missing.
+            chunk = b""
+        if not chunk:
+            break
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode(errors="replace") for line in whole)
+    yield rest.decode(errors="replace")
 
 
 def _event_logs(place: str) -> Iterator[_EventLog]:

@@ -170,6 +170,11 @@ def _add_looking(
     text = "the file to write (default: report.html)"
     report.add_argument("-o", "--to", default="report.html", metavar="FILE", help=text)
     report.add_argument("--title", help="what stands above it (default: the output's name)")
+    text = "say what stood still in runs, by their event logs, and what to set instead"
+    tuned = commands.add("tuning", "event_logs:show_tuning", text)
+    text = "an output, or a folder of event logs; here or in S3"
+    tuned.add_argument("place", metavar="OUTPUT", help=text)
+    add_flags(tuned)
     text = "show the event logs of an output's runs in Spark's own History Server"
     served = commands.add("history-server", "event_logs:serve", text)
     text = "an output, or a folder of event logs; here or in S3"

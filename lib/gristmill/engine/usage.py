@@ -6,6 +6,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from gristmill.diagnosis.event_log import heap_of
 from gristmill.diagnosis.tuning import ExecutorUse, StageUse, Usage
 from gristmill.model.report import DatasetReport
 
@@ -77,10 +78,7 @@ def _executors(
         peaks, peak = one.peakMemoryMetrics(), None
         if peaks.isDefined():
             peak = int(peaks.get().getMetricValue("JVMHeapMemory")) or None
-        # `maxMemory` is what Spark may fill of the heap: 0.6 of all but 300 MiB
-        # (https://spark.apache.org/docs/4.1.1/tuning.html#memory-management-overview).
-        heap = int(one.maxMemory() / 0.6) + (300 << 20)
-        yield ExecutorUse(int(one.totalCores()), there, heap, peak)
+        yield ExecutorUse(int(one.totalCores()), there, heap_of(int(one.maxMemory())), peak)
 
 
 def _doubles(spark: SparkSession, values: Sequence[float]) -> Any:

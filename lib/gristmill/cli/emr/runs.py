@@ -18,6 +18,7 @@ from gristmill.cli.voice import tell
 from gristmill.emr.aws import Aws
 from gristmill.emr.links import look_at
 from gristmill.emr.redact import redact
+from gristmill.emr.requests.event_logs import event_logs_at
 from gristmill.emr.runs import Record
 from gristmill.emr.submit import runner_of
 from gristmill.errors import GristmillError, UsageError
@@ -93,6 +94,8 @@ def _details(arguments: argparse.Namespace, context: HomeContext, record: Record
     except GristmillError as error:
         return [*lines, f"note: {error}"]
     lines.append(f"EMR says: {' '.join(filter(None, (status.detail, status.reason)))}")
+    events = event_logs_at(context.home, record.logs, record.run, handle)
+    lines.append(f"what stood still: gristmill tuning {events}")
     page = look_at(context.aws.region, record.handle)
     lines += [f"look at it: {page}"] if page else []
     if not status.state.is_final:
