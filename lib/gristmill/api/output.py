@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gristmill.api.arrow import arrow_path, arrow_schema
 from gristmill.errors import BusyError, GristmillError, InputError, UsageError
 from gristmill.model.report import size
+from gristmill.model.schema import DatasetSchema
 from gristmill.nearest import nearest
 from gristmill.publish import layout
 from gristmill.publish.locations import open_output
@@ -131,6 +132,11 @@ class Table:
     def schema(self) -> "pyarrow.Schema":
         """Its columns, with those that it is partitioned by."""
         return arrow_schema(self._state.schema.fields)
+
+    @property
+    def dataset_schema(self) -> DatasetSchema:
+        """Its columns, types and partitions, as the output remembers them."""
+        return self._state.schema
 
     def dataset(self) -> "pyarrow.dataset.Dataset":
         """It as a dataset of Arrow, of which nothing is read yet."""

@@ -165,6 +165,18 @@ def _add_looking(
     sql.add_argument("--csv", action="store_true", help="print all rows, as CSV")
     text = "write all rows into a file: .csv, .parquet, .json or .jsonl for a line each"
     sql.add_argument("--to", metavar="FILE", help=text)
+    text = (
+        "print the tables of an output in the SQL of another engine, with comments and partitions"
+    )
+    ddl = on_output(commands.add("ddl", "ddl:show", text))
+    ddl.add_argument("dataset", nargs="?", metavar="DATASET", help="only this one")
+    text = "whose SQL it is"
+    engines = ("athena", "duckdb", "spark", "trino")
+    ddl.add_argument("--dialect", choices=engines, required=True, help=text)
+    text = "the database that the tables are in (default: default; DuckDB's is main)"
+    ddl.add_argument("--database", metavar="NAME", help=text)
+    text = "where the output will lie for that engine (default: where it is)"
+    ddl.add_argument("--location", metavar="URI", help=text)
     text = "make one page of all that an output holds, to send to somebody"
     report = on_output(commands.add("report", "looking:report", text))
     text = "the file to write (default: report.html)"

@@ -29,10 +29,12 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+# By the output, whose report names it, and by the folder that is told.
+@pytest.mark.parametrize("by", ["output", pytest.param("folder", marks=pytest.mark.thorough)])
 def test_a_run_s_events_are_in_s3_and_shown_by_spark_s_own_server(
-    command: Emr, simulator: Simulator
+    command: Emr, simulator: Simulator, by: str
 ) -> None:
-    inputs, output = f"s3://{simulator.bucket}/in/text", f"s3://{simulator.bucket}/pages"
+    inputs, output = f"s3://{simulator.bucket}/in/text", f"s3://{simulator.bucket}/pages-{by}"
     done = command("submit", "word-count", "--input", inputs, "--output", output)
     assert done.code == 0, done.err
     (run,) = re.findall(r"^run (\S+):", done.err, re.MULTILINE)
@@ -42,21 +44,20 @@ def test_a_run_s_events_are_in_s3_and_shown_by_spark_s_own_server(
     assert told["run"] == run
     assert re.fullmatch(r"https://p-\w+\.emrappui-prod\.\S+/shs/\?token=simulated", told["url"])
     assert told["event_logs"] == f"{simulator.account['home']}/spark-events/{run}"
-    # By the folder that is told, and by the output, whose report names it.
-    for place in (told["event_logs"], output):
-        port = free_port()
-        words = [BIN / "gristmill", "history-server", place, "--port", str(port)]
-        with subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-        ) as server:
-            try:
-                assert server.stdout is not None
-                url = server.stdout.readline().strip()
-                assert url == f"http://127.0.0.1:{port}"
-                assert applications(url) == ["gristmill word-count"]
-            finally:
-                server.send_signal(signal.SIGINT)
-            assert server.wait(TIMEOUT) == 130
+    port = free_port()
+    place = output if by == "output" else told["event_logs"]
+    words = [BIN / "gristmill", "history-server", place, "--port", str(port)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            assert url == f"http://127.0.0.1:{port}"
+            assert applications(url) == ["gristmill word-count"]
+        finally:
+            server.send_signal(signal.SIGINT)
+        assert server.wait(TIMEOUT) == 130
 
 
 def applications(url: str) -> list[str]:

@@ -1,0 +1,82 @@
+"""`gristmill ddl`: tables over an output, for other engines."""
+
+import argparse
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from gristmill.api.output import Output, Table
+from gristmill.api.output import open as open_datasets
+from gristmill.catalogue import known_jobs
+from gristmill.cli.show import Block, blocks
+from gristmill.cli.show import show as print_value
+from gristmill.ddl.dialects import DIALECTS, Described
+from gristmill.errors import UsageError
+from gristmill.model.dataset import Dataset
+from gristmill.nearest import nearest
+from gristmill.storage.partitions import NOTHING
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The statements that make tables in an engine, in their order."""
+
+    dialect: str
+    statements: tuple[str, ...]
+
+
+def show(arguments: argparse.Namespace) -> None:
+    """Print the statements by which an engine has the datasets of an output as tables."""
+    output = open_datasets(arguments.output)
+    wanted = [arguments.dataset] if arguments.dataset else list(output)
+    if unknown := [name for name in wanted if name not in output]:
+        raise UsageError(f"no dataset {unknown[0]}; {nearest(unknown[0], list(output))}")
+    place = (arguments.location or output.uri).rstrip("/")
+    if arguments.dialect in {"athena", "trino"} and not place.startswith(("s3://", "s3a://")):
+        raise UsageError(
+            f"{arguments.dialect} reads what is in S3: --location s3://… says where it will be"
+        )
+    made = DIALECTS[arguments.dialect]
+    database = arguments.database or ("main" if arguments.dialect == "duckdb" else "default")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", database):
+        raise UsageError(f"--database takes letters, digits and _, not {database!r}")
+    found: list[str] = []
+    for name in wanted:
+        found += made(_described(output, name, place), database)
+    print_value(Statements(arguments.dialect, tuple(found)), as_json=arguments.json)
+
+
+@blocks.register
+def _(found: Statements) -> Iterable[Block]:
+    return [f"{one};\n" for one in found.statements]
+
+
+def _described(output: Output, name: str, place: str) -> Described:
+    table, known = output[name], _known().get(name)
+    comments = {field.name: field.help for field in known.fields} if known else {}
+    said = known.help if known else ""
+    values = _values(table)
+    return Described(
+        table.dataset_schema, f"{place}/{name}", values, said, not table.files, comments
+    )
+
+
+def _known() -> dict[str, Dataset]:
+    """The datasets of the jobs that are known here, by name."""
+    return {
+        dataset.name: dataset for found in known_jobs().values() for dataset in found.job.writes
+    }
+
+
+def _values(table: Table) -> dict[str, list[str | None]]:
+    """The values of the columns by which a dataset is partitioned, as its folders have them."""
+    found: dict[str, list[str | None]] = {}
+    for folder in table.partitions:
+        for part in folder.split("/"):
+            name, _, value = part.partition("=")
+            known = found.setdefault(unquote(name), [])
+            text = None if value == NOTHING else unquote(value)
+            # A path that is written otherwise than its value cannot be worked out.
+            known.append(text if text is None or text == value else value)
+    return found

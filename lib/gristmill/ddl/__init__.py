@@ -1,0 +1,1 @@
+"""Tables over published datasets, in the words of the engines that read them."""
