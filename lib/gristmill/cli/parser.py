@@ -177,6 +177,13 @@ def _add_looking(
     ddl.add_argument("--database", metavar="NAME", help=text)
     text = "where the output will lie for that engine (default: where it is)"
     ddl.add_argument("--location", metavar="URI", help=text)
+    text = "have a table of PostgreSQL hold what a dataset holds: what changed, in one transaction"
+    load = on_output(commands.add("load", "loading:show", text))
+    load.add_argument("dataset", metavar="DATASET", help="its name")
+    text = "the database: postgresql://USER@HOST/DATABASE; PGPASSWORD holds a password"
+    load.add_argument("--to", required=True, metavar="URL", help=text)
+    text = "the table (default: public, and the dataset's name)"
+    load.add_argument("--table", metavar="[SCHEMA.]NAME", help=text)
     text = "make one page of all that an output holds, to send to somebody"
     report = on_output(commands.add("report", "looking:report", text))
     text = "the file to write (default: report.html)"

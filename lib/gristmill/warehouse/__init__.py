@@ -1,0 +1,1 @@
+"""Published datasets as tables of a warehouse, which follow what is published."""
