@@ -43,7 +43,7 @@ def show(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--database takes letters, digits and _, not {database!r}")
     found: list[str] = []
     for name in wanted:
-        found += made(_described(output, name, place), database)
+        found += made(described(output, name, place), database)
     print_value(Statements(arguments.dialect, tuple(found)), as_json=arguments.json)
 
 
@@ -52,13 +52,19 @@ def _(found: Statements) -> Iterable[Block]:
     return [f"{one};\n" for one in found.statements]
 
 
-def _described(output: Output, name: str, place: str) -> Described:
+def described(output: Output, name: str, place: str) -> Described:
+    """A dataset with all that is known of it; `place` is where its output is, or will be."""
     table, known = output[name], _known().get(name)
     comments = {field.name: field.help for field in known.fields} if known else {}
     said = known.help if known else ""
-    values = _values(table)
     return Described(
-        table.dataset_schema, f"{place}/{name}", values, said, not table.files, comments
+        table.dataset_schema,
+        f"{place}/{name}",
+        _values(table),
+        said,
+        is_empty=not table.files,
+        comments=comments,
+        folders={_of(folder): folder for folder in table.partitions if folder},
     )
 
 
@@ -80,3 +86,8 @@ def _values(table: Table) -> dict[str, list[str | None]]:
             # A path that is written otherwise than its value cannot be worked out.
             known.append(text if text is None or text == value else value)
     return found
+
+
+def _of(folder: str) -> tuple[str, ...]:
+    """The values of a partition's folder, as a catalogue has them."""
+    return tuple(unquote(part.partition("=")[2]) for part in folder.split("/"))

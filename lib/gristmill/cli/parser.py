@@ -60,9 +60,29 @@ def parser() -> argparse.ArgumentParser:
     _add_projects(commands)
     manager.add(commands)
     workflow.add(commands)
+    _add_catalog(commands)
     text = "jobs on Amazon EMR: submit, status, attach, cancel, logs, up, down, plan"
     emr.add(commands.group("emr", text))
     return top
+
+
+def _add_catalog(commands: "Commands") -> None:
+    text = "the tables of an output in the AWS Glue Data Catalog: register, verify, drop"
+    tables = commands.group("catalog", text)
+    for name, handler, what in (
+        ("register", "make", "make the tables of an output, or bring them up to date"),
+        ("verify", "check", "hold the tables against the output; exit code 1 where they differ"),
+        ("drop", "remove", "take the tables out of the catalogue; the files stay"),
+    ):
+        added = tables.add(name, f"emr.catalog:{handler}", what)
+        added.add_argument("output", metavar="OUTPUT", help="the output root")
+        help_ = "the database of the catalogue, which is made where it is not there"
+        added.add_argument("--database", required=True, metavar="NAME", help=help_)
+        help_ = "where the output will lie (default: where it is)"
+        added.add_argument("--location", metavar="URI", help=help_)
+        help_ = "the region of the catalogue (default: as the AWS tools have it)"
+        added.add_argument("--region", metavar="NAME", help=help_)
+        add_flags(added)
 
 
 class Commands:

@@ -11,7 +11,8 @@ from gristmill.model.schema import DatasetSchema
 @dataclass(frozen=True)
 class Described:
     """A dataset: its schema, where it lies (a URI without a slash at its end), the values that its
-    partition columns have, what is said of it and its columns, whether it has no file yet."""
+    partition columns have, what is said of it and its columns, whether it has no file yet.
+    `folders` are those of its partitions below it, by their values."""
 
     schema: DatasetSchema
     location: str
@@ -19,6 +20,7 @@ class Described:
     help: str = ""
     is_empty: bool = False
     comments: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[tuple[str, str]]:
