@@ -13,6 +13,7 @@ from gristmill.emr.aws import Aws, RefusedError
 from gristmill.emr.cause import Kind
 from gristmill.emr.claims import HELD, claimed
 from gristmill.emr.outcome import RunOutcome
+from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runners.transient import TransientRunner
 from gristmill.emr.runs import Found, Record, Runs
 from gristmill.emr.specs import Spec
@@ -31,6 +32,8 @@ _LOST = {
     "INSTANCE_FLEET_TIMEOUT": "its cluster did not get its instances in time",
     "INTERNAL_ERROR": "its cluster was lost",
 }
+# https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html
+_JOB = re.compile(r"Job failed\b", re.IGNORECASE)
 _ENDED = re.compile(r" ended: ([A-Z_]+)\b *(.*)", re.DOTALL)
 # The words of EMR's error codes (INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ, …_SPOT_NO_CAPACITY_…)
 # and of its messages (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-troubleshoot-errors.html).
@@ -41,16 +44,18 @@ _CAPACITY = re.compile(
 )
 
 
-def lost(found: RunOutcome) -> str | None:
+def lost(found: RunOutcome, runner: str) -> str | None:
     """How a run lost what it ran on, in words; None where it did not, or its job says why it
-    failed."""
+    failed. `runner` is the kind of what looks after it."""
     status = found.status
     if status.state is not State.FAILED or any(report.error for report in found.reports):
         return None
     if found.cause is not None and found.cause.kind is Kind.SAID:
         return None
     ended = _ENDED.search(status.reason)
-    if is_short(status.reason):
+    # What else AWS says of a run may be in the words of its job.
+    is_told = ended or (runner == ServerlessRunner.name and not _JOB.match(status.reason))
+    if is_told and is_short(status.reason):
         return "there was no capacity for it"
     if ended and ended[1] in _LOST:
         return _LOST[ended[1]]
@@ -116,7 +121,8 @@ def _next(record: Record) -> Record:
     claim = secrets.token_hex(8)
     if record.handle is None:
         return replace(record, claim=claim)
-    submission = replace(record.submission, attempt=record.submission.attempt + 1)
+    attempt = record.submission.attempt + 1
+    submission = replace(record.submission, attempt=attempt, since=record.created)
     earlier = (*record.earlier, record.handle)
     return replace(record, submission=submission, earlier=earlier, handle=None, claim=claim)
 

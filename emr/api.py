@@ -113,4 +113,4 @@ def _seen_through(
     why = "\n".join(ended.cause.lines) if ended.cause else status.reason
     if status.state is State.SUCCEEDED:
         why = f"it succeeded, but there is no report at {record.reports[-1]}"
-    return status, report, why, lost(ended)
+    return status, report, why, lost(ended, handle.runner)

@@ -65,8 +65,9 @@ def claimed(
 
 def check_same_run(found: Record, record: Record) -> None:
     """That what is written down is the same run. Raises `UsageError`, without secrets."""
-    first = replace(found.submission, attempt=record.submission.attempt)
-    if (first, found.spec) != (record.submission, record.spec):
+    asked = record.submission
+    first = replace(found.submission, attempt=asked.attempt, since=asked.since)
+    if (first, found.spec) != (asked, record.spec):
         argv = " ".join(redact(found.submission.argv))
         raise UsageError(
             f"run {record.run} is another one: {argv} ({found.submission.job} on {found.spec})"

@@ -121,5 +121,4 @@ def _prepared(step: Step, run: str) -> tuple[tuple[str, ...], str]:
     if report is None:
         report = f"{parsed.output.rstrip('/')}/_gristmill/reports/{run}.json"
         argv = (*argv, "--report", report)
-    # Tried again, after its machines were lost, a run knows what it had done.
-    return (*argv, "--resume"), report
+    return argv, report

@@ -16,12 +16,13 @@ from typing import Any, Literal
 
 from gristmill.emr.aws import Aws
 from gristmill.emr.package import upload
+from gristmill.emr.partitions import partition_of
 from gristmill.emr.prepare import SubmitRequest, prepare
 from gristmill.emr.requests.clusters import run_job_flow, run_job_flow_for
 from gristmill.emr.requests.event_logs import event_log_marker
 from gristmill.emr.requests.serverless import start_job_run
 from gristmill.emr.requests.steps import step
-from gristmill.emr.specs import ClusterSpec, ServerlessSpec
+from gristmill.emr.specs import ClusterSpec, ServerlessSpec, Spec
 from gristmill.emr.submit import pack
 from gristmill.errors import UsageError
 from gristmill.runs import Submission
@@ -71,12 +72,12 @@ def template(wanted: SubmitRequest, expression: str | None, kind: Kind) -> dict[
             else _cluster_machine(spec, _plain_step(spec, shipped, submission))
         )
         resources["Machine"] = _machine(name, definition, spec)
-        resources["MachineRole"] = _role("states.amazonaws.com", _starts(spec))
+        resources["MachineRole"] = _role(_of("states", spec), _starts(spec))
         text, target = "{}", "${Machine}"
     if expression is not None:
         resources["Schedule"] = _schedule(name, expression, target, text)
         starts = _starts(spec) if kind == "scheduler" else [_starts_machine()]
-        resources["ScheduleRole"] = _role("scheduler.amazonaws.com", starts)
+        resources["ScheduleRole"] = _role(_of("scheduler", spec), starts)
     parameters = {"ApplicationId": {"Type": "String"}} if isinstance(spec, ServerlessSpec) else {}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -112,7 +113,7 @@ def _schedule(name: str, expression: str, target: str, text: str) -> dict[str, A
     }
 
 
-def _machine(name: str, definition: Mapping[str, Any], spec: Any) -> dict[str, Any]:
+def _machine(name: str, definition: Mapping[str, Any], spec: Spec) -> dict[str, Any]:
     return {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {
@@ -260,6 +261,10 @@ def _sub(text: str) -> Any:
     return {"Fn::Sub": text} if "${" in rest else text.replace("${!", "${")
 
 
+def _of(service: str, spec: Spec) -> str:
+    return partition_of(spec.region).principal(service)
+
+
 def _role(service: str, statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
@@ -280,7 +285,7 @@ def _starts_machine() -> dict[str, Any]:
     return _allow("states:StartExecution", {"Ref": "Machine"})
 
 
-def _starts(spec: Any) -> list[dict[str, Any]]:
+def _starts(spec: Spec) -> list[dict[str, Any]]:
     """What whoever starts a run, and sees it through, may do."""
     everywhere = "arn:${AWS::Partition}:{service}:${AWS::Region}:${AWS::AccountId}:"
     # By which Step Functions hears that a run has ended.
@@ -289,7 +294,7 @@ def _starts(spec: Any) -> list[dict[str, Any]]:
     if isinstance(spec, ServerlessSpec):
         place = everywhere.replace("{service}", "emr-serverless") + "/applications/${ApplicationId}"
         places = [_sub(place), _sub(f"{place}/*")]
-        given = {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
+        given = {"StringEquals": {"iam:PassedToService": _of("emr-serverless", spec)}}
         runs = ["StartJobRun", "GetJobRun", "CancelJobRun", "TagResource"]
         return [
             _allow([f"emr-serverless:{one}" for one in runs], places),

@@ -29,6 +29,7 @@ _NOT_ON_A_CLUSTER = (
     "gristmill.manager",
     "gristmill.pages",
     "gristmill.readers.kernels",
+    "gristmill.warehouse",
     "gristmill.shipping",
     "gristmill.storage.remote",
     "gristmill.workflow",

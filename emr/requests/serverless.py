@@ -83,7 +83,7 @@ def start_job_run(
     parameters = ["--py-files", py_files(settings, shipped.py_files)]
     for key, value in settings.items():
         parameters += ["--conf", f"{key}={value}"]
-    whole, options = encode((submission.job, *submission.argv)), shlex.join(parameters)
+    whole, options = encode(submission.words), shlex.join(parameters)
     _check(whole, options)
     return {
         "applicationId": application,

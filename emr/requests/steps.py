@@ -40,7 +40,7 @@ def step(spec: ClusterSpec, shipped: Shipped, submission: Submission, on_failure
     arguments = ["spark-submit", "--deploy-mode", spec.deploy_mode, "--name", title(submission)]
     for key, value in settings.items():
         arguments += ["--conf", f"{key}={value}"]
-    whole = encode((submission.job, *submission.argv))
+    whole = encode(submission.words)
     arguments += ["--py-files", packages, shipped.entry, whole]
     used = sum(map(len, (title(submission), "command-runner.jar", *arguments)))
     if used > _CHARACTERS:

@@ -38,7 +38,6 @@ def test_a_plan_is_the_exact_request_and_no_call(tmp_path: Path) -> None:
         "combined",
         "--report",
         "s3://out/web/_gristmill/reports/r1.json",
-        "--resume",
     ]
     home = "s3://gristmill-111122223333/gristmill/packages/"
     assert arguments[entry].startswith(home)

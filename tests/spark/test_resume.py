@@ -1,6 +1,7 @@
 """A run that was done and is asked for again with `--resume`."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,16 @@ def running(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "_heed_signals", lambda: None)
 
 
-def run(folder: Path, *more: str, source: str = "text") -> int:
-    words = ("--input", str(folder / source), "--output", str(folder / "out"), "--corpus", "a")
-    report = ("--report", str(folder / "r.json"), "--resume")
-    return command.run_command(JOB, [*words, *report, *more], Console, "gristmill word-count")
+def run(folder: Path, since: str = "2026-01-01T00:00:00+00:00") -> int:
+    words = ("--input", str(folder / "text"), "--output", str(folder / "out"), "--corpus", "a")
+    report = ("--report", str(folder / "r.json"), "--resume", since)
+    return command.run_command(JOB, [*words, *report], Console, "gristmill word-count")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("text", "other"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a.txt").write_text("one two two\n")
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "a.txt").write_text("one two two\n")
     return tmp_path
 
 
@@ -55,17 +55,28 @@ def test_a_report_that_is_cut_off_or_of_a_failure_stops_nothing(folder: Path, te
     assert json.loads(file.read_text())["run"] != run_before
 
 
-def test_the_report_of_another_run_is_not_taken_for_this_one(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_from_before_is_another_run(folder: Path) -> None:
     assert run(folder) == 0
-    assert run(folder, source="other") == 2
-    assert run(folder, "--min-count", "2") == 2
-    assert "is the report of another run" in capsys.readouterr().err
+    first = json.loads((folder / "r.json").read_text())
+    # The same words again, as a schedule gives them: what has come since is to be read.
+    (folder / "text" / "b.txt").write_text("three\n")
+    later = datetime.fromisoformat(first["started"]) + timedelta(seconds=1)
+    assert run(folder, later.isoformat()) == 0
+    second = json.loads((folder / "r.json").read_text())
+    assert (first["lines"], second["lines"]) == (1, 2)
+    # Of the very second it is this one's.
+    assert run(folder, second["started"]) == 0
+    assert json.loads((folder / "r.json").read_text()) == second
+
+
+def test_what_is_no_time_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--input", "a", "--output", "b", "--corpus", "c", "--resume", "noon"]
+    assert command.run_command(JOB, words, Console, "gristmill word-count") == 2
+    assert "'noon' is no time of ISO 8601" in capsys.readouterr().err
 
 
 def test_without_a_report_nothing_is_known(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--input", "a", "--output", "b", "--corpus", "c", "--resume"]
+    words = ["--input", "a", "--output", "b", "--corpus", "c", "--resume", "2026-01-01"]
     assert command.run_command(JOB, words, Console, "gristmill word-count") == 2
     assert "--resume needs --report" in capsys.readouterr().err
 

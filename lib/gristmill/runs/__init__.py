@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from gristmill.runs.chains import joined, steps_of
+
 
 class State(StrEnum):
     """Where a run stands; one word for what each platform calls otherwise."""
@@ -27,7 +29,8 @@ class Submission:
     """A job to be run: `argv` are its flags, `spark` what it sets of Spark.
 
     `run` is the run key: two submissions with the same one are the same run, tried again where
-    `attempt` is another.
+    `attempt` is another. What its jobs have done `since` then (ISO 8601), in an attempt before, is
+    not done again.
     """
 
     run: str
@@ -35,6 +38,15 @@ class Submission:
     argv: tuple[str, ...]
     spark: Mapping[str, str] = field(default_factory=dict)
     attempt: int = 1
+    since: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The jobs and their flags, as the driver is given them."""
+        words = (self.job, *self.argv)
+        if not self.since:
+            return words
+        return joined([(job, (*flags, "--resume", self.since)) for job, flags in steps_of(words)])
 
     @property
     def key(self) -> str:

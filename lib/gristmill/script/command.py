@@ -7,7 +7,8 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -31,10 +32,6 @@ from gristmill.storage.hadoop import open_storage
 
 SPARK_EVENTS = f"{HOME}/spark-events"
 """Where below an output the event logs of its runs are kept."""
-
-
-class AnotherRunError(UsageError):
-    """What is to be resumed is another run."""
 
 
 def main(job: AnyJob) -> None:
@@ -79,7 +76,7 @@ def run_command(
         if arguments.dry_run:
             return _preview(job, request, out, debug=debug)
         if arguments.resume and arguments.report is None:
-            raise UsageError("--resume needs --report: by it a run knows what was done")
+            raise UsageError("--resume needs --report: by that a run knows what was done")
         events = _event_log(arguments.output) if arguments.event_log else None
         places = _Told(arguments.report, arguments.progress_to, events, arguments.resume)
         return _run(job, request, places, out, debug=debug)
@@ -118,8 +115,8 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     group.add_argument(
         "--report", metavar="URI", help="write a report as JSON, to a file here or in S3"
     )
-    text = "do nothing where --report is that of this job, done: what it publishes is there"
-    group.add_argument("--resume", action="store_true", help=text)
+    text = "do nothing where --report tells of this job, begun since TIME (ISO 8601) and done"
+    group.add_argument("--resume", type=_moment, metavar="TIME", help=text)
     text = "write every few seconds how far the run is, as JSON, to a file here or in S3"
     group.add_argument("--progress-to", metavar="URI", help=text)
     group.add_argument(
@@ -162,7 +159,7 @@ class _Told:
     report: str | None
     progress: str | None
     events: str | None = None
-    resumes: bool = False
+    since: datetime | None = None
 
     @property
     def elsewhere(self) -> "_Told":
@@ -170,7 +167,7 @@ class _Told:
         report, progress = (
             one if one and "://" in one else None for one in (self.report, self.progress)
         )
-        return _Told(report, progress, self.events, self.resumes)
+        return _Told(report, progress, self.events, self.since)
 
 
 def _event_log(output: str) -> str:
@@ -197,8 +194,7 @@ def _run(job: AnyJob, request: Request, told: _Told, console: Console, *, debug:
         report = _execute(job, request, run, told, console, debug=debug)
     except (Exception, KeyboardInterrupt) as error:
         cause, code = _told(error, run, console, debug=debug)
-        # A report of another run is not written over.
-        if report_to and is_local and not isinstance(error, AnotherRunError):
+        if report_to and is_local:
             try:
                 failed(job, request, run, cause).write(Path(report_to))
             except GristmillError as unwritten:
@@ -246,7 +242,7 @@ def _execute(
 ) -> Report:
     report_to = told.elsewhere.report
     with _session(job, request, told.elsewhere, console, debug=debug) as (spark, whole):
-        done = _done_before(spark, job, whole, told) if told.resumes else None
+        done = _done_before(spark, job, told) if told.since else None
         if done is not None:
             console.tell(f"{job.name} was done before: its report is there")
             return done
@@ -317,12 +313,10 @@ def _read(spark: SparkSession, uri: str) -> bytes | None:
         raise InputError(f"cannot read the list of inputs {uri}: {explain(error)}") from error
 
 
-def _done_before(spark: SparkSession, job: AnyJob, request: Request, told: _Told) -> Report | None:
-    """The report of this run that is there already; None where it is not, or is of a failure.
-
-    Raises `AnotherRunError` where it is of another run.
-    """
-    place = told.report or ""
+def _done_before(spark: SparkSession, job: AnyJob, told: _Told) -> Report | None:
+    """The report of a run of the job that was done since; None where it is not there, is of another
+    run, or of a failure."""
+    place, since = told.report or "", told.since
     if told.elsewhere.report:
         data = _read(spark, place)
     else:
@@ -333,21 +327,17 @@ def _done_before(spark: SparkSession, job: AnyJob, request: Request, told: _Told
     except ValueError:
         # It may have been cut off.
         return None
-    if found is None or found.state != "succeeded":
+    if found is None or since is None or (found.job, found.state) != (job.name, "succeeded"):
         return None
-    if (found.job, found.inputs) != (job.name, request.inputs) or _differ(found, request):
-        raise AnotherRunError(f"--resume: {place} is the report of another run: name another place")
-    return found
+    return found if datetime.fromisoformat(found.started) >= since else None
 
 
-def _differ(found: Report, request: Request) -> bool:
-    """Whether a run had other options, as far as they were asked for: what is left open is settled
-    by what is read."""
-    usual = {one.name: one.default for one in fields(request.options)}
-    asked = request.options.to_json()
-    return any(
-        value != found.options.get(name) for name, value in asked.items() if value != usual[name]
-    )
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time of ISO 8601") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _write_report(spark: SparkSession, report: Report, uri: str) -> None:

@@ -36,7 +36,7 @@ def ended(reason: str = "", cause: Kind | None = None, state: State = State.FAIL
     ],
 )
 def test_what_was_lost_is_told_in_words(reason: str, cause: Kind | None, said: str) -> None:
-    assert said in (lost(ended(reason, cause)) or "")
+    assert said in (lost(ended(reason, cause), "step") or "")
 
 
 @pytest.mark.parametrize(
@@ -48,20 +48,34 @@ def test_what_was_lost_is_told_in_words(reason: str, cause: Kind | None, said: s
         ("Unknown Error.", Kind.PYTHON),
         ("j-1 ended: STEP_FAILURE Shut down as step failed", None),
         ("j-1 ended: VALIDATION_ERROR The instance profile is invalid", None),
+        # Words of the job are not EMR's.
+        ("SparkException: insufficient capacity of the queue", None),
         # What the job itself said comes before what became of its cluster.
         ("j-1 ended: INSTANCE_FAILURE", Kind.SAID),
     ],
 )
 def test_what_the_job_did_is_not_tried_again(reason: str, cause: Kind | None) -> None:
-    assert lost(ended(reason, cause)) is None
+    assert lost(ended(reason, cause), "step") is None
 
 
 def test_a_run_that_reported_its_failure_or_did_not_fail_is_not_tried_again() -> None:
     gone = "j-1 ended: INSTANCE_FAILURE"
-    assert lost(ended(gone, state=State.CANCELLED)) is None
-    assert lost(ended(gone, state=State.SUCCEEDED)) is None
+    assert lost(ended(gone, state=State.CANCELLED), "step") is None
+    assert lost(ended(gone, state=State.SUCCEEDED), "step") is None
     told = RunOutcome(Status(State.FAILED, "FAILED", gone), "s3://b/logs/", (FAILED,))
-    assert lost(told) is None
+    assert lost(told, "step") is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("Insufficient capacity in the subnets of the application", True),
+        ("Job failed, please check complete logs. Last exceptions: no capacity left", False),
+        ("The job run exceeded its execution timeout.", False),
+    ],
+)
+def test_serverless_says_itself_that_it_has_no_capacity(reason: str, said: bool) -> None:
+    assert bool(lost(ended(reason), "serverless")) == said
 
 
 def test_elsewhere_is_the_next_type_and_the_next_subnet() -> None:

@@ -1,5 +1,6 @@
 """What is wrong with a submission is found on the spot: files that no cluster sees, above all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,8 +95,15 @@ def test_a_chain_is_one_run_with_a_report_for_each_job() -> None:
     assert record.reports == tuple(reports)
     assert record.submission.job == "access-logs"
     assert record.submission.argv == (
-        *(*WHERE, "--report", reports[0], "--resume"),
-        *("then", "traffic-summary", *again, "--report", reports[1], "--resume"),
+        *(*WHERE, "--report", reports[0]),
+        *("then", "traffic-summary", *again, "--report", reports[1]),
+    )
+    assert record.submission.words == ("access-logs", *record.submission.argv)
+    # Tried again, each job knows what was done since it was submitted.
+    again_ = replace(record.submission, attempt=2, since=record.created)
+    assert again_.words == (
+        *("access-logs", *WHERE, "--report", reports[0], "--resume", record.created),
+        *("then", "traffic-summary", *again, "--report", reports[1], "--resume", record.created),
     )
 
 

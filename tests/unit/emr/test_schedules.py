@@ -81,9 +81,9 @@ def test_the_scheduler_asks_emr_for_a_cluster_of_the_run_s_own() -> None:
     place = words.index("access-logs")
     report = "s3://out/web/_gristmill/reports"
     assert words[place:] == [
-        *("access-logs", *WHERE, "--report", f"{report}/{KEY}-1.json", "--resume", "then"),
+        *("access-logs", *WHERE, "--report", f"{report}/{KEY}-1.json", "then"),
         *("traffic-summary", "--input", "s3://out/web", "--output", "s3://out/web"),
-        *("--report", f"{report}/{KEY}-2.json", "--resume"),
+        *("--report", f"{report}/{KEY}-2.json"),
     ]
     assert request["Name"] == f"gristmill access-logs {KEY}"
     (folder,) = [word for word in words if word.startswith("spark.eventLog.dir=")]

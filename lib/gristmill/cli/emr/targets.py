@@ -69,7 +69,8 @@ def end(arguments: argparse.Namespace) -> int:
     if cluster:
         found = _spent(context.aws, cluster, prices)
         idle = "" if found.idle_seconds is None else f", and was idle for {_span(found)} of it"
-        tell(f"{cluster} cost {found.cost}{idle}")
+        if found.cost:
+            tell(f"{cluster} cost {found.cost}{idle}")
     return ExitCode.DONE
 
 

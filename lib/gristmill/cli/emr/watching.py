@@ -46,7 +46,7 @@ def see_through(arguments: argparse.Namespace, context: HomeContext, record: Rec
         ended = _ended(arguments, context, record, until)
         if isinstance(ended, int):
             return ended
-        reason = lost(ended)
+        reason = lost(ended, record.handle.runner if record.handle else "")
         if reason is None or arguments.no_retry or record.submission.attempt >= _ATTEMPTS:
             break
         tell(f"run {record.run}: {reason}: {ended.status.reason}")
@@ -125,7 +125,12 @@ def _budget(
         if status.state.is_final or now - last < _COUNT_SECONDS:
             return
         last = now
-        found = cost(context.aws, record, handle, status, prices)
+        try:
+            found = cost(context.aws, record, handle, status, prices)
+        except GristmillError as error:
+            # The run goes on, and so does the watch: it is looked at again.
+            tell(f"note: {error}")
+            return
         if found is not None and found.amount > budget:
             raise OverBudgetError(f"has cost {found}, and may cost {budget} {found.currency}")
 
