@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from gristmill.errors import UsageError
-from gristmill.manager.ledger import open_ledger
+from gristmill.manager.ledger import open_ledger, submitting
 from gristmill.manager.ledger.acting import cancel, retry
 from gristmill.manager.ledger.claiming import LEASE, Claimed
 from gristmill.manager.ledger.tables import runs
@@ -44,11 +44,24 @@ class Model:
     children: list[str] = field(default_factory=list)
 
 
+class Numbers:
+    """Numbers in place of chance in the ids of runs: a sequence that is repeated is the same."""
+
+    last = 0
+
+    def token_hex(self, size: int) -> str:
+        self.last += 1
+        # Not in the order in which they were made.
+        return f"{self.last * 0x9E3779B1 % 16 ** (2 * size):0{2 * size}x}"
+
+
 class Ledgers(RuleBasedStateMachine):
     databases: Databases
+    numbers: Numbers
 
     def __init__(self) -> None:
         super().__init__()
+        self.numbers.last = 0
         self.bench = Bench(open_ledger(self.databases.url(), clock := Clock()), clock)
         self.model: dict[str, Model] = {}
         self.held: dict[str, Claimed] = {}
@@ -233,14 +246,18 @@ class Ledgers(RuleBasedStateMachine):
 
 
 def run_machine(databases: Databases, examples: int, steps: int) -> None:
-    machine: type[Ledgers] = type("OneLedger", (Ledgers,), {"databases": databases})
+    numbers = Numbers()
+    own = {"databases": databases, "numbers": numbers}
+    machine: type[Ledgers] = type("OneLedger", (Ledgers,), own)
     told = settings(
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(machine, settings=told)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(submitting, "secrets", numbers)
+        run_state_machine_as_test(machine, settings=told)
 
 
 @pytest.mark.parametrize(
