@@ -17,7 +17,7 @@ from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runners.transient import TransientRunner
 from gristmill.emr.runs import Found, Record, Runs
 from gristmill.emr.specs import Spec
-from gristmill.emr.specs.elsewhere import elsewhere
+from gristmill.emr.specs.elsewhere import elsewhere, is_short
 from gristmill.emr.submit import listed_inputs
 from gristmill.emr.targets import Target, target_of
 from gristmill.emr.targets.target import NotUpError
@@ -35,13 +35,6 @@ _LOST = {
 # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html
 _JOB = re.compile(r"Job failed\b", re.IGNORECASE)
 _ENDED = re.compile(r" ended: ([A-Z_]+)\b *(.*)", re.DOTALL)
-# The words of EMR's error codes (INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ, …_SPOT_NO_CAPACITY_…)
-# and of its messages (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-troubleshoot-errors.html).
-_CAPACITY = re.compile(
-    r"insufficient.{0,20}capacity|no.{0,5}capacity|capacity.{0,40}(?:available|exceeded)"
-    r"|INSTANCE_FLEET_TIMEOUT",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def lost(found: RunOutcome, runner: str) -> str | None:
@@ -62,11 +55,6 @@ def lost(found: RunOutcome, runner: str) -> str | None:
     if found.cause is not None and found.cause.kind is Kind.LOST_NODE:
         return "the machine of its driver went away"
     return None
-
-
-def is_short(reason: str) -> bool:
-    """Whether what AWS says is that there are no such machines there, now."""
-    return bool(_CAPACITY.search(reason))
 
 
 def again(
@@ -90,12 +78,17 @@ def again(
     shipped = record.shipped
     if shipped is None:
         raise UsageError(f"run {record.run} was submitted by an older version: submit it anew")
+    if record.handle is None and not record.earlier:
+        raise UsageError(
+            f"run {record.run} was not submitted: submit it again with --run {record.run}, which "
+            "looks for it first"
+        )
     if record.handle is None and record.claim and found.age < HELD:
         raise BusyError(f"{record.owner} is about to submit run {record.run}: wait for it")
     ours = _next(record)
     if not runs.replace(found, ours):
         return claimed(runs, ours, tell, pause)
-    transient = ours.earlier[-1].runner == TransientRunner.name if ours.earlier else False
+    transient = ours.earlier[-1].runner == TransientRunner.name
     if is_short(reason):
         spec = elsewhere(spec, ours.submission.attempt - 1)
     kind = target_of(spec, transient=transient)
@@ -104,7 +97,8 @@ def again(
         ask = kind.ask(shipped, target)
         inputs = listed_inputs(ask, ours.submission, spec.home)
         wanted = inputs.submission if inputs else ours.submission
-        done = replace(ours, handle=kind.runner(aws, ask, target).submit(wanted))
+        logs = kind.logs(aws, target) or spec.logs
+        done = replace(ours, logs=logs, handle=kind.runner(aws, ask, target).submit(wanted))
     except (RefusedError, UsageError):
         runs.save(record)
         raise

@@ -15,6 +15,7 @@ from gristmill.emr.runners.once import once
 from gristmill.emr.runners.steps import Ask, StepRunner
 from gristmill.emr.runners.transient import TransientRunner, clusters
 from gristmill.emr.specs.cluster import ClusterSpec
+from gristmill.emr.specs.elsewhere import elsewhere, has_elsewhere, is_short
 from gristmill.emr.specs.spark import changed_by_yarn
 from gristmill.emr.targets.target import Confirm, NotUpError, Target, Tell
 from gristmill.errors import BusyError, GristmillError, UsageError
@@ -114,6 +115,10 @@ class TransientTarget(ClusterTarget):
         return None
 
 
+class NotStartedError(GristmillError):
+    """A cluster ended before it took runs."""
+
+
 def up(
     aws: Aws,
     spec: ClusterSpec,
@@ -122,8 +127,21 @@ def up(
 ) -> str:
     """Make the cluster of a spec, if it is not there; gives its id once it takes runs.
 
-    Raises `GristmillError`.
+    Where AWS has no machines for it, it is tried once more with the next type and in the next
+    subnet, if the spec has any. Raises `GristmillError`.
     """
+    try:
+        return _up(aws, spec, tell, pause)
+    except NotStartedError as error:
+        if not (is_short(str(error)) and has_elsewhere(spec)):
+            raise
+        tell(f"{error}\ntrying once more, with the next instance type and in the next subnet")
+        return _up(aws, elsewhere(spec, 1), tell, pause)
+
+
+def _up(
+    aws: Aws, spec: ClusterSpec, tell: Callable[[str], None], pause: Callable[[float], None]
+) -> str:
     sent = []
 
     def send() -> str:
@@ -151,7 +169,7 @@ def _wait(
             return
         if said not in LIVE:
             why = status.get("StateChangeReason", {})
-            raise GristmillError(
+            raise NotStartedError(
                 f"cluster {cluster} did not start: {why.get('Code', said)}: "
                 f"{why.get('Message', 'no message')}"
             )

@@ -249,6 +249,33 @@ def test_many_runs_are_polled_ten_at_a_time(
     assert (after[0] - before[0], after[1] - before[1]) == (2, 0)
 
 
+def test_where_there_are_no_machines_the_next_are_asked_for_once(
+    aws: Simulator, reach: Aws, spec: ClusterSpec
+) -> None:
+    aws.timing.starting = 0.5
+    types = ("m7g.xlarge", "m6g.xlarge")
+    primary = spec.primary.model_copy(update={"instance_types": types})
+    choice = spec.model_copy(update={"primary": primary})
+    short = "EC2 has insufficient capacity for the requested instance type."
+    told: list[str] = []
+
+    def end(_seconds: float) -> None:
+        briefly(_seconds)
+        found = find_cluster(reach, spec)
+        if found and not any("once more" in one for one in told):
+            aws.kill_cluster(found, "INTERNAL_ERROR", short)
+
+    made = up(reach, choice, told.append, end)
+    assert "trying once more" in "".join(told)
+    asked = [call for call in aws.faults.calls if call.operation == "RunJobFlow"][-2:]
+    first, second = (
+        call.parameters["Instances"]["InstanceFleets"][0]["InstanceTypeConfigs"][0]["InstanceType"]
+        for call in asked
+    )
+    assert (first, second) == types
+    assert down(reach, choice, never) == made
+
+
 def recorded(spec: ClusterSpec, wanted: Submission, handle: Handle) -> Record:
     now = "2026-11-21T00:00:00+00:00"
     nowhere = f"{spec.home}/no-report.json"

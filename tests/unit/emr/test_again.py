@@ -2,12 +2,12 @@
 
 import pytest
 
-from gristmill.emr.again import is_short, lost
+from gristmill.emr.again import lost
 from gristmill.emr.cause import Cause, Kind
 from gristmill.emr.outcome import RunOutcome
 from gristmill.emr.requests import title
 from gristmill.emr.requests.serverless import start_job_run
-from gristmill.emr.specs.elsewhere import elsewhere, has_elsewhere
+from gristmill.emr.specs.elsewhere import elsewhere, has_elsewhere, is_short
 from gristmill.model.report import Report
 from gristmill.runs import State, Status, Submission
 from tests.support.emr_specs import cluster, serverless
@@ -83,9 +83,9 @@ def test_elsewhere_is_the_next_type_and_the_next_subnet() -> None:
     types = ("m7g.xlarge", "m6g.xlarge", "m8g.xlarge")
     spec = cluster(subnets=subnets, primary={"instance_types": types})
     turned = elsewhere(spec, 1)
-    assert turned.subnets == (subnets[1], subnets[0])  # type: ignore[union-attr]
-    assert turned.primary.instance_types == (*types[1:], types[0])  # type: ignore[union-attr]
-    assert elsewhere(spec, 6).primary.instance_types == types  # type: ignore[union-attr]
+    assert turned.subnets == (subnets[1], subnets[0])
+    assert turned.primary.instance_types == (*types[1:], types[0])
+    assert elsewhere(spec, 6).primary.instance_types == types
     assert has_elsewhere(spec)
     assert elsewhere(serverless(), 1) == serverless()
     assert not has_elsewhere(serverless())
