@@ -19,11 +19,10 @@ from gristmill.emr.package import upload
 from gristmill.emr.partitions import partition_of
 from gristmill.emr.prepare import SubmitRequest, prepare
 from gristmill.emr.requests.clusters import run_job_flow, run_job_flow_for
-from gristmill.emr.requests.event_logs import event_log_marker
 from gristmill.emr.requests.serverless import start_job_run
 from gristmill.emr.requests.steps import step
 from gristmill.emr.specs import ClusterSpec, ServerlessSpec, Spec
-from gristmill.emr.submit import pack
+from gristmill.emr.submit import make_event_folder, pack
 from gristmill.errors import UsageError
 from gristmill.runs import Submission
 from gristmill.runs.encoded import decode, is_encoded
@@ -92,7 +91,7 @@ def ship(aws: Aws, wanted: SubmitRequest) -> None:
     with TemporaryDirectory() as folder:
         package, _ = pack(wanted, Path(folder))
         upload(package, wanted.spec.home, aws.s3)
-    aws.create(event_log_marker(wanted.spec.home, _EVENTS), b"")
+    make_event_folder(aws, wanted.spec.home, _EVENTS)
 
 
 def _schedule(name: str, expression: str, target: str, text: str) -> dict[str, Any]:

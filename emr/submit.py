@@ -72,13 +72,24 @@ def submit(
     for uri, data in inputs.files.items() if inputs else ():
         aws.create(uri, data)
     if kind.has_event_folder:
-        aws.create(event_log_marker(wanted.spec.home, record.run), b"")
+        make_event_folder(aws, wanted.spec.home, record.run)
     record = replace(record, logs=kind.logs(aws, target) or record.logs, shipped=shipped)
     ours = claim(runs, record, tell, pause)
     if ours.handle:
         return _submitted(ours, record, tell)
     runner = kind.runner(aws, ask, target)
     return _started(runs, runner, ours, inputs.submission if inputs else ours.submission, tell)
+
+
+def make_event_folder(aws: Aws, home: str, run: str) -> None:
+    """Have the folder be there in which a run keeps its events. Raises `GristmillError`."""
+    try:
+        aws.create(event_log_marker(home, run), b"")
+    except RefusedError as error:
+        raise RefusedError(
+            f"{error}\nthe account's stack is of an older version: gristmill emr deploy brings it "
+            "up to date; or leave events where they were, by event_logs = false in the spec"
+        ) from error
 
 
 def listed_inputs(ask: Ask, submission: Submission, home: str) -> InputLists | None:

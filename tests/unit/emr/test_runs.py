@@ -164,6 +164,28 @@ def test_at_a_deadline_a_run_is_cancelled_where_that_was_asked_for(
     assert "asked that run r1 end" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--detach", "--budget", "2"), "--budget is kept by whoever watches"),
+        (("--detach", "--cancel"), "--cancel is kept by whoever watches"),
+        (("--budget", "0"), "'0' is not an amount"),
+        (("--budget", "nan"), "'nan' is not an amount"),
+    ],
+)
+def test_what_nobody_would_keep_is_refused(
+    flags: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GRISTMILL_EMR_ACCOUNT", str(account(tmp_path)))
+    words = ("word-count", "--input", "s3://a/", "--output", "s3://b", "--corpus", "c")
+    assert main(["emr", "submit", *flags, *words]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("amount", "ends"), [("2.51", True), ("2.50", False)])
 def test_a_run_that_costs_more_than_it_may_is_cancelled(
     monkeypatch: pytest.MonkeyPatch, amount: str, ends: bool

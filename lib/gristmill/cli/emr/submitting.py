@@ -8,7 +8,7 @@ from gristmill.catalogue import find_job
 from gristmill.cli.emr.chains import read_chain
 from gristmill.cli.emr.context import HomeContext, SpecContext, print_requests
 from gristmill.cli.emr.costs import show_elsewhere
-from gristmill.cli.emr.watching import check_budget, see_through
+from gristmill.cli.emr.watching import check_watch, see_through
 from gristmill.cli.voice import tell
 from gristmill.emr.again import again
 from gristmill.emr.prepare import Step, SubmitRequest
@@ -71,7 +71,7 @@ def submit_job(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return print_requests(plan(wanted))
     read_prices(arguments.prices)  # A table that is wrong had better be known of now.
-    check_budget(arguments, is_serverless=isinstance(wanted.spec, ServerlessSpec))
+    check_watch(arguments, is_serverless=isinstance(wanted.spec, ServerlessSpec))
     context = SpecContext.of(arguments)
     record = submit(context.aws, wanted, tell)
     tell(f"run {record.run}: {record.submission.job} on {where_of(record)}")

@@ -16,6 +16,7 @@ from gristmill.emr.again import again, lost
 from gristmill.emr.cost import cost
 from gristmill.emr.outcome import RunOutcome, run_outcome
 from gristmill.emr.prices import read_prices
+from gristmill.emr.runners.serverless import ServerlessRunner
 from gristmill.emr.runs import Record
 from gristmill.emr.specs import load_spec
 from gristmill.emr.submit import runner_of
@@ -41,6 +42,7 @@ def see_through(arguments: argparse.Namespace, context: HomeContext, record: Rec
     if arguments.cancel_on_interrupt:
         # What ends scripts, such as CI, does it by SIGTERM.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    check_watch(arguments, is_serverless=_is_serverless(record))
     until = time.monotonic() + arguments.deadline.total_seconds()
     while True:
         ended = _ended(arguments, context, record, until)
@@ -57,6 +59,10 @@ def see_through(arguments: argparse.Namespace, context: HomeContext, record: Rec
             break
     show(record, ended, as_json=arguments.json)
     return _CODES.get(ended.status.state, ExitCode.FAILED)
+
+
+def _is_serverless(record: Record) -> bool:
+    return record.handle is not None and record.handle.runner == ServerlessRunner.name
 
 
 def _again(
@@ -137,8 +143,11 @@ def _budget(
     return look
 
 
-def check_budget(arguments: argparse.Namespace, *, is_serverless: bool) -> None:
-    """That a budget can be kept. Raises `UsageError`."""
+def check_watch(arguments: argparse.Namespace, *, is_serverless: bool) -> None:
+    """That what is asked of the watch can be kept. Raises `UsageError`."""
+    asked = {"--budget": arguments.budget, "--cancel": arguments.cancel}
+    if getattr(arguments, "detach", False) and (wanted := [k for k, v in asked.items() if v]):
+        raise UsageError(f"{wanted[0]} is kept by whoever watches: leave out --detach")
     if arguments.budget is not None and is_serverless:
         raise UsageError(
             "--budget: EMR Serverless tells what a run has used once it is over: bound it by "
