@@ -26,6 +26,7 @@ _NOT_ON_A_CLUSTER = (
     "gristmill.cli",
     "gristmill.cloud_costs.kernels",
     "gristmill.emr",
+    "gristmill.lineage",
     "gristmill.manager",
     "gristmill.pages",
     "gristmill.readers.kernels",

@@ -145,6 +145,7 @@ def _add_outputs(commands: Commands) -> None:
     head.add_argument("-n", type=int, default=10, help="how many rows (default: 10)")
     add_flags(head)
     _add_looking(commands, on_output)
+    _add_engines(commands, on_output)
     text = "show what was rejected, by reason, with examples"
     rejects = on_output(commands.add("rejects", "outputs:rejects", text))
     rejects.add_argument("--examples", type=int, default=3, help="how many a reason (default: 3)")
@@ -185,6 +186,28 @@ def _add_looking(
     sql.add_argument("--csv", action="store_true", help="print all rows, as CSV")
     text = "write all rows into a file: .csv, .parquet, .json or .jsonl for a line each"
     sql.add_argument("--to", metavar="FILE", help=text)
+    text = "make one page of all that an output holds, to send to somebody"
+    report = on_output(commands.add("report", "looking:report", text))
+    text = "the file to write (default: report.html)"
+    report.add_argument("-o", "--to", default="report.html", metavar="FILE", help=text)
+    report.add_argument("--title", help="what stands above it (default: the output's name)")
+    text = "say what stood still in runs, by their event logs, and what to set instead"
+    tuned = commands.add("tuning", "event_logs:show_tuning", text)
+    text = "an output, or a folder of event logs; here or in S3"
+    tuned.add_argument("place", metavar="OUTPUT", help=text)
+    add_flags(tuned)
+    text = "show the event logs of an output's runs in Spark's own History Server"
+    served = commands.add("history-server", "event_logs:serve", text)
+    text = "an output, or a folder of event logs; here or in S3"
+    served.add_argument("place", metavar="OUTPUT", help=text)
+    text = "where it listens, on this machine alone (default: 18080)"
+    served.add_argument("--port", type=int, default=18080, metavar="N", help=text)
+    add_flags(served)
+
+
+def _add_engines(
+    commands: Commands, on_output: Callable[[argparse.ArgumentParser], argparse.ArgumentParser]
+) -> None:
     text = (
         "print the tables of an output in the SQL of another engine, with comments and partitions"
     )
@@ -204,23 +227,12 @@ def _add_looking(
     load.add_argument("--to", required=True, metavar="URL", help=text)
     text = "the table (default: public, and the dataset's name)"
     load.add_argument("--table", metavar="[SCHEMA.]NAME", help=text)
-    text = "make one page of all that an output holds, to send to somebody"
-    report = on_output(commands.add("report", "looking:report", text))
-    text = "the file to write (default: report.html)"
-    report.add_argument("-o", "--to", default="report.html", metavar="FILE", help=text)
-    report.add_argument("--title", help="what stands above it (default: the output's name)")
-    text = "say what stood still in runs, by their event logs, and what to set instead"
-    tuned = commands.add("tuning", "event_logs:show_tuning", text)
-    text = "an output, or a folder of event logs; here or in S3"
-    tuned.add_argument("place", metavar="OUTPUT", help=text)
-    add_flags(tuned)
-    text = "show the event logs of an output's runs in Spark's own History Server"
-    served = commands.add("history-server", "event_logs:serve", text)
-    text = "an output, or a folder of event logs; here or in S3"
-    served.add_argument("place", metavar="OUTPUT", help=text)
-    text = "where it listens, on this machine alone (default: 18080)"
-    served.add_argument("--port", type=int, default=18080, metavar="N", help=text)
-    add_flags(served)
+    text = "send what was published from what, as events of OpenLineage: those not sent before"
+    lineage = on_output(commands.add("lineage", "lineage:send", text))
+    text = "a URL, or a file to which each event is a line"
+    lineage.add_argument("--to", required=True, metavar="PLACE", help=text)
+    text = "the namespace of the jobs (default: gristmill)"
+    lineage.add_argument("--namespace", default="gristmill", metavar="NAME", help=text)
 
 
 def _add_projects(commands: Commands) -> None:

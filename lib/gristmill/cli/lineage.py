@@ -1,0 +1,36 @@
+"""`gristmill lineage`: what was published from what, for a catalogue of lineage."""
+
+import argparse
+from collections.abc import Iterable
+
+from gristmill.catalogue import known_jobs
+from gristmill.cli.show import Block, blocks
+from gristmill.cli.show import show as print_value
+from gristmill.errors import GristmillError
+from gristmill.lineage import Sent
+from gristmill.publish.locations import open_output, readable
+
+
+def send(arguments: argparse.Namespace) -> None:
+    """Send the events of what was published since the last time."""
+    try:
+        from gristmill.lineage.sending import send_all  # noqa: PLC0415  it may not be installed
+    except ModuleNotFoundError as error:
+        raise GristmillError(
+            "lineage takes openlineage-python: pip install gristmill[lineage]"
+        ) from error
+    storage = open_output(arguments.output)
+    comments = {
+        dataset.name: {field.name: field.help for field in dataset.fields}
+        for found in known_jobs().values()
+        for dataset in found.job.writes
+    }
+    with readable(arguments.output):
+        found = send_all(storage, arguments.to, arguments.namespace, comments)
+    print_value(found, as_json=arguments.json)
+
+
+@blocks.register
+def _(found: Sent) -> Iterable[Block]:
+    told = "1 event" if found.events == 1 else f"{found.events:,} events"
+    yield f"{told} sent: all up to entry {found.log_number:,} of the log have arrived"

@@ -1,0 +1,129 @@
+"""An entry of an output's log as an event of OpenLineage.
+
+Names are those of its conventions (https://openlineage.io/docs/spec/naming): of S3 the bucket is
+the namespace and the key the name, of this disk `file` and the path.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from openlineage.client.event_v2 import (
+    InputDataset,
+    Job,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+)
+from openlineage.client.generated.job_type_job import JobTypeJobFacet
+from openlineage.client.generated.lifecycle_state_change_dataset import (
+    LifecycleStateChange,
+    LifecycleStateChangeDatasetFacet,
+)
+from openlineage.client.generated.output_statistics_output_dataset import (
+    OutputStatisticsOutputDatasetFacet,
+)
+from openlineage.client.generated.processing_engine_run import ProcessingEngineRunFacet
+from openlineage.client.generated.schema_dataset import (
+    SchemaDatasetFacet,
+    SchemaDatasetFacetFields,
+)
+
+from gristmill.publish.manifest import Change, Manifest
+
+PRODUCER = f"https://pypi.org/project/gristmill/{version('gristmill')}"
+_RUNS = uuid.UUID("6f1c3a2e-0c5b-5f0e-9d0a-3d0f0f6b7a11")
+
+
+def event_of(
+    root: str, entry: Manifest, namespace: str, comments: Mapping[str, Mapping[str, str]]
+) -> RunEvent:
+    """The event of a publish of the output at `root`, of a job in `namespace`.
+
+    Told twice, it has the same run. `comments` are those of columns, by dataset.
+    """
+    return RunEvent(
+        eventType=RunState.COMPLETE,
+        eventTime=entry.committed,
+        producer=PRODUCER,
+        run=Run(
+            runId=str(uuid.uuid5(_RUNS, f"{root} {entry.run}")),
+            facets={"processing_engine": _engine()},
+        ),
+        job=Job(
+            namespace=namespace,
+            name=entry.origin.job,
+            facets={
+                "jobType": JobTypeJobFacet(
+                    processingType="BATCH",
+                    integration="GRISTMILL",
+                    jobType="JOB",
+                    producer=PRODUCER,
+                )
+            },
+        ),
+        inputs=[InputDataset(*dataset_of(one)) for one in _unique(entry.origin.inputs)],
+        outputs=[
+            _output(root, change, comments.get(change.schema.name, {}))
+            for change in entry.changes
+            # What a run left as it was is none of its outputs.
+            if change.files or change.removed
+        ],
+    )
+
+
+def _engine() -> ProcessingEngineRunFacet:
+    return ProcessingEngineRunFacet(
+        version=version("pyspark"),
+        name="spark",
+        openlineageAdapterVersion=version("gristmill"),
+        producer=PRODUCER,
+    )
+
+
+def _output(root: str, change: Change, comments: Mapping[str, str]) -> OutputDataset:
+    namespace, name = dataset_of(f"{root}/{change.schema.name}")
+    fields = [
+        SchemaDatasetFacetFields(name=column, type=kind, description=comments.get(column))
+        for column, kind in change.schema.fields
+    ]
+    # What it replaces is gone, where it replaces anything.
+    how = LifecycleStateChange.OVERWRITE if change.removed else LifecycleStateChange.ALTER
+    return OutputDataset(
+        namespace,
+        name,
+        outputFacets={
+            "outputStatistics": OutputStatisticsOutputDatasetFacet(
+                rowCount=change.rows,
+                size=change.bytes,
+                fileCount=len(change.files),
+                producer=PRODUCER,
+            )
+        },
+        facets={
+            "schema": SchemaDatasetFacet(fields=fields, producer=PRODUCER),
+            "lifecycleStateChange": LifecycleStateChangeDatasetFacet(how, producer=PRODUCER),
+        },
+    )
+
+
+def dataset_of(uri: str) -> tuple[str, str]:
+    """The namespace and the name of a place, without what may be secret in it."""
+    parts = urlsplit(uri)
+    if parts.scheme in {"s3", "s3a"}:
+        return f"s3://{parts.netloc}", parts.path.strip("/") or "/"
+    if parts.scheme == "jdbc":
+        inner = urlsplit(parts.path)
+        host = inner.netloc.rpartition("@")[2]
+        return f"{inner.scheme}://{host}", inner.path.strip("/") or "/"
+    if parts.scheme in {"", "file"}:
+        path = parts.path if parts.scheme else str(Path(uri).absolute())
+        return "file", path.rstrip("/") or "/"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", parts.path.strip("/") or "/"
+
+
+def _unique(uris: Iterable[str]) -> Iterator[str]:
+    return iter(dict.fromkeys(uris))
