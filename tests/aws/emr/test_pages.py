@@ -8,6 +8,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from gristmill.emr.aws import Aws
 from gristmill.errors import GristmillError
 from gristmill.runs import Handle
 from simulator import Simulator
-from tests.aws.emr.asked import cluster, step
+from tests.aws.emr.asked import cluster, step, until
 from tests.support.process import BIN, TIMEOUT, Finished, environment, finish
 
 Emr = Callable[..., Finished]
@@ -104,3 +105,23 @@ def test_pages_that_never_come_are_given_up(
     with pytest.raises(GristmillError, match=r"takes longer than two minutes .*ATTACHING"):
         ui.spark_ui(reach, Handle("step", made, "s-1"), pause=lambda _seconds: None)
     emr.terminate_job_flows(JobFlowIds=[made])
+
+
+def test_who_is_killed_while_pages_are_made_asks_again(
+    command: Emr, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source, output = f"s3://{simulator.bucket}/in/text", f"s3://{simulator.bucket}/{tmp_path.name}"
+    words = ("word-count", "--input", source, "--output", output, "--corpus", "a")
+    done = command("submit", "--detach", *words)
+    assert done.code == 0, done.err
+    run = done.out.strip()
+    monkeypatch.setattr("simulator.emr.pages._ASKED_UNTIL_READY", 1000)
+    with subprocess.Popen([BIN / "gristmill", "emr", "ui", run], env=environment()) as asking:
+        before = simulator.faults.count("GetPersistentAppUIPresignedURL")
+        until(lambda: simulator.faults.count("GetPersistentAppUIPresignedURL") > before)
+        asking.kill()
+    monkeypatch.setattr("simulator.emr.pages._ASKED_UNTIL_READY", 1)
+    pages = command("ui", run)
+    assert pages.code == 0, pages.err
+    assert pages.out.startswith("https://p-")
+    assert command("cancel", run).code == 0

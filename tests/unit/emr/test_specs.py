@@ -1,5 +1,7 @@
 """Specs: what a right one says, and every field of a wrong one named at once."""
 
+import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gristmill.cli.parser import parser
 from gristmill.emr.files import ACCOUNT, CLUSTERS
 from gristmill.emr.specs import ClusterSpec, ServerlessSpec, load_spec
 from gristmill.emr.specs.cluster import architecture
@@ -32,6 +35,15 @@ def test_the_specs_that_come_with_it_are_right(name: str, tmp_path: Path) -> Non
     assert spec.region == "eu-central-1"
     assert spec.logs == "s3://gristmill-111122223333/gristmill/logs"
     assert spec.architecture == "arm64"
+
+
+@pytest.mark.parametrize("path", sorted(CLUSTERS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_commands_in_its_comments_are_commands(path: Path) -> None:
+    told = re.findall(r"`gristmill ([^`]+)`", path.read_text())
+    assert told
+    for words in told:
+        found = parser().parse_args(shlex.split(words.replace("…", "")))
+        assert found.cluster == path.stem
 
 
 def test_what_a_spec_says_goes_before_what_all_share(tmp_path: Path) -> None:
