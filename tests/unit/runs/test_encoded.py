@@ -4,7 +4,7 @@ What YARN does is Hadoop's ContainerLaunch.expandEnvironment; it is spelled out 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import example, given
@@ -60,8 +60,8 @@ def test_the_entry_takes_encoded_and_plain_arguments(
 ) -> None:
     seen: list[list[str]] = []
 
-    def run(job: object, argv: list[str], console: object, program: str) -> int:
-        seen.append(argv)
+    def run(job: object, argv: Sequence[str], console: object, program: str) -> int:
+        seen.append(list(argv))
         return 0
 
     monkeypatch.setattr("gristmill.script.command.run_command", run)
