@@ -24,8 +24,10 @@ _PREFIX = re.compile(r"^(?:user|aws)_")
 
 @dataclass(frozen=True)
 class Billed:
-    """The charges of a service: amortized (`effective`), as invoiced (`billed`), how many lines."""
+    """The charges of a service, by an export: amortized (`effective`), as invoiced (`billed`), how
+    many lines. What two exports tell of is the same money twice."""
 
+    export: str
     service: str
     currency: str
     effective: Decimal
@@ -81,9 +83,9 @@ def _is_in(row: Mapping[str, Any], first: Any, last: Any) -> bool:
 
 
 def _summed(rows: Iterable[Mapping[str, Any]]) -> tuple[Billed, ...]:
-    sums: dict[tuple[str, str], Billed] = {}
+    sums: dict[tuple[str, str, str], Billed] = {}
     for row in rows:
-        key = (row["service_name"] or "", row["billing_currency"] or "")
+        key = (row["export"], row["service_name"] or "", row["billing_currency"] or "")
         before = sums.get(key, Billed(*key, Decimal(0), Decimal(0), 0))
         sums[key] = Billed(
             *key,
@@ -91,4 +93,4 @@ def _summed(rows: Iterable[Mapping[str, Any]]) -> tuple[Billed, ...]:
             before.billed + (row["billed_cost"] or 0),
             before.lines + 1,
         )
-    return tuple(sorted(sums.values(), key=lambda one: (-one.effective, one.service)))
+    return tuple(sorted(sums.values(), key=lambda one: (one.export, -one.effective, one.service)))

@@ -22,6 +22,7 @@ RECORD = Record(
 
 def charge(day: int, effective: str, service: str = "Amazon EC2", **tags: str) -> dict[str, Any]:
     return {
+        "export": "focus",
         "tags": list(tags.items()),
         "charge_period_start": datetime(2026, 11, day, tzinfo=UTC),
         "charge_period_end": datetime(2026, 11, day + 1, tzinfo=UTC),
@@ -48,9 +49,18 @@ def test_a_run_s_own_tag_is_found_however_it_is_written(key: str) -> None:
     told, found = of(*rows)
     assert told == "run r1, by the tag gristmill:run"
     assert found == (
-        Billed("Amazon EC2", "USD", Decimal("1.75"), Decimal("1.0"), 2),
-        Billed("Amazon EMR", "USD", Decimal("0.40"), Decimal("0.5"), 1),
+        Billed("focus", "Amazon EC2", "USD", Decimal("1.75"), Decimal("1.0"), 2),
+        Billed("focus", "Amazon EMR", "USD", Decimal("0.40"), Decimal("0.5"), 1),
     )
+
+
+def test_two_exports_of_one_month_are_not_added_up() -> None:
+    row = charge(21, "1.50", **{"gristmill:run": "r1"})
+    _, found = of(row, row | {"export": "cur"})
+    assert [(one.export, one.effective) for one in found] == [
+        ("cur", Decimal("1.50")),
+        ("focus", Decimal("1.50")),
+    ]
 
 
 def test_without_it_the_cluster_s_own_tag_counts() -> None:

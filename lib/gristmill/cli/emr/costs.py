@@ -25,7 +25,7 @@ from gristmill.emr.submit import runner_of
 from gristmill.errors import ExitCode, GristmillError, InputError, OutputError, UsageError
 from gristmill.runs import State
 
-_COLUMNS = ("tags", "charge_period_start", "charge_period_end", "service_name")
+_COLUMNS = ("export", "tags", "charge_period_start", "charge_period_end", "service_name")
 _COSTS = ("billing_currency", "effective_cost", "billed_cost")
 _LAST_RUNS = 50
 
@@ -76,10 +76,13 @@ def show(arguments: argparse.Namespace) -> int:
 @blocks.register
 def _(found: RunCost) -> Iterable[Block]:
     rows = [
-        (one.service, one.currency, f"{one.effective:,.4f}", f"{one.billed:,.4f}", f"{one.lines:,}")
+        (
+            *(one.export, one.service, one.currency),
+            *(f"{one.effective:,.4f}", f"{one.billed:,.4f}", f"{one.lines:,}"),
+        )
         for one in found.services
     ]
-    heading = ("service", "currency", "effective cost", "billed cost", "lines")
+    heading = ("export", "service", "currency", "effective cost", "billed cost", "lines")
     yield Table(heading, rows) if rows else "no charge has its tags (yet)"
     yield f"charges of {found.of}"
     if found.estimate:
