@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from gristmill.ddl.types import parts
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
 
@@ -48,24 +49,12 @@ def _type(kind: str) -> Any:
     if outer == "array":
         return pyarrow.list_(_type(inner))
     if outer == "map":
-        key, value = _parts(inner)
+        key, value = parts(inner)
         return pyarrow.map_(_type(key), _type(value))
     if outer == "struct":
-        named = (part.partition(":") for part in _parts(inner))
+        named = (part.partition(":") for part in parts(inner))
         return pyarrow.struct([(name, _type(one)) for name, _, one in named])
     raise ValueError(f"{kind} is no type that a dataset has")
-
-
-def _parts(text: str) -> list[str]:
-    """What commas part, outside of brackets."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char in "<(") - (char in ">)")
-        if char == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return parts
 
 
 def arrow_path(storage: Storage, path: str) -> tuple[Any, str]:

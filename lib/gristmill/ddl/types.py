@@ -47,10 +47,10 @@ class _Engine:
         outer, _, inner = kind.removesuffix(">").partition("<")
         if not inner:
             return self.simple.get(kind, kind)
-        parts = _parts(inner)
+        inside = parts(inner)
         if outer == "struct":
-            return self.struct.format(",".join(map(self._field, parts)))
-        return (self.array if outer == "array" else self.map).format(*map(self.type, parts))
+            return self.struct.format(",".join(map(self._field, inside)))
+        return (self.array if outer == "array" else self.map).format(*map(self.type, inside))
 
     def _field(self, text: str) -> str:
         name, _, kind = text.partition(":")
@@ -72,13 +72,13 @@ duckdb_type = _Engine(_DUCKDB, "{}[]", "MAP({}, {})", "STRUCT({})", '"{}" {}').t
 """DuckDB's."""
 
 
-def _parts(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
     """What commas part, outside of brackets."""
-    parts, depth = [""], 0
+    found, depth = [""], 0
     for char in text:
         depth += (char in "<(") - (char in ">)")
         if char == "," and not depth:
-            parts.append("")
+            found.append("")
         else:
-            parts[-1] += char
-    return [part.strip() for part in parts]
+            found[-1] += char
+    return [part.strip() for part in found]
