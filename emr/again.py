@@ -97,9 +97,14 @@ def again(
         ask = kind.ask(shipped, target)
         inputs = listed_inputs(ask, ours.submission, spec.home)
         wanted = inputs.submission if inputs else ours.submission
-        logs = kind.logs(aws, target) or spec.logs
-        done = replace(ours, logs=logs, handle=kind.runner(aws, ask, target).submit(wanted))
-    except (RefusedError, UsageError):
+        ours = replace(ours, logs=kind.logs(aws, target) or spec.logs)
+    except BaseException:
+        # Nothing of it was asked for.
+        runs.save(record)
+        raise
+    try:
+        done = replace(ours, handle=kind.runner(aws, ask, target).submit(wanted))
+    except RefusedError:
         runs.save(record)
         raise
     except GristmillError as error:

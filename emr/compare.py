@@ -50,10 +50,12 @@ def _on_cluster(vcpu_hours: Decimal, spec: ClusterSpec, prices: Prices) -> Estim
     machines = _machines(spec)
     # Of all machines, the primary too: so the hours of a run were counted.
     number = sum(vcpus(kind) or 0 for _, kind, _ in machines)
+    kinds = sorted({kind for _, kind, _ in machines if prices.of(kind, is_spot=False) is None})
+    odd = sorted({kind for _, kind, _ in machines if vcpus(kind) is None})
     hourly = _hourly(machines, prices)
-    if hourly is None or not number:
-        kinds = sorted({kind for _, kind, _ in machines if prices.of(kind, is_spot=False) is None})
-        return Estimate(spec.name, number, None, None, note=f"no price of {', '.join(kinds)}")
+    if hourly is None or odd:
+        why = f"no price of {', '.join(kinds)}" if kinds else f"no size of {', '.join(odd)}"
+        return Estimate(spec.name, number, None, None, note=why)
     hours = vcpu_hours / number
 
     def cost(changed: list[tuple[str, str, bool]]) -> Decimal | None:

@@ -53,14 +53,18 @@ def cost(aws: Aws, record: Record, handle: Handle, status: Status, prices: Price
     """
     if handle.runner == ServerlessRunner.name:
         return _of_serverless(aws, record.architecture, handle, prices)
-    with explained(f"list the instances of {handle.target}"):
-        pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=handle.target)
-        instances = [instance for page in pages for instance in page["Instances"]]
+    instances = _instances(aws, handle.target)
     if handle.runner == TransientRunner.name:
         return of_instances(instances, None, prices)
     if status.started is None:
         return None
     return of_instances(instances, (status.started, status.ended or datetime.now(UTC)), prices)
+
+
+def _instances(aws: Aws, cluster: str) -> list[dict[str, Any]]:
+    with explained(f"list the instances of {cluster}"):
+        pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=cluster)
+        return [instance for page in pages for instance in page["Instances"]]
 
 
 def of_instances(
@@ -126,9 +130,7 @@ def of_cluster(
 ) -> tuple[Cost, timedelta | None]:
     """What a cluster has cost so far, and for how long no step ran on it since it was ready; None
     where it never was. Raises `GristmillError`."""
-    with explained(f"list the instances of {cluster}"):
-        pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=cluster)
-        instances = [instance for page in pages for instance in page["Instances"]]
+    instances = _instances(aws, cluster)
     with explained(f"describe {cluster}"):
         told = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["Timeline"]
     spans = []

@@ -22,6 +22,8 @@ T = TypeVar("T")
 # EMR puts logs into S3 every five minutes
 # (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-debugging.html).
 PATIENCE = timedelta(minutes=7)
+# The clock of who submits may be ahead of that of the driver.
+_CLOCKS = timedelta(minutes=5)
 _LOOK, _READ = 10.0, 24
 # Why a cluster ended that puts no more logs into S3, as EMR's ClusterStateChangeReasonCode has it
 # (https://docs.aws.amazon.com/emr/latest/APIReference/API_ClusterStateChangeReason.html).
@@ -70,7 +72,7 @@ def run_outcome(
     `with_logs`, none are read.
     """
     notes: list[str] = []
-    reports = _reports(aws, record, notes)
+    reports = _reports(aws, record, status, notes)
     report = reports[-1] if reports else None
     amount = _tried(notes, lambda: cost(aws, record, handle, status, prices))
     logs: Sequence[LogFile] = ()
@@ -129,12 +131,25 @@ def _interest(log: LogFile) -> tuple[bool, bool, str]:
     return not is_of_driver(log), "stderr" not in log.uri, log.uri
 
 
-def _reports(aws: Aws, record: Record, notes: list[str]) -> tuple[Report, ...]:
-    """The reports of the jobs that have ended, as far as one follows the other."""
+def _reports(aws: Aws, record: Record, status: Status, notes: list[str]) -> tuple[Report, ...]:
+    """The reports of the jobs that have ended, as far as one follows the other.
+
+    At their places may be those of runs from before, and of an attempt that failed.
+    """
     found: list[Report] = []
+    since = datetime.fromisoformat(record.created) - _CLOCKS
     for uri in record.reports:
         report = _tried(notes, partial(_report, aws, uri))
         if report is None:
+            break
+        began = datetime.fromisoformat(report.started)
+        is_earlier_failure = (
+            record.submission.attempt > 1
+            and report.state == "failed"
+            and status.started is not None
+            and began < status.started.replace(microsecond=0)
+        )
+        if began < since or is_earlier_failure:
             break
         found.append(report)
     return tuple(found)

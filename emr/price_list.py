@@ -28,7 +28,10 @@ _MACHINE = {
     "operation": "RunInstances",
 }
 _OWN = {None, "", "EMR"}
-_USED = re.compile(r"(vcpu|memory|storage)", re.IGNORECASE)
+# Of EMR Serverless alone: on EKS, vCPUs and memory have other prices.
+_USED = re.compile(r"(?:serverless|SLS)[\w-]*?(vcpu|memory|storage)", re.IGNORECASE)
+# Local zones and Wavelength have prices of their own.
+_PLACES = {None, "", "AWS Region"}
 _FAMILY = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
 
 
@@ -52,7 +55,7 @@ class PriceLists:
                 raise InputError(f"{path} is the price list of {offer}, and not of {wanted}")
             self.published = min(filter(None, (self.published, published[:10])), default="")
             for row in rows:
-                if row.get("TermType") == "OnDemand":
+                if row.get("TermType") == "OnDemand" and row.get("Location Type") in _PLACES:
                     self._take(path, offer, row)
 
     def _take(self, path: Path, offer: str, row: Mapping[str, str]) -> None:
@@ -77,7 +80,8 @@ class PriceLists:
             return
         self._same(path, "region", row.get("Region Code", ""))
         self._same(path, "currency", row.get("Currency", ""))
-        place[name] = price
+        if place.setdefault(name, price) != price:
+            raise InputError(f"{path} has two prices of {name}: {place[name]} and {price} ({kind})")
 
     def _same(self, path: Path, name: str, value: str) -> None:
         before = getattr(self, name)
@@ -151,6 +155,7 @@ _NAMES = {
     "usagetype": "usageType",
     "softwareType": "Software Type",
     "regionCode": "Region Code",
+    "locationType": "Location Type",
 }
 
 

@@ -158,8 +158,7 @@ class StepRunner:
         root = f"{self._logs}/{handle.target}"
         found = [LogFile(*one) for one in self._aws.objects(self.logs_at(handle))]
         if not found:
-            of_nodes = [LogFile(*one) for one in self._aws.objects(f"{root}/node/")]
-            return [log for log in of_nodes if "/bootstrap-actions/" in log.uri]
+            return bootstrap_logs(self._aws, self._logs, handle)
         applications: set[str] = set()
         for log in found:
             applications |= set(_APPLICATION.findall(self.read(log)))
@@ -171,6 +170,12 @@ class StepRunner:
     def read(self, log: LogFile) -> str:
         """A log's text, unpacked; of a long one its end. Raises `GristmillError`."""
         return self._aws.tail(log.uri, _TAIL).decode(errors="replace")
+
+
+def bootstrap_logs(aws: Aws, logs: str, handle: Handle) -> Sequence[LogFile]:
+    """The logs of the bootstrap actions of a step's cluster, of all its nodes."""
+    of_nodes = [LogFile(*one) for one in aws.objects(f"{logs}/{handle.target}/node/")]
+    return [log for log in of_nodes if "/bootstrap-actions/" in log.uri]
 
 
 def _on(cluster: str, told: dict[str, Any], status: Status) -> Status:

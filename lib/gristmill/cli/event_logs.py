@@ -19,13 +19,12 @@ from gristmill.diagnosis.tuning import tuning
 from gristmill.errors import ExitCode, GristmillError, InputError
 from gristmill.publish.layout import HOME
 from gristmill.publish.locations import open_location
-from gristmill.script.command import SPARK_EVENTS
+from gristmill.script.places import SPARK_EVENTS
 from gristmill.spark.history import history_server
 from gristmill.storage import Storage
 
 # Of a packed log that is cut off as much as this is lost.
 _CHUNK = 8192
-_KEPT = "a run here keeps one with --event-log, one on EMR always"
 _ROLLING, _REPORTS = "eventlog_v2_", f"{HOME}/reports"
 # As Spark calls applications: here, on YARN, on a cluster of its own.
 _SINGLE = ("local-", "application_", "app-")
@@ -48,10 +47,8 @@ def serve(arguments: argparse.Namespace) -> int:
     """Show the event logs of an output, or of a folder of them; gives the exit code."""
     with TemporaryDirectory(prefix="gristmill-history-") as made:
         folder = Path(made)
-        found = {one.name: one for one in _event_logs(arguments.place)}
-        if not found:
-            raise InputError(f"{arguments.place} has no event logs: {_KEPT}")
-        for one in found.values():
+        found = _found(arguments.place)
+        for one in found:
             _bring(one, folder)
         with history_server(folder, arguments.port) as (url, server):
             runs = "1 event log" if len(found) == 1 else f"{len(found):,} event logs"
@@ -83,10 +80,8 @@ class TunedLogs:
 
 def show_tuning(arguments: argparse.Namespace) -> None:
     """Say what stood still in the runs whose event logs a place has."""
-    found = {one.name: one for one in _event_logs(arguments.place)}
-    if not found:
-        raise InputError(f"{arguments.place} has no event logs: {_KEPT}")
-    print_value(TunedLogs(tuple(map(_tuned, found.values()))), as_json=arguments.json)
+    found = _found(arguments.place)
+    print_value(TunedLogs(tuple(map(_tuned, found))), as_json=arguments.json)
 
 
 def _tuned(log: _EventLog) -> Tuned:
@@ -138,6 +133,16 @@ def _unpacked(name: str, data: bytes) -> Iterator[str]:
         *whole, rest = (rest + chunk).split(b"\n")
         yield from (line.decode(errors="replace") for line in whole)
     yield rest.decode(errors="replace")
+
+
+def _found(place: str) -> list[_EventLog]:
+    """The event logs of a place. Raises `InputError` where there are none."""
+    found = {one.name: one for one in _event_logs(place)}
+    if not found:
+        raise InputError(
+            f"{place} has no event logs: a run here keeps one with --event-log, one on EMR always"
+        )
+    return list(found.values())
 
 
 def _event_logs(place: str) -> Iterator[_EventLog]:

@@ -7,8 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,20 +17,25 @@ from gristmill.diagnosis.explain import explain
 from gristmill.engine.preview import preview
 from gristmill.engine.progress import watch
 from gristmill.engine.run import Run, execute
-from gristmill.errors import ExitCode, GristmillError, InputError, OutputError, UsageError
+from gristmill.errors import ExitCode, GristmillError, UsageError
 from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import ArgumentParser, duration
 from gristmill.model.progress import Progress
 from gristmill.model.report import Report
-from gristmill.publish.layout import HOME
 from gristmill.readers.input_list import check_local, expand, expand_local, file_of
 from gristmill.script.console import Console, Speech, add_flags
+from gristmill.script.places import (
+    Told,
+    done_before,
+    event_log_folder,
+    failed,
+    moment,
+    read_small,
+    write_report,
+)
 from gristmill.script.progress import ProgressFile
 from gristmill.spark.session import aside, end, session, settings_for, submitted
 from gristmill.storage.hadoop import open_storage
-
-SPARK_EVENTS = f"{HOME}/spark-events"
-"""Where below an output the event logs of its runs are kept."""
 
 
 def main(job: AnyJob) -> None:
@@ -77,8 +81,8 @@ def run_command(
             return _preview(job, request, out, debug=debug)
         if arguments.resume and arguments.report is None:
             raise UsageError("--resume needs --report: by that a run knows what was done")
-        events = _event_log(arguments.output) if arguments.event_log else None
-        places = _Told(arguments.report, arguments.progress_to, events, arguments.resume)
+        events = event_log_folder(arguments.output) if arguments.event_log else None
+        places = Told(arguments.report, arguments.progress_to, events, arguments.resume)
         return _run(job, request, places, out, debug=debug)
     except GristmillError as error:
         out.fail(str(error))
@@ -116,7 +120,7 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         "--report", metavar="URI", help="write a report as JSON, to a file here or in S3"
     )
     text = "do nothing where --report tells of this job, begun since TIME (ISO 8601) and done"
-    group.add_argument("--resume", type=_moment, metavar="TIME", help=text)
+    group.add_argument("--resume", type=moment, metavar="TIME", help=text)
     text = "write every few seconds how far the run is, as JSON, to a file here or in S3"
     group.add_argument("--progress-to", metavar="URI", help=text)
     group.add_argument(
@@ -151,42 +155,7 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     return parser
 
 
-@dataclass(frozen=True)
-class _Told:
-    """Where a run writes of itself. What is elsewhere only Spark reaches, and so only as long as it
-    runs."""
-
-    report: str | None
-    progress: str | None
-    events: str | None = None
-    since: datetime | None = None
-
-    @property
-    def elsewhere(self) -> "_Told":
-        """Those that only Spark reaches."""
-        report, progress = (
-            one if one and "://" in one else None for one in (self.report, self.progress)
-        )
-        return _Told(report, progress, self.events, self.since)
-
-
-def _event_log(output: str) -> str:
-    """The folder for event logs of an output. Raises `UsageError` where Spark could not begin
-    one."""
-    if "://" in output:
-        raise UsageError(
-            "--event-log takes an output on this disk: Spark begins its log before it reaches any "
-            "other (on EMR every run keeps one)"
-        )
-    folder = Path(output, SPARK_EVENTS).absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {error.strerror}") from error
-    return folder.as_uri()
-
-
-def _run(job: AnyJob, request: Request, told: _Told, console: Console, *, debug: bool) -> int:
+def _run(job: AnyJob, request: Request, told: Told, console: Console, *, debug: bool) -> int:
     run = Run.new()
     report_to = told.report
     is_local = told.elsewhere.report is None
@@ -210,7 +179,7 @@ def _run(job: AnyJob, request: Request, told: _Told, console: Console, *, debug:
 
 def _preview(job: AnyJob, request: Request, console: Console, *, debug: bool) -> int:
     try:
-        with _session(job, request, _Told(None, None), console, debug=debug) as (spark, whole):
+        with _session(job, request, Told(None, None), console, debug=debug) as (spark, whole):
             found = preview(spark, job, whole, console.tell)
     except (Exception, KeyboardInterrupt) as error:
         return _told(error, Run.new(), console, debug=debug)[1]
@@ -238,11 +207,11 @@ def _cause(error: BaseException, run: Run) -> tuple[str, int]:
 
 
 def _execute(
-    job: AnyJob, request: Request, run: Run, told: _Told, console: Console, *, debug: bool
+    job: AnyJob, request: Request, run: Run, told: Told, console: Console, *, debug: bool
 ) -> Report:
     report_to = told.elsewhere.report
     with _session(job, request, told.elsewhere, console, debug=debug) as (spark, whole):
-        done = _done_before(spark, job, told) if told.since else None
+        done = done_before(spark, job, told) if told.since else None
         if done is not None:
             console.tell(f"{job.name} was done before: its report is there")
             return done
@@ -252,14 +221,14 @@ def _execute(
         except BaseException as error:
             if report_to:
                 unfinished = failed(job, whole, run, _cause(error, run)[0])
-                aside(partial(_write_report, spark, unfinished, report_to))
+                aside(partial(write_report, spark, unfinished, report_to))
             raise
         if report_to:
-            _write_report(spark, report, report_to)
+            write_report(spark, report, report_to)
         return report
 
 
-def _hearing(spark: SparkSession, told: _Told, console: Console) -> Callable[[Progress], None]:
+def _hearing(spark: SparkSession, told: Told, console: Console) -> Callable[[Progress], None]:
     """What hears how far a run is."""
     if told.progress is None:
         return console.progress
@@ -278,7 +247,7 @@ def _hearing(spark: SparkSession, told: _Told, console: Console) -> Callable[[Pr
 
 @contextlib.contextmanager
 def _session(
-    job: AnyJob, request: Request, told: _Told, console: Console, *, debug: bool
+    job: AnyJob, request: Request, told: Told, console: Console, *, debug: bool
 ) -> Iterator[tuple[SparkSession, Request]]:
     """A session that reaches all that a request names, and the request with its lists of inputs
     read. Raises `InputError`."""
@@ -298,74 +267,13 @@ def _session(
     # Again, since PySpark has put a handler of its own, which calls the JVM amid another call.
     _heed_signals()
     try:
-        inputs = expand(request.inputs, partial(_read, spark))
+        inputs = expand(request.inputs, partial(read_small, spark))
         yield spark, replace(request, inputs=inputs)
     finally:
         end(spark)
-
-
-def _read(spark: SparkSession, uri: str) -> bytes | None:
-    """A small file where only Spark reaches. Raises `InputError`."""
-    folder, _, name = uri.rpartition("/")
-    try:
-        return open_storage(spark, folder).read(name)
-    except Exception as error:
-        raise InputError(f"cannot read the list of inputs {uri}: {explain(error)}") from error
-
-
-def _done_before(spark: SparkSession, job: AnyJob, told: _Told) -> Report | None:
-    """The report of a run of the job that was done since; None where it is not there, is of another
-    run, or of a failure."""
-    place, since = told.report or "", told.since
-    if told.elsewhere.report:
-        data = _read(spark, place)
-    else:
-        file = Path(place)
-        data = file.read_bytes() if file.is_file() else None
-    try:
-        found = Report.from_bytes(data) if data else None
-    except ValueError:
-        # It may have been cut off.
-        return None
-    if found is None or since is None or (found.job, found.state) != (job.name, "succeeded"):
-        return None
-    return found if datetime.fromisoformat(found.started) >= since else None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time of ISO 8601") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _write_report(spark: SparkSession, report: Report, uri: str) -> None:
-    """Write a report as JSON to where only Spark reaches. Raises `OutputError`."""
-    folder, _, name = uri.rpartition("/")
-    try:
-        open_storage(spark, folder).write(name, report.to_bytes())
-    except Exception as error:
-        raise OutputError(f"cannot write the report to {uri}: {explain(error)}") from error
 
 
 def _heed_signals() -> None:
     """Let SIGTERM, by which a job manager ends a run, interrupt as Ctrl-C does."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-
-
-def failed(job: AnyJob, request: Request, run: Run, cause: str) -> Report:
-    """The report of a run that published nothing."""
-    return Report(
-        run=run.id,
-        job=job.name,
-        state="failed",
-        options=request.options.to_json(),
-        inputs=request.inputs,
-        output=request.output,
-        started=run.started.isoformat(timespec="seconds"),
-        seconds=run.seconds,
-        phases=run.phase.spans,
-        error=cause,
-    )

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from gristmill.emr.compare import compare
-from gristmill.emr.prices import Prices
+from gristmill.emr.prices import Prices, TypePrices
 from tests.support.emr_specs import cluster, serverless
 
 PRICES = Prices.model_validate(
@@ -71,3 +71,11 @@ def test_units_are_machines_by_their_weight(weight: int) -> None:
     )
     (found,) = compare(Decimal(4), [spec], PRICES)
     assert found.vcpus == 4 * (1 + 4 // weight)
+
+
+def test_a_machine_whose_size_says_nothing_is_not_counted_as_none() -> None:
+    priced = PRICES.model_copy(
+        update={"types": {"m6g.metal": TypePrices(ec2=Decimal(2), emr=Decimal(1))}}
+    )
+    (found,) = compare(Decimal(4), [on("metal", "m6g.metal", any_instance_type=True)], priced)  # type: ignore[list-item]
+    assert (found.cost, found.note) == (None, "no size of m6g.metal")

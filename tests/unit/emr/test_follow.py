@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gristmill.cli.emr.logs import follow
-from gristmill.emr.logs import bootstrap_logs, is_of_driver
-from gristmill.errors import UsageError
+from gristmill.emr.logs import is_of_driver
 from gristmill.runs import Handle, LogFile, State, Status
 from tests.unit.emr.test_watch import Scripted
 
@@ -83,8 +82,3 @@ def test_whose_log_it_is_shows_in_its_name() -> None:
     assert is_of_driver(LogFile(driver, 1))
     assert not is_of_driver(LogFile(executor, 1))
     assert is_of_driver(LogFile("s3://b/logs/applications/a/jobs/r/SPARK_DRIVER/stderr.gz", 1))
-
-
-def test_serverless_has_no_bootstrap_actions() -> None:
-    with pytest.raises(UsageError, match="runs no bootstrap actions"):
-        bootstrap_logs(None, "s3://b/logs", Handle("serverless", "a", "r"))  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """The answer of a run: what cannot be found out is noted, and keeps nothing else unsaid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,13 +15,15 @@ from gristmill.emr.prices import read_prices
 from gristmill.emr.runners.steps import StepRunner
 from gristmill.emr.runs import Record
 from gristmill.errors import GristmillError
+from gristmill.model.report import Report
 from gristmill.runs import Handle, LogFile, State, Status, Submission
 from tests.unit.emr.test_watch import Scripted
 
 NOW = datetime(2026, 10, 5, 12, tzinfo=UTC)
 HANDLE = Handle("step", "j-1", "s-1")
 RECORD = Record(
-    Submission("r1", "word-count", ()), "dev", "arm64", "s3://b/logs", ("s3://b/r",), "2026", "me"
+    Submission("r1", "word-count", ()),
+    *("dev", "arm64", "s3://b/logs", ("s3://b/r",), "2026-10-05T11:00:00+00:00", "me"),
 )
 
 
@@ -166,3 +169,55 @@ def test_a_step_that_never_ran_has_the_logs_of_bootstrap_actions() -> None:
     own = "s3://b/logs/j-1/steps/s-1/stderr.gz"
     both: Any = Bucket(why, own)
     assert [log.uri for log in StepRunner(both, "s3://b/logs", None).logs(HANDLE)] == [own]
+
+
+REPORT = Report("r", "word-count", "succeeded", {}, (), "s3://o", "", 1.0)
+
+
+class Reports:
+    """An S3 with a report at each place, which ended as it is told, and began then."""
+
+    def __init__(self, **told: str) -> None:
+        self._reports = {f"s3://b/{name}": _report(text) for name, text in told.items()}
+
+    def read(self, uri: str) -> bytes | None:
+        return self._reports.get(uri)
+
+
+def _report(text: str) -> bytes:
+    state, _, time = text.partition(" ")
+    began = replace(REPORT, started=f"2026-10-{time}:00+00:00")
+    return (began if state == "well" else replace(began, state="failed", error="odd")).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "reports", "seen"),
+    [
+        (1, {"a": "well 05T11:30"}, 1),
+        (1, {"a": "badly 05T11:30"}, 1),
+        # The submitter's clock is a little ahead.
+        (1, {"a": "well 05T10:58"}, 1),
+        # Yesterday's, at the place that a user names each day.
+        (1, {"a": "well 04T11:30"}, 0),
+        (1, {"a": "badly 04T11:30"}, 0),
+        # What an attempt before has done is done; that it failed says nothing of this one.
+        (2, {"a": "well 05T11:05", "b": "badly 05T11:06"}, 1),
+        (2, {"a": "well 05T11:05", "b": "badly 05T11:40"}, 2),
+    ],
+)
+def test_a_report_of_another_run_or_of_an_earlier_failure_is_not_this_one_s(
+    attempt: int, reports: dict[str, str], seen: int
+) -> None:
+    gone = "j-1 ended: INSTANCE_FAILURE"
+    status = Status(State.FAILED, "FAILED", gone, NOW - timedelta(minutes=25), NOW)
+    submission = replace(RECORD.submission, attempt=attempt)
+    record = replace(RECORD, reports=("s3://b/a", "s3://b/b"), submission=submission)
+    aws: Any = Reports(**reports)
+    told: dict[str, Any] = {
+        "prices": read_prices(),
+        "tell": print,
+        "with_logs": False,
+        "clock": lambda: NOW,
+    }
+    found = run_outcome(aws, record, Logs(0), HANDLE, status, **told)
+    assert len(found.reports) == seen

@@ -17,7 +17,7 @@ from gristmill.errors import InputError
 HEAD = (
     *("SKU", "TermType", "Unit", "PricePerUnit", "Currency", "Instance Type", "Operating System"),
     *("Tenancy", "Pre Installed S/W", "CapacityStatus", "usageType", "operation", "Region Code"),
-    "Software Type",
+    *("Software Type", "Location Type"),
 )
 MACHINE: dict[str, str] = {
     "TermType": "OnDemand",
@@ -163,6 +163,29 @@ def test_what_is_no_price_list_is_refused(
         (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=said):
         PriceLists().add(tmp_path / name)
+
+
+def test_what_has_prices_of_its_own_is_not_taken_for_another(
+    tmp_path: Path, lists: list[Path]
+) -> None:
+    on_eks = ADDED | {"usageType": "EUC1-EMR-EKS-EC2-vCPUHours", "PricePerUnit": "9"}
+    local = MACHINE | {
+        "Instance Type": "m7g.xlarge",
+        "PricePerUnit": "9",
+        "Location Type": "AWS Local Zone",
+        "Region Code": "eu-central-1-ham-1",
+    }
+    more = [
+        written(tmp_path / "eks.csv", "ElasticMapReduce", [*EMR, on_eks], "2026-11-18"),
+        written(tmp_path / "zones.csv", "AmazonEC2", [*EC2, local]),
+    ]
+    assert made(tmp_path, *more, lists[2]) == made(tmp_path, *lists)
+
+
+def test_two_prices_of_one_thing_make_no_table(tmp_path: Path) -> None:
+    twice = [*LESS, LESS[0] | {"PricePerUnit": "1"}]
+    with pytest.raises(InputError, match=r"two prices of vcpu: 0.046 and 1"):
+        PriceLists().add(written(tmp_path / "less.csv", "EMRServerless", twice))
 
 
 def test_two_regions_make_no_table(tmp_path: Path, lists: list[Path]) -> None:

@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
+from gristmill.emr.again import again
 from gristmill.emr.aws import Stored
 from gristmill.emr.claims import claim
+from gristmill.emr.package import Shipped
 from gristmill.emr.runs import Record, Runs
+from gristmill.emr.targets.cluster import ClusterTarget
+from gristmill.emr.targets.target import NotUpError
 from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.runs import Handle, Submission
+from tests.support.emr_specs import cluster
 
 HANDLE = Handle("step", "j-1", "s-1")
 NEW = Record(
@@ -158,3 +163,27 @@ def test_a_run_that_is_not_there_is_said() -> None:
     fake: Any = Bucket()
     with pytest.raises(GristmillError, match="no run r2 in s3://b/home/runs"):
         Runs(fake, "s3://b/home").load("r2")
+
+
+@pytest.mark.parametrize("error", [GristmillError("it did not start"), KeyboardInterrupt()])
+def test_a_run_whose_place_cannot_be_made_again_stands_as_it_did(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def gone(*_about: Any, **_more: Any) -> str:
+        raise NotUpError("dev is not up")
+
+    def fails(*_about: Any, **_more: Any) -> str:
+        raise error
+
+    monkeypatch.setattr(ClusterTarget, "find", gone)
+    monkeypatch.setattr(ClusterTarget, "up", fails)
+    spec = cluster(name="dev").model_copy(update={"home": "s3://b/home"})
+    failed = replace(NEW, handle=HANDLE, claim="", shipped=Shipped("s3://b/p.zip", "s3://b/e.py"))
+    bucket = Bucket()
+    bucket.put(failed)
+    aws: Any = bucket
+    found = Runs(aws, "s3://b/home").find("r1")
+    assert found is not None
+    with pytest.raises(type(error)):
+        again(aws, found, spec, print)
+    assert Record.from_bytes(bucket.objects["s3://b/home/runs/r1.json"]) == failed

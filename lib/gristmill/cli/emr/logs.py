@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from gristmill.cli.emr.context import HomeContext
 from gristmill.cli.voice import tell
-from gristmill.emr.logs import bootstrap_logs, is_of_driver
+from gristmill.emr.logs import is_of_driver
 from gristmill.emr.outcome import PATIENCE, still
 from gristmill.emr.redact import redact_text
+from gristmill.emr.runners.serverless import ServerlessRunner
+from gristmill.emr.runners.steps import bootstrap_logs
 from gristmill.emr.submit import runner_of
-from gristmill.errors import ExitCode
+from gristmill.errors import ExitCode, UsageError
 from gristmill.runs import Handle, LogFile, Runner
 
 _LOOK_SECONDS = 10.0
@@ -28,6 +30,8 @@ def show(arguments: argparse.Namespace) -> int:
 
     def look() -> Sequence[LogFile]:
         if arguments.bootstrap:
+            if handle.runner == ServerlessRunner.name:
+                raise UsageError("--bootstrap: EMR Serverless runs no bootstrap actions")
             return bootstrap_logs(context.aws, record.logs, handle)
         found = runner.logs(handle)
         return [log for log in found if is_of_driver(log)] if arguments.driver else found
