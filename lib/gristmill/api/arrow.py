@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from gristmill.ddl.types import parts
+from gristmill.model.schema import inner_types
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
 
@@ -49,10 +49,10 @@ def _type(kind: str) -> Any:
     if outer == "array":
         return pyarrow.list_(_type(inner))
     if outer == "map":
-        key, value = parts(inner)
+        key, value = inner_types(inner)
         return pyarrow.map_(_type(key), _type(value))
     if outer == "struct":
-        named = (part.partition(":") for part in parts(inner))
+        named = (part.partition(":") for part in inner_types(inner))
         return pyarrow.struct([(name, _type(one)) for name, _, one in named])
     raise ValueError(f"{kind} is no type that a dataset has")
 

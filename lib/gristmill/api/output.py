@@ -106,14 +106,14 @@ class Table:
     @property
     def partitions(self) -> tuple[str, ...]:
         """The folders of its partitions, such as `date=2026-11-27`."""
-        return tuple(sorted({layout.folder(path) for path in self._state.files}))
+        return tuple(sorted({layout.partition(path) for path in self._state.files}))
 
     @property
     def partition_rows(self) -> dict[str, int]:
         """How many rows each of its partitions has."""
         found: dict[str, int] = {}
         for path, file in self._state.files.items():
-            folder = layout.folder(path)
+            folder = layout.partition(path)
             found[folder] = found.get(folder, 0) + file.rows
         return found
 
@@ -188,7 +188,7 @@ class Table:
         """It as a frame of Spark, in a session of the caller's or the one that runs."""
         from pyspark.sql import SparkSession  # noqa: PLC0415  slow to load
 
-        from gristmill.storage.hadoop import escaped  # noqa: PLC0415
+        from gristmill.readers.files import rows_of  # noqa: PLC0415
 
         running = session or SparkSession.getActiveSession()
         if running is None:
@@ -197,8 +197,7 @@ class Table:
         ddl = ", ".join(f"`{name}` {kind}" for name, kind in fields)
         if not self._state.files:
             return running.createDataFrame([], ddl)
-        read = running.read.schema(ddl).option("basePath", self.uri)
-        return read.parquet(*map(escaped, self.files))
+        return rows_of(running, ddl, self.uri, sorted(self._state.files))
 
     @property
     def _by(self) -> tuple[str, ...]:

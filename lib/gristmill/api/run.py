@@ -38,6 +38,7 @@ def run(
     batch: str | None = None,
     replace: bool = False,
     full: bool = False,
+    table_format: str | None = None,
     max_reject_rate: float | None = None,
     wait: timedelta | str = "10m",
     notice: Notice | None = None,
@@ -70,6 +71,7 @@ def run(
         batch=batch,
         replace=replace,
         full=full,
+        table_format=table_format,
     )
     tell = notice or _LOG.info
     with _session(spark or _running(), job, found, request, tell) as running:

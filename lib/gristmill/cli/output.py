@@ -13,6 +13,7 @@ from gristmill.cli.show import Block, Table, blocks, document
 from gristmill.errors import InputError, UsageError
 from gristmill.model.report import size
 from gristmill.nearest import nearest
+from gristmill.publish import layout
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.locations import open_output, readable
 from gristmill.publish.log import Log
@@ -109,7 +110,7 @@ def datasets(output: str) -> DatasetList:
         tuple(
             DatasetSummary(
                 name,
-                len({path.rpartition("/")[0] for path in dataset.files}),
+                len({layout.partition(path) for path in dataset.files}),
                 sum(file.rows for file in dataset.files.values()),
                 len(dataset.files),
                 sum(file.bytes for file in dataset.files.values()),

@@ -13,7 +13,7 @@ from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import InputError, UsageError
 from gristmill.model.report import size
 from gristmill.publish.locations import open_location
-from gristmill.publish.root import is_root
+from gristmill.publish.table_format import is_root
 
 _BARS = "▁▂▃▄▅▆▇█"
 _BINS = 12

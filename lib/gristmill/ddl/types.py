@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gristmill.model.schema import inner_types
+
 # https://docs.aws.amazon.com/athena/latest/ug/create-table.html#create-table-columns: Athena's are
 # Hive's, which has one kind of timestamp.
 _ATHENA = {"timestamp_ntz": "timestamp"}
@@ -47,7 +49,7 @@ class _Engine:
         outer, _, inner = kind.removesuffix(">").partition("<")
         if not inner:
             return self.simple.get(kind, kind)
-        inside = parts(inner)
+        inside = inner_types(inner)
         if outer == "struct":
             return self.struct.format(",".join(map(self._field, inside)))
         return (self.array if outer == "array" else self.map).format(*map(self.type, inside))
@@ -70,15 +72,3 @@ trino_type = _Engine(_TRINO, "array({})", "map({}, {})", "row({})", '"{}" {}').t
 
 duckdb_type = _Engine(_DUCKDB, "{}[]", "MAP({}, {})", "STRUCT({})", '"{}" {}').type
 """DuckDB's."""
-
-
-def parts(text: str) -> list[str]:
-    """What commas part, outside of brackets."""
-    found, depth = [""], 0
-    for char in text:
-        depth += (char in "<(") - (char in ">)")
-        if char == "," and not depth:
-            found.append("")
-        else:
-            found[-1] += char
-    return [part.strip() for part in found]

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.model.dataset import Dataset
 from gristmill.publish.publication import Publication
-from gristmill.storage.hadoop import escaped
+from gristmill.readers.files import rows_of
 
 
 def held_rows(
@@ -19,10 +19,9 @@ def held_rows(
     base = publication.dataset_uri(dataset.name)
     if base is None:
         return None
-    read = spark.read.schema(dataset.ddl).option("basePath", base)
-    if folders is None:
-        return read.parquet(escaped(base))
-    files = [
-        f"{base}/{path}" for folder in folders for path in publication.held(dataset.name, folder)
-    ]
-    return read.parquet(*map(escaped, files)) if files else None
+    files = (
+        publication.all_held(dataset.name)
+        if folders is None
+        else [path for folder in folders for path in publication.held(dataset.name, folder)]
+    )
+    return rows_of(spark, dataset.ddl, base, files) if files else None

@@ -103,6 +103,6 @@ def _dataset(dataset: Dataset, state: RootState, origin: Origin) -> DatasetPrevi
     batches = (origin.batch, *covered(held.batches, origin))
     prefixes = tuple(f"{batch}-" for batch in batches)
     gone = sum(
-        file.rows for path, file in held.files.items() if layout.name(path).startswith(prefixes)
+        file.rows for path, file in held.files.items() if layout.writer(path).startswith(prefixes)
     )
     return DatasetPreview(dataset.name, dataset.write_mode, rows, gone)

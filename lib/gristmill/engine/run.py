@@ -82,7 +82,8 @@ def _execute(
     options = replace(request.options, **settled)
     request = replace(request, options=options)
     schemas = [dataset.schema for dataset in job.datasets(options)]
-    publication = Publication(storage, origin_of(spark, job, request, run), schemas)
+    origin = origin_of(spark, job, request, run)
+    publication = Publication(storage, origin, schemas, table_format=request.table_format)
     for note in found:
         tell(note)
     before = {name: _context(spark).getLocalProperty(name) for name in _JOB_GROUP}

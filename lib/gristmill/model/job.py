@@ -108,7 +108,9 @@ class Request:
     nothing. `wait` is how long to wait for other runs that write the same datasets. `batch` names
     what is loaded, so that the next run of that name replaces it; without one, the inputs do. With
     `replace` it does so also where that takes rows away whose content is nowhere any more. With
-    `full` a summary is made of all of its source, also where little of it has changed.
+    `full` a summary is made of all of its source, also where little of it has changed. Where the
+    output is new, its datasets are in `table_format`, `parquet` or `iceberg`; else it has to be
+    the one that the output is in. None takes what is there, or plain Parquet.
     """
 
     inputs: tuple[str, ...]
@@ -119,6 +121,7 @@ class Request:
     batch: str | None = None
     full: bool = False
     replace: bool = False
+    table_format: str | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:

@@ -63,3 +63,16 @@ class DatasetSchema:
             partitioned_by=tuple(document["partitioned_by"]),
             write_mode=document["replaces"],
         )
+
+
+def inner_types(text: str) -> list[str]:
+    """The types, or named types, inside an array, a map or a struct: what commas part, outside of
+    brackets of their own."""
+    found, depth = [""], 0
+    for char in text:
+        depth += (char in "<(") - (char in ">)")
+        if char == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += char
+    return [part.strip() for part in found]

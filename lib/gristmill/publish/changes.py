@@ -22,8 +22,17 @@ class StagedDataset:
     scope: frozenset[str]
 
 
-def change_of(storage: Storage, state: RootState, origin: Origin, staged: StagedDataset) -> Change:
-    """What publishing it does to a root that holds `state`."""
+def change_of(
+    storage: Storage,
+    state: RootState,
+    origin: Origin,
+    staged: StagedDataset,
+    into: str | None = None,
+) -> Change:
+    """What publishing it does to a root that holds `state`.
+
+    `into` is the folder in which the files of a table of Iceberg were written, and stay.
+    """
     held = state.datasets.get(staged.schema.name, DatasetState(staged.schema))
     superseded = covered(held.batches, origin)
     # The name says what replaces the file: its batch, where that is what a run replaces.
@@ -32,9 +41,14 @@ def change_of(storage: Storage, state: RootState, origin: Origin, staged: Staged
     if is_batch:
         own = () if origin.adds else (prefix,)
         prefixes = (*own, *(f"{batch}-" for batch in superseded))
-        removed = {path for path in held.files if layout.name(path).startswith(prefixes)}
+        removed = {path for path in held.files if layout.writer(path).startswith(prefixes)}
     else:
-        removed = _in_partitions(storage, held, staged)
+        removed = _in_partitions(storage, held, staged, whatever=into is None)
+    if into is not None:
+        below = into.removeprefix(f"{staged.schema.name}/")
+        written = zip(staged.files, staged.rows, strict=True)
+        files = tuple(File(f"{below}/{file.path}", file.size, count) for file, count in written)
+        return Change(staged.schema, files, (), tuple(sorted(removed)), tuple(superseded))
     named = enumerate(zip(staged.files, staged.rows, strict=True))
     files = tuple(
         File(
@@ -48,11 +62,15 @@ def change_of(storage: Storage, state: RootState, origin: Origin, staged: Staged
     return Change(staged.schema, files, paths, tuple(sorted(removed)), tuple(superseded))
 
 
-def _in_partitions(storage: Storage, held: DatasetState, staged: StagedDataset) -> set[str]:
-    """What there is in the partitions that are replaced: also what the log does not know of, and
-    what it has of files that somebody has deleted."""
+def _in_partitions(
+    storage: Storage, held: DatasetState, staged: StagedDataset, *, whatever: bool
+) -> set[str]:
+    """What there is in the partitions that are replaced: what the log has, also of files that
+    somebody has deleted, and `whatever` lies there that it does not know of."""
     folders = staged.scope | {layout.folder(file.path) for file in staged.files}
-    removed = {path for path in held.files if layout.folder(path) in folders}
+    removed = {path for path in held.files if layout.partition(path) in folders}
+    if not whatever:
+        return removed
     places = [f"{staged.schema.name}/{folder}" for folder in folders]
     there = map_concurrently(storage, storage.data_files, places)
     for folder, found in zip(folders, there, strict=True):

@@ -50,7 +50,7 @@ def partitions(files: Iterable[StoredFile]) -> Partitions:
     """The fingerprints of the partitions that these files of a dataset, by paths below it, make."""
     by_folder: dict[str, list[str]] = {}
     for file in files:
-        by_folder.setdefault(layout.folder(file.path), []).append(f"{file.path} {file.size}")
+        by_folder.setdefault(layout.partition(file.path), []).append(f"{file.path} {file.size}")
     return {
         folder: hashlib.sha256("\n".join(sorted(said)).encode()).hexdigest()[:_DIGITS]
         for folder, said in sorted(by_folder.items())

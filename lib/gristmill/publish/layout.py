@@ -1,7 +1,9 @@
 """Where things lie below an output root.
 
     <output>/<dataset>/<partition>/<run>-….parquet        what readers see
-    <output>/_gristmill/layout.json                       marks an output root as ours
+    <output>/<dataset>/data/<writer>/<partition>/….parquet  the same where datasets are Iceberg's
+    <output>/<dataset>/metadata/v42.metadata.json         and what Iceberg knows of them
+    <output>/_gristmill/layout.json                       marks an output root as ours: `table_format`
     <output>/_gristmill/log/0000000042.json               the 42nd thing that happened: `log`
     <output>/_gristmill/checkpoints/0000000100.json       what the log up to 100 left: `state`
     <output>/_gristmill/claims/<dataset>/0000000007       which run may write a dataset: `lease`
@@ -17,13 +19,15 @@ and Athena, and they lie beside the datasets, never inside one.
 import re
 from collections.abc import Iterable
 
-VERSION = 1
 HOME = "_gristmill"
 MARKER = f"{HOME}/layout.json"
 LOG = f"{HOME}/log"
 CHECKPOINTS = f"{HOME}/checkpoints"
 CLAIMS = f"{HOME}/claims"
 STAGING = f"{HOME}/staging"
+DATA, METADATA = "data", "metadata"
+WRITER = "gristmill_run"
+"""So spelled, as a partition, readers of folders take it for a column of its own."""
 
 _NUMBERED = re.compile(r"(\d{10})(?:\.json)?")
 
@@ -36,6 +40,25 @@ def stage(run: str) -> str:
 def lease(run: str) -> str:
     """The file that says who runs it, and until when it is to be believed alive."""
     return f"{STAGING}/{run}/lease.json"
+
+
+def written(dataset: str, batch: str, run: str) -> str:
+    """The folder of a dataset of Iceberg's into which a run writes files, that stay there."""
+    return f"{dataset}/{DATA}/{WRITER}={batch}-{run}"
+
+
+def partition(path: str) -> str:
+    """The folder of the partition of a data file, by its path below its dataset."""
+    head, _, below = folder(path).partition("/")
+    return below.partition("/")[2] if head == DATA else folder(path)
+
+
+def writer(path: str) -> str:
+    """What says who wrote a data file, by its path below its dataset: its batch, where that is
+    what a run replaces, and its run."""
+    if path.startswith(f"{DATA}/"):
+        return path.split("/")[1].removeprefix(f"{WRITER}=")
+    return name(path)
 
 
 def numbered(folder: str, number: int, ending: str = "") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from gristmill.errors import GristmillError, InputError
-from gristmill.publish.root import is_root
+from gristmill.publish.table_format import is_root
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
 

@@ -17,9 +17,10 @@ from gristmill.publish.followed import Followed, Made
 from gristmill.publish.lease import Clock, Heartbeat, Lease, utc_now
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Change, Manifest, Origin
-from gristmill.publish.root import mark, open_root
-from gristmill.publish.settle import apply, conclude, put_away
+from gristmill.publish.root import open_root
+from gristmill.publish.settle import apply, conclude, drop, put_away
 from gristmill.publish.state import RootState, read_state, write_checkpoint
+from gristmill.publish.table_format import ICEBERG, PARQUET, mark
 from gristmill.storage import Storage, StoredFile
 
 
@@ -51,11 +52,14 @@ class Publication:
         origin: Origin,
         schemas: Collection[DatasetSchema],
         clock: Clock = utc_now,
+        table_format: str | None = None,
     ) -> None:
+        """`table_format` is that of a root which is made; None takes what is there, or Parquet."""
         self._storage = storage
         self._origin = origin
         self._schemas = schemas
         self._clock = clock
+        self._wanted, self._format = table_format, PARQUET
         self._log = Log(storage)
         self._changes: list[StagedDataset] = []
         self._removals: list[Change] = []
@@ -81,7 +85,7 @@ class Publication:
         meanwhile, `OutputError` where the root cannot be one.
         """
         open_root(self._storage, self._origin.run, self._clock())
-        mark(self._storage)
+        self._format = mark(self._storage, self._wanted)
         run, job = self._origin.run, self._origin.job
         self._lease = Lease.new(run, job, self._log.head(), self._clock())
         self._heartbeat = Heartbeat(self._storage, self._lease, self._clock)
@@ -155,7 +159,9 @@ class Publication:
             schema.check_compatible(self._state.datasets[schema.name].schema)
 
     def folder(self, dataset: str) -> str:
-        """Where the files of `dataset` are to be staged."""
+        """Where the files of `dataset` are to be staged; those of a table of Iceberg stay there."""
+        if self._format == ICEBERG:
+            return layout.written(dataset, self._origin.batch, self._origin.run)
         return f"{layout.stage(self._origin.run)}/{dataset}"
 
     @property
@@ -175,7 +181,13 @@ class Publication:
     def held(self, dataset: str, folder: str) -> list[str]:
         """The files that the root holds of a partition, by their paths below the dataset."""
         found = self._state.datasets.get(dataset)
-        return [path for path in found.files if layout.folder(path) == folder] if found else []
+        return [path for path in found.files if layout.partition(path) == folder] if found else []
+
+    def all_held(self, dataset: str) -> list[str]:
+        """What there is of a dataset, as paths below it: its folder, or the files of a table of
+        Iceberg, beside which others lie that are not its own any more."""
+        found = self._state.datasets.get(dataset)
+        return sorted(found.files) if found and self._format == ICEBERG else [""]
 
     def batch_rows(self, dataset: str) -> Mapping[str, int]:
         """The rows that the root holds of the batch that this run loads into a dataset, by the
@@ -184,8 +196,9 @@ class Publication:
         prefix = f"{self._origin.batch}-"
         rows: dict[str, int] = {}
         for path, file in found.files.items() if found else ():
-            if layout.name(path).startswith(prefix):
-                rows[layout.folder(path)] = rows.get(layout.folder(path), 0) + file.rows
+            if layout.writer(path).startswith(prefix):
+                folder = layout.partition(path)
+                rows[folder] = rows.get(folder, 0) + file.rows
         return rows
 
     def stage(
@@ -262,11 +275,14 @@ class Publication:
         )
 
     def _change(self, staged: StagedDataset) -> Change:
-        return change_of(self._storage, self._state, self._origin, staged)
+        into = self.folder(staged.schema.name) if self._format == ICEBERG else None
+        return change_of(self._storage, self._state, self._origin, staged, into)
 
     def _end(self, manifest: Manifest | None) -> None:
         if manifest is not None:
             apply(self._storage, manifest)
+        else:
+            drop(self._storage, self._origin.run)
         if self._heartbeat:
             self._heartbeat.stop()
         put_away(self._storage, self._origin.run)
@@ -289,6 +305,7 @@ class Publication:
 
     def sweep(self) -> bool:
         """Delete what came into the stage after `finish`; gives whether there was anything."""
-        left = bool(self._storage.names(layout.stage(self._origin.run)))
+        left = drop(self._storage, self._origin.run)
+        left |= bool(self._storage.names(layout.stage(self._origin.run)))
         put_away(self._storage, self._origin.run)
         return left

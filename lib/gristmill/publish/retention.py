@@ -51,7 +51,7 @@ def aged(state: RootState, dataset: str, before: date) -> Aged:
     depth = held.schema.partitioned_by.index(_date_column(held.schema))
     folders: dict[str, dict[str, FileState]] = {}
     for path, file in held.files.items():
-        folders.setdefault(layout.folder(path), {})[path] = file
+        folders.setdefault(layout.partition(path), {})[path] = file
     older, undated = [], []
     for folder, files in sorted(folders.items()):
         day = _day(folder.split("/")[depth])

@@ -1,22 +1,12 @@
 """What may be an output root, and what every run does there first."""
 
-import json
 from datetime import datetime
 
 from gristmill.errors import OutputError
 from gristmill.publish import layout
 from gristmill.publish.settle import recover
+from gristmill.publish.table_format import is_root
 from gristmill.storage import Storage
-
-
-def is_root(storage: Storage) -> bool:
-    """Whether it is an output root of ours. Raises `OutputError` for one of a later layout."""
-    marker = storage.read(layout.MARKER)
-    if marker is None:
-        return False
-    if json.loads(marker)["layout"] > layout.VERSION:
-        raise OutputError(f"{storage.root} was written by a newer Gristmill: install that")
-    return True
 
 
 def open_root(storage: Storage, by: str, now: datetime) -> None:
@@ -36,8 +26,3 @@ def open_root(storage: Storage, by: str, now: datetime) -> None:
             "name an empty or a new folder as the output"
         )
 
-
-def mark(storage: Storage) -> None:
-    """Make `storage` an output root of ours, if it is none."""
-    marker = {"layout": layout.VERSION}
-    storage.create(layout.MARKER, json.dumps(marker).encode() + b"\n")

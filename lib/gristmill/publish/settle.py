@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from gristmill.errors import OutputError
 from gristmill.failpoints import point
-from gristmill.publish import layout
+from gristmill.publish import layout, tables
 from gristmill.publish.lease import Lease, find
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Manifest
 from gristmill.publish.run_ids import started
 from gristmill.publish.state import read_state
+from gristmill.publish.table_format import ICEBERG, found_format
 from gristmill.storage import Storage, map_concurrently
 
 _LEFT_BEHIND_AFTER = timedelta(days=1)
@@ -59,6 +60,8 @@ def settle(storage: Storage, lease: Lease, by: str, now: datetime) -> Manifest |
     point("settle.concluded")
     if manifest is not None:
         apply(storage, manifest)
+    else:
+        drop(storage, lease.run)
     put_away(storage, lease.run)
     return manifest
 
@@ -74,7 +77,12 @@ def apply(storage: Storage, manifest: Manifest) -> None:
 
     May be repeated, from any point, and done by several at once. Raises `OutputError` where a
     staged file has gone that was never brought in; then nothing is taken out.
+
+    The files of a table of Iceberg lie where they stay: it is told of them.
     """
+    if found_format(storage) == ICEBERG:
+        tables.follow(storage, [change.schema.name for change in manifest.changes])
+        return
 
     def bring(move: tuple[str, str]) -> str | None:
         point("apply.move")
@@ -119,6 +127,26 @@ def _moves(manifest: Manifest) -> list[tuple[str, str]]:
         for name in [change.schema.name]
         for staged, file in zip(change.staged, change.files, strict=True)
     ]
+
+
+def drop(storage: Storage, run: str) -> bool:
+    """Delete the files that a run has written into tables of Iceberg and not published; gives
+    whether there were any."""
+    if found_format(storage) != ICEBERG:
+        return False
+    found = [
+        f"{dataset}/{layout.DATA}/{name}"
+        for dataset in storage.names("")
+        if dataset != layout.HOME
+        for name in storage.names(f"{dataset}/{layout.DATA}")
+        if name.endswith(f"-{run}")
+    ]
+    for folder in found:
+        point("drop.folder")
+        storage.delete(folder)
+        storage.delete_empty_folder(layout.folder(folder))
+        storage.delete_empty_folder(folder.partition("/")[0])
+    return bool(found)
 
 
 def put_away(storage: Storage, run: str) -> None:

@@ -10,6 +10,7 @@ from gristmill.publish.lease import Clock, Lease, utc_now
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest
 from gristmill.publish.settle import settle, unfinished
+from gristmill.publish.table_format import ICEBERG, found_format
 from gristmill.storage import Storage
 
 T = TypeVar("T")
@@ -22,7 +23,11 @@ def settled(storage: Storage, dataset: str, look: Callable[[], T], clock: Clock 
 
     Waits for a publish that is being applied, and finishes that of a dead run. Raises `BusyError`
     where publishes follow each other for ten minutes. A `storage` without a log has no publishes.
+    `look` at a table of Iceberg goes by the log, and not by what lies in its folder.
     """
+    if found_format(storage) == ICEBERG:
+        # Its files lie where they stay: what the log says is there.
+        return look()
     log = Log(storage)
     deadline = clock() + _PATIENCE
     while clock() < deadline:

@@ -56,8 +56,8 @@ class DatasetState:
                     self.batches[id_] = replace(superseded, superseded=True)
             self.batches[origin.batch] = Batch.of(origin)
         if change.schema.write_mode == "partition":
-            written = {layout.folder(file.path) for file in change.files}
-            removed = {layout.folder(path) for path in change.removed}
+            written = {layout.partition(file.path) for file in change.files}
+            removed = {layout.partition(path) for path in change.removed}
             self.followed = after(self.followed, origin.made, written, removed)
 
 

@@ -15,7 +15,10 @@ from gristmill.publish.batch import one_spelling
 from gristmill.publish.followed import Partitions, partitions
 from gristmill.publish.snapshot import settled
 from gristmill.publish.state import read_state
-from gristmill.storage.hadoop import escaped, is_literal, open_storage
+from gristmill.publish.table_format import ICEBERG, found_format
+from gristmill.readers.files import rows_of
+from gristmill.storage import StoredFile
+from gristmill.storage.hadoop import is_literal, open_storage
 
 View = Callable[[DataFrame], DataFrame]
 """From the rows of a dataset to the columns that several datasets have in common."""
@@ -139,16 +142,22 @@ def _found(spark: SparkSession, name: str, ddl: str | None, uri: str) -> Publish
         folder = place.root
 
     data = open_storage(spark, folder)
+    is_table = found_format(root) == ICEBERG
 
     def look() -> Published:
-        files = [file for file in data.data_files("") if file.path.endswith(".parquet")]
+        known = read_state(root).datasets if is_table else {}
+        if is_table:
+            held = known[name].files if name in known else {}
+            files = [StoredFile(path, file.bytes) for path, file in sorted(held.items())]
+        else:
+            files = [file for file in data.data_files("") if file.path.endswith(".parquet")]
         if files:
             # Spark lists the files here and now.
-            reader = spark.read.schema(ddl) if ddl else spark.read
-            rows = reader.option("basePath", folder).parquet(escaped(folder))
+            paths = [file.path for file in files] if is_table else [""]
+            rows = rows_of(spark, ddl, folder, paths)
         else:
             rows = spark.createDataFrame([], ddl or "_nothing string")
-        is_known = bool(files) or name in read_state(root).datasets
+        is_known = bool(files) or name in (known or read_state(root).datasets)
         return Published(rows, one_spelling(folder), partitions(files), is_known)
 
     return settled(root, name, look)

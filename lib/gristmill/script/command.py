@@ -22,6 +22,7 @@ from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import ArgumentParser, duration
 from gristmill.model.progress import Progress
 from gristmill.model.report import Report
+from gristmill.publish.table_format import TABLE_FORMATS
 from gristmill.readers.input_list import check_local, expand, expand_local, file_of
 from gristmill.script.console import Console, Speech, add_flags
 from gristmill.script.places import (
@@ -74,6 +75,7 @@ def run_command(
             batch=arguments.batch,
             replace=arguments.replace,
             full=getattr(arguments, "full", False),
+            table_format=arguments.table_format,
         )
         if arguments.check_flags:
             return ExitCode.DONE
@@ -114,6 +116,11 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
         "--replace",
         action="store_true",
         help="let go the rows of files that have gone since the same input was loaded before",
+    )
+    parser.add_argument(
+        "--table-format",
+        choices=TABLE_FORMATS,
+        help="what a new output is made of: plain Parquet (default), or tables of Iceberg",
     )
     group = parser.add_argument_group("how it runs")
     group.add_argument(

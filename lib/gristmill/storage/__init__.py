@@ -54,6 +54,10 @@ class Storage(Protocol):
         """A small file's content; None where there is no such file."""
         ...
 
+    def read_end(self, path: str, size: int) -> bytes:
+        """The last `size` bytes of a file, or all of it where it is shorter."""
+        ...
+
     def write(self, path: str, data: bytes) -> None:
         """Write a small file, or replace it: a reader finds the old or the new content whole."""
         ...

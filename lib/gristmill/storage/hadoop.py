@@ -93,6 +93,14 @@ class HadoopStorage:
             _only_if_missing(error)
             return None
 
+    def read_end(self, path: str, size: int) -> bytes:
+        """The last `size` bytes of a file, or all of it where it is shorter."""
+        place = self._path(path)
+        whole = self._fs.getFileStatus(place).getLen()
+        with contextlib.closing(self._fs.open(place)) as stream:
+            stream.seek(max(0, whole - size))
+            return bytes(java_class(self._jvm, _IO).toByteArray(stream))
+
     def write(self, path: str, data: bytes) -> None:
         """Write a small file whole, or replace it."""
         if self._scheme in OBJECT_STORES:

@@ -43,6 +43,12 @@ class LocalStorage:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def read_end(self, path: str, size: int) -> bytes:
+        """The last `size` bytes of a file, or all of it where it is shorter."""
+        with (self._folder / path).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            return file.read()
+
     def write(self, path: str, data: bytes) -> None:
         """Write a small file whole, or replace it."""
         with self._written(path, data) as whole:

@@ -69,6 +69,10 @@ class RemoteStorage:
         except FileNotFoundError:
             return None
 
+    def read_end(self, path: str, size: int) -> bytes:
+        """The last `size` bytes of a file, or all of it where it is shorter."""
+        return bytes(self.filesystem.tail(self._at(path), size))
+
     def write(self, path: str, data: bytes) -> None:
         """Write a small file whole, or replace it."""
         self.filesystem.pipe_file(self._at(path), data)
