@@ -29,6 +29,7 @@ _NOT_ON_A_CLUSTER = (
     "gristmill.lineage",
     "gristmill.manager",
     "gristmill.pages",
+    "gristmill.publish.iceberg",
     "gristmill.readers.kernels",
     "gristmill.warehouse",
     "gristmill.shipping",

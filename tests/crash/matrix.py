@@ -1,6 +1,6 @@
 """Kills runs with SIGKILL at every point of a publish, and looks at what is left.
 
-    python -m tests.crash.matrix FOLDER SEED ROUNDS
+    python -m tests.crash.matrix FOLDER SEED ROUNDS [parquet|iceberg]
 
 A round publishes some history and then runs a victim again and again, killed at its first point,
 its second, and so on until it gets through. After each kill a recovery runs, itself killed at some
@@ -26,7 +26,18 @@ from gristmill.publish.lease import utc_now
 from gristmill.publish.settle import recover
 from gristmill.storage import Storage
 from gristmill.storage.local import LocalStorage
-from tests.support.publishing import REFUSED, SALES, STOCK, Rows, Work, publish, stored, wrong
+from tests.support.publishing import (
+    REFUSED,
+    SALES,
+    STOCK,
+    Rows,
+    Work,
+    files_of,
+    is_table,
+    publish,
+    stored,
+    wrong,
+)
 
 State = dict[str, list[tuple[str, str]]]
 
@@ -108,22 +119,29 @@ def of_batch(storage: Storage, batch: str) -> State:
     found: State = {}
     for schema in (SALES, REFUSED):
         rows = []
-        for file in storage.data_files(schema.name):
-            if file.path.rpartition("/")[2].startswith(f"{batch}-"):
-                data = storage.read(f"{schema.name}/{file.path}") or b""
-                shop = file.path.partition("/")[0].removeprefix("shop=")
+        for path in files_of(storage, schema.name):
+            *_, folder, name = path.split("/")
+            said = path.split("/")[1].removeprefix("gristmill_run=") if is_table(storage) else name
+            if said.startswith(f"{batch}-"):
+                data = storage.read(f"{schema.name}/{path}") or b""
+                shop = folder.removeprefix("shop=")
                 rows += [(item, shop) for item in data.decode().splitlines()]
         found[schema.name] = sorted(rows)
     return found
 
 
-def one_round(open_at: Callable[[Path], Storage], folder: Path, draw: random.Random) -> int:
+def one_round(
+    open_at: Callable[[Path], Storage], folder: Path, draw: random.Random, kind: str = "parquet"
+) -> int:
     """Kill a victim at each of its points; gives how many kills there were."""
     saved, place = folder / "saved", folder / "out"
     for left in (saved, place):
         shutil.rmtree(left, ignore_errors=True)
     for number in range(draw.randrange(4)):
-        publish(open_at(saved), f"h{number}", some_work(draw))
+        publish(open_at(place), f"h{number}", some_work(draw), table_format=kind)
+    if place.exists():
+        # Not made there: tables of Iceberg are of one place.
+        shutil.copytree(place, saved)
     work = some_work(draw)
     storage = open_at(place)
     kills = 0
@@ -133,7 +151,7 @@ def one_round(open_at: Callable[[Path], Storage], folder: Path, draw: random.Ran
             shutil.copytree(saved, place)
         old = state_of(storage)
         new = expected(old, of_batch(storage, work.batch), work)
-        if not killed(at, lambda: publish(open_at(place), "victim", work)):
+        if not killed(at, lambda: publish(open_at(place), "victim", work, table_format=kind)):
             assert state_of(storage) == new
             assert not wrong(storage)
             return kills
@@ -145,7 +163,7 @@ def one_round(open_at: Callable[[Path], Storage], folder: Path, draw: random.Ran
         assert found in (old, new), (at, old, new, found)
         assert not wrong(storage), (at, wrong(storage))
         if at % 5 == 0:
-            publish(storage, "again", work)
+            publish(storage, "again", work, table_format=kind)
             assert state_of(storage) == new, at
             assert not wrong(storage), (at, wrong(storage))
     raise AssertionError("no end of points")
@@ -156,14 +174,17 @@ def settle(storage: Storage) -> None:
     recover(storage, "me", utc_now())
 
 
-def main(folder: Path, seed: int, rounds: int) -> int:
+def main(folder: Path, seed: int, rounds: int, kind: str = "parquet") -> int:
     """Some rounds; gives the number of kills."""
     # So that checkpoints and their cleaning are among what is killed.
     state._CHECKPOINT_EVERY = 2
     state.KEPT_FOR *= 0
     draw = random.Random(seed)
-    return sum(one_round(lambda p: LocalStorage(str(p)), folder, draw) for _ in range(rounds))
+    return sum(one_round(lambda p: LocalStorage(str(p)), folder, draw, kind) for _ in range(rounds))
 
 
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), "kills did no harm")
+    print(
+        main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]),
+        "kills did no harm",
+    )

@@ -165,11 +165,14 @@ def of(name: str, shops: str) -> list[tuple[str, str]]:
     return sorted(some_work(name, shops).rows[STOCK])
 
 
-@pytest.mark.parametrize("stop", _BEFORE_THE_COMMIT)
+@pytest.mark.parametrize(
+    ("kind", "stop"),
+    [*(("parquet", stop) for stop in _BEFORE_THE_COMMIT), ("iceberg", _BEFORE_THE_COMMIT[-1])],
+)
 def test_a_run_that_slept_before_its_commit_and_was_replaced_publishes_nothing(
-    root: LocalStorage, tmp_path: Path, stop: str
+    root: LocalStorage, tmp_path: Path, kind: str, stop: str
 ) -> None:
-    publish(root, "old", some_work("old", "xyz"))
+    publish(root, "old", some_work("old", "xyz"), table_format=kind)
     with worker("publish", tmp_path / "out", "zombie", "xyz", stop) as zombie:
         await_stop(zombie)
         outlive(root)
@@ -181,11 +184,17 @@ def test_a_run_that_slept_before_its_commit_and_was_replaced_publishes_nothing(
     assert not wrong(root)
 
 
-@pytest.mark.parametrize("stop", _FROM_THE_COMMIT_ON)
+@pytest.mark.parametrize(
+    ("kind", "stop"),
+    [
+        *(("parquet", stop) for stop in _FROM_THE_COMMIT_ON),
+        *(("iceberg", stop) for stop in ("commit.after", "table.commit:1", "table.committed")),
+    ],
+)
 def test_a_run_that_slept_after_its_commit_is_finished_by_the_next_and_does_no_harm(
-    root: LocalStorage, tmp_path: Path, stop: str
+    root: LocalStorage, tmp_path: Path, kind: str, stop: str
 ) -> None:
-    publish(root, "old", some_work("old", "xyz"))
+    publish(root, "old", some_work("old", "xyz"), table_format=kind)
     with worker("publish", tmp_path / "out", "zombie", "xyz", stop) as zombie:
         await_stop(zombie)
         outlive(root)
@@ -197,11 +206,21 @@ def test_a_run_that_slept_after_its_commit_is_finished_by_the_next_and_does_no_h
     assert not wrong(root)
 
 
-@pytest.mark.parametrize("stop", ["settle.concluded", "apply.move:1", "apply.delete:1"])
+@pytest.mark.parametrize(
+    ("kind", "stop"),
+    [
+        ("parquet", "settle.concluded"),
+        ("parquet", "apply.move:1"),
+        ("parquet", "apply.delete:1"),
+        ("iceberg", "settle.concluded"),
+        ("iceberg", "table.commit:1"),
+        ("iceberg", "table.committed:1"),
+    ],
+)
 def test_a_run_that_slept_while_it_finished_another_does_no_harm(
-    root: LocalStorage, tmp_path: Path, stop: str
+    root: LocalStorage, tmp_path: Path, kind: str, stop: str
 ) -> None:
-    publish(root, "old", some_work("old", "xyz"))
+    publish(root, "old", some_work("old", "xyz"), table_format=kind)
     with worker("publish", tmp_path / "out", "dead", "xyz", "commit.after") as dead:
         await_stop(dead)
     with worker("publish", tmp_path / "out", "helper", "x", stop) as helper:

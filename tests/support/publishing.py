@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pyiceberg.table import StaticTable
+
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
 from gristmill.publish.lease import Clock, utc_now
@@ -54,13 +56,19 @@ class Time:
         self.now += span
 
 
-def publication(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> Publication:
+def publication(
+    storage: Storage,
+    salt: str,
+    work: Work,
+    clock: Clock = utc_now,
+    table_format: str | None = None,
+) -> Publication:
     """A publication of `work`, not yet begun."""
     run = run_id(clock(), salt)
     owner = "somebody@somewhere"
     origin = Origin(run, work.job, {}, (f"in/{work.batch}",), work.batch, owner, work.name)
     claimed = [schema for schema in work.rows if schema is not REFUSED]
-    return Publication(storage, origin, claimed, clock)
+    return Publication(storage, origin, claimed, clock, table_format)
 
 
 def begin(publishing: Publication, wait: timedelta = timedelta()) -> None:
@@ -91,9 +99,15 @@ def commit(publishing: Publication, work: Work) -> None:
     publishing.commit(lines, 0)
 
 
-def publish(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> Publication:
+def publish(
+    storage: Storage,
+    salt: str,
+    work: Work,
+    clock: Clock = utc_now,
+    table_format: str | None = None,
+) -> Publication:
     """A whole run."""
-    publishing = publication(storage, salt, work, clock)
+    publishing = publication(storage, salt, work, clock, table_format)
     begin(publishing)
     publishing.reads(work.files)
     stage(storage, publishing, work)
@@ -102,13 +116,38 @@ def publish(storage: Storage, salt: str, work: Work, clock: Clock = utc_now) -> 
 
 
 def stored(storage: Storage, schema: DatasetSchema = STOCK) -> list[tuple[str, str]]:
-    """The rows that a plain reader finds, sorted."""
+    """The rows that a reader of folders finds, or one of tables of Iceberg, sorted."""
     rows = []
-    for file in storage.data_files(schema.name):
-        shop = file.path.partition("/")[0].removeprefix("shop=")
-        data = storage.read(f"{schema.name}/{file.path}") or b""
+    for path in files_of(storage, schema.name):
+        shop = path.rpartition("/")[0].rpartition("/")[2].removeprefix("shop=")
+        data = storage.read(f"{schema.name}/{path}") or b""
         rows += [(item, shop) for item in data.decode().splitlines()]
     return sorted(rows)
+
+
+def files_of(storage: Storage, dataset: str) -> list[str]:
+    """The files that a reader finds of a dataset, by their paths below it."""
+    if not is_table(storage):
+        return [file.path for file in storage.data_files(dataset)]
+    table = table_of(storage, dataset)
+    if table is None:
+        return []
+    files = table.inspect.files().column("file_path").to_pylist()
+    return sorted(file.removeprefix(f"{table.location()}/") for file in files)
+
+
+def is_table(storage: Storage) -> bool:
+    """Whether an output is of tables of Iceberg, as its marker says."""
+    return b"iceberg" in (storage.read(layout.MARKER) or b"")
+
+
+def table_of(storage: Storage, dataset: str) -> StaticTable | None:
+    """A table as pyiceberg finds it by its folder; None where there is none."""
+    folder = f"{storage.root.removeprefix('file://')}/{dataset}"
+    hint = storage.read(f"{dataset}/metadata/version-hint.text")
+    if hint is None:
+        return None
+    return StaticTable.from_metadata(f"{folder}/metadata/v{hint.decode()}.metadata.json")
 
 
 def wrong(storage: Storage) -> list[str]:
@@ -134,11 +173,42 @@ def wrong(storage: Storage) -> list[str]:
         if name != layout.HOME
         for file in storage.data_files(name)
     }
+    tables = _wrong_tables(storage, files, there) if is_table(storage) else []
     # A run that had not even got its lease leaves a folder, which goes when it is a day old.
     left = [run for run in storage.names(layout.STAGING) if storage.data_files(layout.stage(run))]
     return [
+        *tables,
         *(f"missing {path}" for path in files if path not in there),
         *(f"stray {path}" for path in there if path not in files),
         *(f"size {path}" for path in files if there.get(path, files[path]) != files[path]),
         *(f"left behind {run}" for run in left),
     ]
+
+
+def _wrong_tables(storage: Storage, files: dict[str, int], there: dict[str, int]) -> list[str]:
+    """What does not fit between the log and tables of Iceberg; takes out of `there` what only
+    their earlier snapshots and their metadata hold."""
+    found = []
+    for name in {path.partition("/")[0] for path in (*files, *there)}:
+        mine = {path for path in files if path.startswith(f"{name}/")}
+        told = {f"{name}/{path}" for path in files_of(storage, name)}
+        found += [f"not in the table {path}" for path in mine - told]
+        found += [f"still in the table {path}" for path in told - mine]
+        for path in _of_earlier(storage, name) - mine:
+            if there.pop(path, None) is None:
+                found.append(f"missing in an earlier snapshot {path}")
+        for path in [one for one in there if one.startswith(f"{name}/metadata/")]:
+            del there[path]
+    return found
+
+
+def _of_earlier(storage: Storage, dataset: str) -> set[str]:
+    table = table_of(storage, dataset)
+    if table is None:
+        return set()
+    base = storage.root.removeprefix("file://")
+    return {
+        path.removeprefix(f"{base}/")
+        for snapshot in table.snapshots()
+        for path in table.inspect.files(snapshot.snapshot_id).column("file_path").to_pylist()
+    }

@@ -13,9 +13,10 @@ from gristmill.model.report import size
 from gristmill.model.schema import DatasetSchema
 from gristmill.nearest import nearest
 from gristmill.publish import layout
+from gristmill.publish.as_of import AsOf, check_kept, state_as_of
 from gristmill.publish.locations import open_output
 from gristmill.publish.snapshot import settled
-from gristmill.publish.state import DatasetState, read_state
+from gristmill.publish.state import DatasetState, RootState, read_state
 from gristmill.script.console import render
 from gristmill.storage import Storage
 
@@ -28,9 +29,18 @@ T = TypeVar("T")
 _TRIES = 5
 
 
-def open(output: str | PathLike[str]) -> "Output":  # noqa: A001  as gristmill.open is called
-    """An output root, to list and read its datasets. Raises `InputError` where it is none."""
-    return Output(open_output(fspath(output)))
+def open(  # noqa: A001  as gristmill.open is called
+    output: str | PathLike[str], as_of: AsOf | None = None
+) -> "Output":
+    """An output root, to list and read its datasets. Raises `InputError` where it is none.
+
+    `as_of` asks for an earlier state of tables of Iceberg: the number of an entry in its history,
+    the id of the run that published it, or a moment, as a `datetime` or in ISO 8601 (without a
+    zone: UTC). Raises `UsageError` for plain Parquet, and `InputError` where it is not kept any
+    more.
+    """
+    storage = open_output(fspath(output))
+    return Output(storage, None if as_of is None else (as_of, state_as_of(storage, as_of)))
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class Output(Mapping[str, "Table"]):
     """An output root: its datasets by name, each as it is when it is asked for."""
 
     _storage: Storage
+    _earlier: tuple[AsOf, RootState] | None = None
 
     @property
     def uri(self) -> str:
@@ -45,19 +56,25 @@ class Output(Mapping[str, "Table"]):
         return self._storage.root
 
     def __getitem__(self, name: str) -> "Table":
-        known = read_state(self._storage).datasets
+        known = self._datasets()
         if name not in known:
             raise InputError(f"{self.uri} has no dataset {name!r}: {nearest(name, known)}")
-        return Table(self._storage, name, _state(self._storage, name))
+        if self._earlier is None:
+            return Table(self._storage, name, _state(self._storage, name))
+        check_kept(self._storage, name, known[name], self._earlier[0])
+        return Table(self._storage, name, known[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(read_state(self._storage).datasets))
+        return iter(sorted(self._datasets()))
 
     def __len__(self) -> int:
-        return len(read_state(self._storage).datasets)
+        return len(self._datasets())
 
     def __contains__(self, name: object) -> bool:
-        return name in read_state(self._storage).datasets
+        return name in self._datasets()
+
+    def _datasets(self) -> Mapping[str, DatasetState]:
+        return self._earlier[1].datasets if self._earlier else read_state(self._storage).datasets
 
     def __repr__(self) -> str:
         return "\n".join([f"output {self.uri}", *render(*self._table())])

@@ -15,8 +15,8 @@ from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.nearest import near
 from gristmill.publish.locations import local_path, open_location, open_output, readable
-from gristmill.publish.table_format import is_root
 from gristmill.publish.run_ids import stamps_in
+from gristmill.publish.table_format import is_root
 from gristmill.storage import HIDDEN, Storage
 
 _CELL = 60

@@ -21,13 +21,14 @@ def sql(arguments: argparse.Namespace) -> None:
         raise UsageError(f"-n takes 1 or more, not {arguments.n}")
     statement = sys.stdin.read() if arguments.statement == "-" else arguments.statement
     if arguments.to:
-        written = query.write(arguments.output, statement, arguments.to)
+        written = query.write(arguments.output, statement, arguments.to, arguments.as_of)
         show(written, as_json=arguments.json)
     elif arguments.csv:
-        query.print_csv(arguments.output, statement)
+        query.print_csv(arguments.output, statement, arguments.as_of)
     else:
         most = None if arguments.json else arguments.n
-        show(query.ask(arguments.output, statement, most), as_json=arguments.json)
+        answer = query.ask(arguments.output, statement, most, arguments.as_of)
+        show(answer, as_json=arguments.json)
 
 
 def report(arguments: argparse.Namespace) -> None:

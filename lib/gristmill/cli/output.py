@@ -1,6 +1,6 @@
 """What an output root holds, what has happened to it, and whether it is whole."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from gristmill.cli.show import Block, Table, blocks, document
 from gristmill.errors import InputError, UsageError
 from gristmill.model.report import size
 from gristmill.nearest import nearest
-from gristmill.publish import layout
+from gristmill.publish import layout, tables
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.locations import open_output, readable
 from gristmill.publish.log import Log
@@ -21,6 +21,7 @@ from gristmill.publish.manifest import Manifest
 from gristmill.publish.manifest import document as entry_document
 from gristmill.publish.settle import Unfinished, recover, unfinished
 from gristmill.publish.state import read_state
+from gristmill.publish.table_format import ICEBERG, found_format
 from gristmill.publish.verify import verify
 from gristmill.storage import Storage, map_concurrently
 
@@ -45,12 +46,24 @@ class DatasetList:
 
 
 @dataclass(frozen=True)
+class EntryNames:
+    """How a publish is called: the `number` of its entry in the log, and the snapshots of tables
+    of Iceberg that stand for it and are kept, by dataset; none where the output is plain Parquet.
+    """
+
+    number: int
+    snapshots: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class History:
     """The newest publishes of an output, oldest first: the entries of its log, as they were written
-    (docs/publishing.md). `dataset` is the one that was asked for."""
+    (docs/publishing.md). `dataset` is the one that was asked for. `entries` are the names of the
+    publishes, in the same order."""
 
     dataset: str | None
     publishes: tuple[Manifest, ...]
+    entries: tuple[EntryNames, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,10 +140,17 @@ def history(output: str, dataset: str | None, count: int) -> History:
         raise UsageError(f"-n takes 1 or more, not {count}")
     storage = open_output(output)
     with readable(output):
-        manifests = _newest(storage, dataset, count)
-        if dataset and not manifests:
+        found = _newest(storage, dataset, count)
+        if dataset and not found:
             _check_known(storage, dataset)
-    return History(dataset, tuple(manifests))
+        names = {change.schema.name for _, manifest in found for change in manifest.changes}
+        is_table = found_format(storage) == ICEBERG
+        snapshots = {name: tables.snapshots(storage, name) for name in names if is_table}
+    entries = tuple(
+        EntryNames(number, {name: ids[number] for name, ids in snapshots.items() if number in ids})
+        for number, _ in found
+    )
+    return History(dataset, tuple(manifest for _, manifest in found), entries)
 
 
 def _check_known(storage: Storage, dataset: str) -> None:
@@ -139,15 +159,19 @@ def _check_known(storage: Storage, dataset: str) -> None:
         raise InputError(f"{storage.root} has no dataset {dataset!r}: {nearest(dataset, known)}")
 
 
-def _newest(storage: Storage, dataset: str | None, count: int) -> list[Manifest]:
+def _newest(storage: Storage, dataset: str | None, count: int) -> list[tuple[int, Manifest]]:
     log = Log(storage)
     numbers = log.numbers()
-    found: list[Manifest] = []
+    found: list[tuple[int, Manifest]] = []
     while numbers and len(found) < count:
         numbers, last = numbers[:-count], numbers[-count:]
         entries = map_concurrently(storage, log.read, last)
-        some = [entry for entry in entries if isinstance(entry, Manifest)]
-        found = [one for one in some if dataset is None or one.touches(dataset)] + found
+        some = [
+            (number, entry)
+            for number, entry in zip(last, entries, strict=True)
+            if isinstance(entry, Manifest)
+        ]
+        found = [one for one in some if dataset is None or one[1].touches(dataset)] + found
     return found[-count:]
 
 
@@ -215,6 +239,7 @@ def _(found: DatasetList) -> Iterable[Block]:
 
 @blocks.register
 def _(found: History) -> Iterable[Block]:
+    is_table = any(names.snapshots for names in found.entries)
     rows = [
         (
             manifest.committed.replace("+00:00", "Z"),
@@ -226,12 +251,21 @@ def _(found: History) -> Iterable[Block]:
             f"{len(change.removed):,}",
             manifest.run,
             manifest.origin.owner,
+            *(
+                (
+                    f"{names.number}",
+                    f"{names.snapshots.get(change.schema.name, '-')}",
+                )
+                * is_table
+            ),
         )
-        for manifest in found.publishes
+        for manifest, names in zip(found.publishes, found.entries, strict=True)
         for change in manifest.changes
         if found.dataset in (None, change.schema.name)
     ]
+    heading: tuple[str, ...]
     heading = ("when", "job", "dataset", "rows", "files", "bytes", "replaced", "run", "by")
+    heading += ("entry", "snapshot") * is_table
     into = f"into {found.dataset} " if found.dataset else ""
     return [Table(heading, rows) if rows else f"nothing was published {into}yet"]
 

@@ -184,6 +184,8 @@ def _add_looking(
     sql.add_argument("statement", metavar="SQL", help=text)
     sql.add_argument("-n", type=int, default=40, help="how many rows are shown (default: 40)")
     sql.add_argument("--csv", action="store_true", help="print all rows, as CSV")
+    text = "an earlier state of tables of Iceberg: an entry of history, its run, or a time (UTC)"
+    sql.add_argument("--as-of", metavar="WHEN", help=text)
     text = "write all rows into a file: .csv, .parquet, .json or .jsonl for a line each"
     sql.add_argument("--to", metavar="FILE", help=text)
     text = "make one page of all that an output holds, to send to somebody"

@@ -43,8 +43,9 @@ class Written:
     rows: int
 
 
-def ask(output: str, statement: str, most: int | None) -> Answer:
-    """Answer a statement: at most so many rows, all where None. Raises `GristmillError`."""
+def ask(output: str, statement: str, most: int | None, as_of: str | None = None) -> Answer:
+    """Answer a statement, of the state `as_of` where that is asked for: at most so many rows, all
+    where None. Raises `GristmillError`."""
 
     def read(reader: pa.RecordBatchReader) -> Answer:
         columns = tuple(Column(field.name, str(field.type)) for field in reader.schema)
@@ -55,11 +56,12 @@ def ask(output: str, statement: str, most: int | None) -> Answer:
                 return Answer(columns, tuple(rows[:most]), more=True)
         return Answer(columns, tuple(rows), more=False)
 
-    return asked(open_datasets(output), statement, read)
+    return asked(open_datasets(output, as_of), statement, read)
 
 
-def write(output: str, statement: str, file: str) -> Written:
-    """Write an answer into a file, as its name says: .csv, .parquet, .json for JSON lines.
+def write(output: str, statement: str, file: str, as_of: str | None = None) -> Written:
+    """Write an answer, of the state `as_of` where that is asked for, into a file, as its name says:
+    .csv, .parquet, .json for JSON lines.
 
     The file is there as a whole or not at all. Raises `GristmillError`.
     """
@@ -72,7 +74,7 @@ def write(output: str, statement: str, file: str) -> Written:
         raise InputError(f"{file} cannot be written: there is no folder {path.parent}")
     beside = path.with_name(f".{path.name}.part")
     try:
-        rows = asked(open_datasets(output), statement, lambda reader: writer(reader, beside))
+        rows = asked(open_datasets(output, as_of), statement, lambda reader: writer(reader, beside))
         beside.replace(path)
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error}") from error
@@ -81,15 +83,15 @@ def write(output: str, statement: str, file: str) -> Written:
     return Written(file, rows)
 
 
-def print_csv(output: str, statement: str) -> None:
-    """Print an answer as CSV."""
+def print_csv(output: str, statement: str, as_of: str | None = None) -> None:
+    """Print an answer, of the state `as_of` where that is asked for, as CSV."""
 
     def printed(reader: pa.RecordBatchReader) -> None:
         with pa_csv.CSVWriter(sys.stdout.buffer, _plain(reader.schema)) as csv:
             for batch in reader:
                 csv.write_batch(_cells(batch))
 
-    asked(open_datasets(output), statement, printed)
+    asked(open_datasets(output, as_of), statement, printed)
     sys.stdout.buffer.flush()
 
 

@@ -1,9 +1,9 @@
 """Where things lie below an output root.
 
     <output>/<dataset>/<partition>/<run>-….parquet        what readers see
-    <output>/<dataset>/data/<writer>/<partition>/….parquet  the same where datasets are Iceberg's
-    <output>/<dataset>/metadata/v42.metadata.json         and what Iceberg knows of them
-    <output>/_gristmill/layout.json                       marks an output root as ours: `table_format`
+    <output>/<dataset>/data/<writer>/<partition>/….parquet  the same, of a table of Iceberg
+    <output>/<dataset>/metadata/v42.metadata.json         and what Iceberg knows of it
+    <output>/_gristmill/layout.json                       marks an output root: `table_format`
     <output>/_gristmill/log/0000000042.json               the 42nd thing that happened: `log`
     <output>/_gristmill/checkpoints/0000000100.json       what the log up to 100 left: `state`
     <output>/_gristmill/claims/<dataset>/0000000007       which run may write a dataset: `lease`

@@ -8,7 +8,7 @@ from enum import Enum
 from gristmill.errors import LeaseLostError
 from gristmill.failpoints import point
 from gristmill.model.schema import DatasetSchema
-from gristmill.publish import layout
+from gristmill.publish import layout, tables
 from gristmill.publish.batch import adding, compare, fingerprint, lost, reading
 from gristmill.publish.changes import StagedDataset, change_of
 from gristmill.publish.claims import claim_in_turn
@@ -76,6 +76,8 @@ class Publication:
         self.claim(wait, tell)
         for schema in self._schemas:
             self._check(schema)
+            if self._format == ICEBERG:
+                tables.check(schema)
 
     def claim(self, wait: timedelta, tell: Callable[[str], None]) -> RootState:
         """Claim the datasets, waiting for other runs that write them for as long as `wait`.

@@ -25,4 +25,3 @@ def open_root(storage: Storage, by: str, now: datetime) -> None:
             f"{storage.root} holds files that Gristmill did not write ({foreign[0]}, …): "
             "name an empty or a new folder as the output"
         )
-

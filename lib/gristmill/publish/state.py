@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from gristmill.errors import InputError
 from gristmill.failpoints import point
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
@@ -83,12 +84,20 @@ class RootState:
             dataset.apply(manifest.origin, change)
 
 
-def read_state(storage: Storage) -> RootState:
-    """What the log says now: its newest checkpoint, and the entries since."""
+def read_state(storage: Storage, until: int | None = None) -> RootState:
+    """What the log says now: its newest checkpoint, and the entries since.
+
+    With `until`, what it said when that entry was its newest. Raises `InputError` where so much of
+    the log is not kept any more.
+    """
     log = Log(storage)
-    checkpoints = layout.numbers(storage.names(layout.CHECKPOINTS))
+    found = layout.numbers(storage.names(layout.CHECKPOINTS))
+    checkpoints = [number for number in found if until is None or number <= until]
     state = _read_checkpoint(storage, checkpoints[-1]) if checkpoints else RootState(0, {})
-    later = [number for number in log.numbers() if number > state.number]
+    numbers = [number for number in log.numbers() if until is None or number <= until]
+    later = [number for number in numbers if number > state.number]
+    if until is not None and found and not checkpoints and later[:1] != [1]:
+        raise InputError(f"{storage.root}: the log of entry {until} is not kept any more")
     for number, entry in zip(later, map_concurrently(storage, log.read, later), strict=True):
         state.apply(number, entry if isinstance(entry, Manifest) else None)
     return state

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gristmill.publish import layout, tables
 from gristmill.publish.state import RootState
+from gristmill.publish.table_format import ICEBERG, found_format
 from gristmill.storage import HIDDEN, Storage, map_concurrently
 
 
@@ -24,8 +26,9 @@ def verify(storage: Storage, state: RootState, rows_of: Callable[[str], int]) ->
     lying = [name for name in storage.names("") if not name.startswith(HIDDEN)]
     loose = [name for name in lying if storage.is_file(name)]
     found = [Verified("", 0, 0, tuple(f"{name}: stray" for name in loose))] if loose else []
+    is_table = found_format(storage) == ICEBERG
     for name in sorted({*lying, *state.datasets} - set(loose)):
-        there = {file.path: file.size for file in storage.data_files(name)}
+        there = _lying(storage, name, layout.DATA) if is_table else _lying(storage, name)
         files = state.datasets[name].files if name in state.datasets else {}
 
         def check(path: str, name: str = name, there: dict[str, int] = there) -> str | None:
@@ -44,7 +47,18 @@ def verify(storage: Storage, state: RootState, rows_of: Callable[[str], int]) ->
 
         checked = map_concurrently(storage, check, sorted(files))
         wrong = [text for text in checked if text is not None]
-        wrong += [f"{name}/{path}: stray" for path in sorted(set(there) - set(files))]
+        strays = set(there) - set(files)
+        if is_table and name in state.datasets:
+            wrong += tables.differences(storage, name, state.datasets[name])
+            strays -= tables.kept(storage, name) if strays else set()
+        wrong += [f"{name}/{path}: stray" for path in sorted(strays)]
         rows = sum(file.rows for file in files.values())
         found.append(Verified(name, len(files), rows, tuple(wrong)))
     return found
+
+
+def _lying(storage: Storage, name: str, below: str = "") -> dict[str, int]:
+    """The bytes of the files of a dataset that lie in it or in a folder `below` it, by path."""
+    prefix = f"{below}/" if below else ""
+    found = storage.data_files(f"{name}/{below}" if below else name)
+    return {f"{prefix}{file.path}": file.size for file in found}

@@ -7,9 +7,7 @@ its number, also in S3, so that of several that go on from the same one succeeds
 """
 
 import re
-from typing import Any
 
-from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.noop import NoopCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.partitioning import PartitionSpec
@@ -84,7 +82,8 @@ class RootCatalog(NoopCatalog):
         )
         number = _number(table.metadata_location) + 1
         place = self._write(dataset, number, metadata)
-        return CommitTableResponse(metadata=metadata, metadata_location=place)
+        told = {"metadata": metadata, "metadata-location": place}
+        return CommitTableResponse.model_validate(told)
 
     def hint(self, dataset: str) -> None:
         """See that readers are led to the newest state, which whoever wrote it may not have said
@@ -106,7 +105,9 @@ class RootCatalog(NoopCatalog):
 
     def _newest(self, dataset: str) -> int:
         names = self._storage.names(f"{dataset}/{layout.METADATA}")
-        return max((int(found[1]) for name in names if (found := _STATE.fullmatch(name))), default=0)
+        return max(
+            (int(found[1]) for name in names if (found := _STATE.fullmatch(name))), default=0
+        )
 
     def _read(self, dataset: str, number: int) -> TableMetadata:
         path = f"{dataset}/{layout.METADATA}/v{number}.metadata.json"
@@ -116,9 +117,7 @@ class RootCatalog(NoopCatalog):
     def _table(self, dataset: str, number: int, metadata: TableMetadata) -> Table:
         path = f"{dataset}/{layout.METADATA}/v{number}.metadata.json"
         place = location(self._storage, path)
-        catalog: Catalog = self
-        files: Any = StorageFiles(self._storage)
-        return Table(("gristmill", dataset), metadata, place, files, catalog)
+        return Table(("gristmill", dataset), metadata, place, StorageFiles(self._storage), self)
 
 
 def _number(place: str) -> int:

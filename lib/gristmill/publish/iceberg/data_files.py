@@ -1,6 +1,7 @@
 """A file of Parquet as Iceberg knows it, with what its footer says of its columns."""
 
 import io
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet as pq
@@ -26,6 +27,7 @@ _SPEC = 0  # The partitions of a dataset never change.
 def data_file(storage: Storage, schema: Schema, dataset: DatasetSchema, file: File) -> DataFile:
     """A published file, for a manifest."""
     path = f"{dataset.name}/{file.path}"
+    told = {"record_count": file.rows, **_statistics(_footer(storage, path), schema)}
     found = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=location(storage, path),
@@ -35,13 +37,13 @@ def data_file(storage: Storage, schema: Schema, dataset: DatasetSchema, file: Fi
         sort_order_id=None,
         equality_ids=None,
         key_metadata=None,
-        **{"record_count": file.rows, **_statistics(_footer(storage, path), schema)},
+        **told,
     )
     found.spec_id = _SPEC
     return found
 
 
-def _statistics(footer: pq.FileMetaData | None, schema: Schema) -> dict[str, object]:
+def _statistics(footer: pq.FileMetaData | None, schema: Schema) -> dict[str, Any]:
     if footer is None:
         return {}
     told = data_file_statistics_from_parquet_metadata(

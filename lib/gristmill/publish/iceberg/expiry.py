@@ -1,6 +1,7 @@
 """Letting go what readers can no longer be at: old snapshots, and the files that only they hold."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
@@ -51,7 +52,7 @@ def _old(snapshots: list[Snapshot], before: datetime) -> list[Snapshot]:
     """Those that another had taken the place of by then."""
     ordered = sorted(snapshots, key=lambda one: one.sequence_number or 0)
     limit = before.timestamp() * 1000
-    return [one for one, next_ in zip(ordered, ordered[1:], strict=False) if next_.timestamp_ms < limit]
+    return [one for one, next_ in pairwise(ordered) if next_.timestamp_ms < limit]
 
 
 def _has_leftovers(storage: Storage, table: Table, dataset: str) -> bool:

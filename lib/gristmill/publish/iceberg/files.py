@@ -47,7 +47,7 @@ class _Input(InputFile):
     def exists(self) -> bool:
         return self._storage.is_file(_path(self._storage, self.location))
 
-    def open(self, seekable: bool = True) -> InputStream:  # noqa: ARG002, FBT001, FBT002
+    def open(self, seekable: bool = True) -> InputStream:  # noqa: ARG002
         return io.BytesIO(self._read())
 
     def _read(self) -> bytes:
@@ -71,7 +71,7 @@ class _Output(OutputFile):
     def to_input_file(self) -> InputFile:
         return _Input(self._storage, self.location)
 
-    def create(self, overwrite: bool = False) -> OutputStream:  # noqa: ARG002, FBT001, FBT002
+    def create(self, overwrite: bool = False) -> OutputStream:  # noqa: ARG002
         return _Written(self._storage, _path(self._storage, self.location))
 
 

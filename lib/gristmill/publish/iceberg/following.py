@@ -9,6 +9,7 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.table.name_mapping import create_mapping_from_schema
 from pyiceberg.table.snapshots import Snapshot
 
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish.iceberg.catalog import RootCatalog
 from gristmill.publish.iceberg.data_files import data_file
 from gristmill.publish.iceberg.expiry import expire_snapshots
@@ -16,7 +17,6 @@ from gristmill.publish.iceberg.types import schema_of, spec_of, type_of
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Change, File, Manifest
 from gristmill.publish.state import DatasetState, read_state
-from gristmill.model.schema import DatasetSchema
 from gristmill.storage import Storage
 
 ENTRY, RUN, JOB = "gristmill.entry", "gristmill.run", "gristmill.job"
@@ -57,11 +57,12 @@ def _catch_up(storage: Storage, catalog: RootCatalog, dataset: str) -> None:
             table = _made(catalog, held.schema)
             _commit(storage, table, _whole(held), {ENTRY: str(state.number)})
         return
-    for number, entry in log.since(reached):
-        for change in entry.changes if isinstance(entry, Manifest) else ():
+    publishes = ((number, it) for number, it in log.since(reached) if isinstance(it, Manifest))
+    for number, manifest in publishes:
+        for change in manifest.changes:
             if change.schema.name == dataset:
                 table = table or _made(catalog, change.schema)
-                told = {ENTRY: str(number), RUN: entry.run, JOB: entry.origin.job}
+                told = {ENTRY: str(number), RUN: manifest.run, JOB: manifest.origin.job}
                 _commit(storage, table, change, told)
 
 
@@ -83,7 +84,9 @@ def _commit(storage: Storage, table: Table, change: Change, told: Mapping[str, s
         gone = list(_lying(table, change))
         if change.files or gone:
             schema = transaction.table_metadata.schema()
-            with transaction.update_snapshot(snapshot_properties=dict(told)).overwrite() as snapshot:
+            with transaction.update_snapshot(
+                snapshot_properties=dict(told)
+            ).overwrite() as snapshot:
                 for file in change.files:
                     snapshot.append_data_file(data_file(storage, schema, change.schema, file))
                 for old in gone:

@@ -1,7 +1,7 @@
 """Columns and partitions in Iceberg's words (https://iceberg.apache.org/spec/#schemas)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import count
 from urllib.parse import unquote
@@ -119,7 +119,7 @@ def _day(text: str) -> int:
     return date.fromisoformat(text).toordinal() - _EPOCH
 
 
-_VALUES = {
+_VALUES: dict[str, Callable[[str], object]] = {
     "string": str,
     "tinyint": int,
     "smallint": int,
