@@ -21,7 +21,7 @@ $(if $(shell .uv/bin/python -c '' 2>/dev/null && echo alive),,$(shell rm -rf .uv
 GRISTMILL := $(BIN)/gristmill
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-full bench-guard bench-manager bench-workflows clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help lint example manager-demo notebook package run s3 sample screenshots setup soak test test-browser test-fast test-more test-real test-s3 types wheel
+.PHONY: bench bench-full bench-guard bench-manager bench-workflows clean docs emr-demo emr-deploy emr-down emr-logs emr-status emr-submit emr-up fmt help iceberg lint example manager-demo notebook package run s3 sample screenshots setup soak test test-browser test-fast test-more test-real test-s3 types wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,11 @@ s3: setup ## Install what s3:// takes: s3fs for looking, and Spark's connector (
 	$(UV) sync --quiet --locked --inexact --extra s3
 	@echo "Fetching Spark's connector …"
 	@$(BIN)/python -m gristmill.spark.s3a
+
+iceberg: setup ## Install what tables of Iceberg take: pyiceberg, and its runtime for Spark (48 MB)
+	$(UV) sync --quiet --locked --inexact --extra iceberg
+	@echo "Fetching Iceberg's runtime for Spark …"
+	@$(BIN)/python -m gristmill.spark.iceberg
 
 test-s3: setup classes ## Run the tests against an S3 server on this machine (minutes)
 	@if $(UV) sync --quiet --locked --inexact --extra s3 --group aws; then \

@@ -62,6 +62,8 @@ class Difference:
 def table_input(wanted: Wanted) -> dict[str, Any]:
     """What Glue is told of a table."""
     found = wanted.described
+    if found.metadata:
+        return _of_iceberg(wanted)
     projected = projection(found.by, found.partitions, _location(found)) if found.by else None
     return {
         "Name": wanted.name,
@@ -79,6 +81,29 @@ def table_input(wanted: Wanted) -> dict[str, Any]:
             _OUTPUT: wanted.output,
             _LOG: str(wanted.log_number),
             **(projected or {}),
+        },
+    }
+
+
+def _of_iceberg(wanted: Wanted) -> dict[str, Any]:
+    """The same of a table of Iceberg, whose engines read on where its metadata is:
+    https://iceberg.apache.org/docs/latest/aws/#glue-catalog."""
+    found = wanted.described
+    return {
+        "Name": wanted.name,
+        "Description": found.help[:2048],
+        "TableType": "EXTERNAL_TABLE",
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": _columns(found, found.schema.fields),
+            "Location": _location(found),
+        },
+        "Parameters": {
+            "EXTERNAL": "TRUE",
+            "table_type": "ICEBERG",
+            "metadata_location": found.metadata.replace("s3a://", "s3://", 1),
+            _OUTPUT: wanted.output,
+            _LOG: str(wanted.log_number),
         },
     }
 
@@ -140,7 +165,7 @@ def _registered(
         elif _differs(asked, table):
             glue.update_table(DatabaseName=database, TableInput=asked)
             state = "changed"
-        if not wanted.described.by or "projection.enabled" in asked["Parameters"]:
+        if not _has_partitions(wanted, asked):
             return Registered(wanted.name, state)
         new, gone = _partitions(glue, database, wanted, asked)
         for some in _slices(new, _CREATED):
@@ -152,6 +177,13 @@ def _registered(
                 DatabaseName=database, TableName=wanted.name, PartitionsToDelete=some
             )
     return Registered(wanted.name, state, len(new), len(gone))
+
+
+def _has_partitions(wanted: Wanted, asked: Mapping[str, Any]) -> bool:
+    """Whether Glue has to be told of each partition."""
+    told = asked["Parameters"]
+    is_known = "projection.enabled" in told or "metadata_location" in told
+    return bool(wanted.described.by) and not is_known
 
 
 def verify(aws: Aws, database: str, wanted: Sequence[Wanted]) -> list[Difference]:
@@ -168,7 +200,7 @@ def verify(aws: Aws, database: str, wanted: Sequence[Wanted]) -> list[Difference
             found.append(Difference(one.name, "it is of somebody else"))
             continue
         found += [Difference(one.name, what) for what in _differences(asked, table)]
-        if one.described.by and "projection.enabled" not in asked["Parameters"]:
+        if _has_partitions(one, asked):
             new, gone = _partitions(glue, database, one, asked)
             if new or gone:
                 text = f"{len(new):,} partitions are missing, {len(gone):,} are there no more"

@@ -92,24 +92,33 @@ def copy(server: S3Server, saved: str) -> Callable[[str], str]:
     return fresh
 
 
-@pytest.mark.parametrize(
-    ("scope", "arrives"),
-    [
-        pytest.param("batch", True, marks=pytest.mark.thorough),
-        pytest.param("batch", False, marks=pytest.mark.thorough),
-        pytest.param("partition", True, marks=pytest.mark.thorough),
-        pytest.param("partition", False, marks=pytest.mark.thorough),
-    ],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("arrives", [True, False])
+@pytest.mark.parametrize("scope", ["batch", "partition"])
+@pytest.mark.parametrize("kind", ["parquet", "iceberg"])
 def test_a_run_that_dies_at_any_request_leaves_the_old_or_the_new(
-    spark: SparkSession, proxy: Proxy, copy: Callable[[str], str], scope: str, *, arrives: bool
+    spark: SparkSession,
+    server: S3Server,
+    proxy: Proxy,
+    copy: Callable[[str], str],
+    kind: str,
+    scope: str,
+    *,
+    arrives: bool,
 ) -> None:
     work = VICTIMS[scope]
     seen = set()
     for nth in range(200):
-        root = copy(f"{scope}-{arrives}-{nth}")
+        name = f"{kind}-{scope}-{arrives}-{nth}"
         rule = CutOff(nth, arrives=arrives)
-        direct = open_storage(spark, root)
+        if kind == "parquet":
+            direct = open_storage(spark, copy(name))
+        else:
+            # Tables of Iceberg are of one place.
+            direct = open_storage(spark, f"s3://{server.bucket}/crashes/{name}")
+            for number, earlier in enumerate(BEFORE):
+                publish(direct, f"h{number}", earlier, Time(), kind)
+        root = direct.root
         old = state_of(direct)
         new = expected(old, of_batch(direct, work.batch), work)
         assert old != new

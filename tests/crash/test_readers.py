@@ -98,7 +98,7 @@ def watch(
     """Read again and again while another process publishes again and again."""
     counts: Counter[str] = Counter()
     log = Log(LocalStorage(str(folder)))
-    with worker("generations", folder, str(files), str(pause)) as writer:
+    with worker("generations", folder, str(files), str(pause), "parquet") as writer:
         hear(writer)
         for _ in range(reads):
             before = log.head()
@@ -138,6 +138,6 @@ def test_what_a_reader_finds_while_a_publish_is_cut_off(
     tmp_path: Path, read: Callable[[Path], Found | None], stop: str, finds: str
 ) -> None:
     # Four files a generation; the second one is replacing the first.
-    with worker("generations", tmp_path, "2", "0", stop) as writer:
+    with worker("generations", tmp_path, "2", "0", "parquet", stop) as writer:
         await_stop(writer)
         assert classify(read(tmp_path / "stock"), 2, before=2) == finds

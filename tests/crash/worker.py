@@ -3,14 +3,15 @@
     python -m tests.crash.worker publish FOLDER NAME SHOPS STOP…
     python -m tests.crash.worker sleep-in-renewal FOLDER NAME SHOPS
     python -m tests.crash.worker contend FOLDER NAME
-    python -m tests.crash.worker generations FOLDER FILES PAUSE STOP…
+    python -m tests.crash.worker generations FOLDER FILES PAUSE KIND STOP…
 
 `publish` is one run. It stops itself with SIGSTOP at each STOP, `POINT` or `POINT:N` for its Nth
 time from 0, and ends with the exit code of its failure. `sleep-in-renewal` is one that stops when
 it has committed and renews its lease. `contend` is a run for every line that comes in, which says
 how long to wait for others; without waiting, whoever gets its turn says so and goes on at the next
 line. `generations` replaces the same Parquet files again and again, PAUSE seconds apart, until its
-input ends; it stops itself likewise, and in the end says how many milliseconds each apply took.
+input ends, in an output of KIND, `parquet` or `iceberg`; it stops itself likewise, and in the end
+says how many milliseconds each apply took.
 """
 
 import argparse
@@ -30,12 +31,19 @@ import pyarrow.parquet as pq
 
 from gristmill import failpoints as faults
 from gristmill.errors import GristmillError
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish import claims as claims_module
 from gristmill.publish import lease
 from gristmill.publish.publication import Publication
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import REFUSED, SALES, STOCK, Work, begin, commit, publication, stage
 
+GENERATIONS = DatasetSchema(
+    "stock",
+    (("generation", "bigint"), ("item", "bigint"), ("shop", "string")),
+    ("shop",),
+    "partition",
+)
 PARTITIONS = 2
 ROWS = 3
 """Of each Parquet file."""
@@ -139,7 +147,7 @@ def contend(folder: str, name: str) -> None:
         tell(published=rows)
 
 
-def generations(folder: str, files: int, seconds: float, stops: list[str]) -> None:
+def generations(folder: str, files: int, seconds: float, kind: str, stops: list[str]) -> None:
     """Publish generation after generation of the same partitions, with some seconds between."""
     storage = LocalStorage(folder)
     stop = stopping_at(stops)
@@ -148,9 +156,9 @@ def generations(folder: str, files: int, seconds: float, stops: list[str]) -> No
 
     def watch(point: str) -> None:
         nonlocal began
-        if point == "apply.move":
+        if point in ("apply.move", "commit.after"):
             began = began or time.perf_counter()
-        elif point == "apply.deleted":
+        elif point in ("apply.deleted", "table.committed"):
             took.append((time.perf_counter() - began) * 1000)
             began = 0.0
         stop(point)
@@ -159,21 +167,23 @@ def generations(folder: str, files: int, seconds: float, stops: list[str]) -> No
     number = 0
     while number < 2 or not select.select([sys.stdin], [], [], seconds)[0]:
         number += 1
-        publish_generation(storage, Path(folder), number, files)
+        publish_generation(storage, Path(folder), number, files, kind)
         if number == 1:
             tell(ready=True)
     # The first one replaced nothing.
     tell(took=took[1:])
 
 
-def publish_generation(storage: LocalStorage, folder: Path, number: int, files: int) -> None:
+def publish_generation(
+    storage: LocalStorage, folder: Path, number: int, files: int, kind: str
+) -> None:
     """Replace all partitions by `files` files each, whose rows tell their generation."""
-    work = Work({STOCK: []})
-    publishing = publication(storage, f"g{number}", work)
+    work = Work({GENERATIONS: []})
+    publishing = publication(storage, f"g{number}", work, table_format=kind)
     begin(publishing)
     write_generation(publishing, folder, number, files)
     rows = [ROWS] * (PARTITIONS * files)
-    publishing.stage(STOCK, rows)
+    publishing.stage(GENERATIONS, rows)
     publishing.commit(sum(rows), 0)
 
 
@@ -208,8 +218,8 @@ def main() -> int:
         elif chosen.what == "contend":
             contend(chosen.folder, chosen.rest[0])
         else:
-            files, seconds, *stops = chosen.rest
-            generations(chosen.folder, int(files), float(seconds), stops)
+            files, seconds, kind, *stops = chosen.rest
+            generations(chosen.folder, int(files), float(seconds), kind, stops)
     except GristmillError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code

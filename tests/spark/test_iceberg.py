@@ -24,7 +24,9 @@ from gristmill.publish.retention import expire
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import NOW
 
-GOOD = '192.0.2.7 - - [{day}/Oct/2026:{hour:02d}:00:00 +0000] "GET /{path} HTTP/1.1" 200 5 "-" "x"\n'
+GOOD = (
+    '192.0.2.7 - - [{day}/Oct/2026:{hour:02d}:00:00 +0000] "GET /{path} HTTP/1.1" 200 5 "-" "x"\n'
+)
 BothRun = Callable[..., None]
 
 

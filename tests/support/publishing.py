@@ -1,6 +1,7 @@
 """Publishing without Spark: files of text stand for Parquet, and each of their lines for a row."""
 
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -147,7 +148,14 @@ def table_of(storage: Storage, dataset: str) -> StaticTable | None:
     hint = storage.read(f"{dataset}/metadata/version-hint.text")
     if hint is None:
         return None
-    return StaticTable.from_metadata(f"{folder}/metadata/v{hint.decode()}.metadata.json")
+    reach = {
+        "s3.endpoint": os.environ.get("AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL")),
+        "s3.access-key-id": os.environ.get("AWS_ACCESS_KEY_ID"),
+        "s3.secret-access-key": os.environ.get("AWS_SECRET_ACCESS_KEY"),
+        "s3.region": os.environ.get("AWS_REGION", "us-east-1"),
+    }
+    told = {name: value for name, value in reach.items() if value}
+    return StaticTable.from_metadata(f"{folder}/metadata/v{hint.decode()}.metadata.json", told)
 
 
 def wrong(storage: Storage) -> list[str]:

@@ -17,6 +17,7 @@ from gristmill.publish.as_of import AsOf, check_kept, state_as_of
 from gristmill.publish.locations import open_output
 from gristmill.publish.snapshot import settled
 from gristmill.publish.state import DatasetState, RootState, read_state
+from gristmill.publish.table_format import PARQUET, found_format, newest_metadata
 from gristmill.script.console import render
 from gristmill.storage import Storage
 
@@ -54,6 +55,16 @@ class Output(Mapping[str, "Table"]):
     def uri(self) -> str:
         """The root as a URI."""
         return self._storage.root
+
+    @property
+    def table_format(self) -> str:
+        """What it is made of: `parquet`, in folders, or tables of `iceberg`."""
+        return found_format(self._storage) or PARQUET
+
+    def table_metadata(self, name: str) -> str:
+        """The URI of the file that holds the newest state of a table of Iceberg; empty where it
+        has none, as in plain Parquet."""
+        return newest_metadata(self._storage, name)
 
     def __getitem__(self, name: str) -> "Table":
         known = self._datasets()

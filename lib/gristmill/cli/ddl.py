@@ -12,9 +12,11 @@ from gristmill.catalogue import known_jobs
 from gristmill.cli.show import Block, blocks
 from gristmill.cli.show import show as print_value
 from gristmill.ddl.dialects import DIALECTS, Described
+from gristmill.ddl.iceberg import TABLE_DIALECTS
 from gristmill.errors import UsageError
 from gristmill.model.dataset import Dataset
 from gristmill.nearest import nearest
+from gristmill.publish.table_format import ICEBERG
 from gristmill.storage.partitions import NOTHING
 
 
@@ -37,7 +39,8 @@ def show(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"{arguments.dialect} reads what is in S3: --location s3://… says where it will be"
         )
-    made = DIALECTS[arguments.dialect]
+    is_table = output.table_format == ICEBERG
+    made = (TABLE_DIALECTS if is_table else DIALECTS)[arguments.dialect]
     database = arguments.database or ("main" if arguments.dialect == "duckdb" else "default")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", database):
         raise UsageError(f"--database takes letters, digits and _, not {database!r}")
@@ -54,6 +57,9 @@ def _(found: Statements) -> Iterable[Block]:
 
 def described(output: Output, name: str, place: str) -> Described:
     """A dataset with all that is known of it; `place` is where its output is, or will be."""
+    metadata = output.table_metadata(name)
+    if metadata and f"{place}/{name}" != output[name].uri:
+        raise UsageError(f"{name} is a table of Iceberg, which is of the place where it was made")
     table, known = output[name], _known().get(name)
     comments = {field.name: field.help for field in known.fields} if known else {}
     said = known.help if known else ""
@@ -65,6 +71,7 @@ def described(output: Output, name: str, place: str) -> Described:
         is_empty=not table.files,
         comments=comments,
         folders={_of(folder): folder for folder in table.partitions if folder},
+        metadata=metadata,
     )
 
 

@@ -12,7 +12,8 @@ from gristmill.model.schema import DatasetSchema
 class Described:
     """A dataset: its schema, where it lies (a URI without a slash at its end), the values that its
     partition columns have, what is said of it and its columns, whether it has no file yet.
-    `folders` are those of its partitions below it, by their values."""
+    `folders` are those of its partitions below it, by their values. `metadata` is the file, a URI,
+    that holds the newest state of a table of Iceberg; empty where it is plain Parquet."""
 
     schema: DatasetSchema
     location: str
@@ -21,6 +22,7 @@ class Described:
     is_empty: bool = False
     comments: Mapping[str, str] = field(default_factory=dict)
     folders: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    metadata: str = ""
 
     @property
     def columns(self) -> list[tuple[str, str]]:

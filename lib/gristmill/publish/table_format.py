@@ -54,6 +54,14 @@ def mark(storage: Storage, wanted: str | None) -> str:
     return found
 
 
+def newest_metadata(storage: Storage, dataset: str) -> str:
+    """The URI of the file that holds the newest state of a table of Iceberg; empty for none."""
+    hint = storage.read(f"{dataset}/{layout.METADATA}/version-hint.text")
+    if hint is None:
+        return ""
+    return f"{storage.root}/{dataset}/{layout.METADATA}/v{hint.decode()}.metadata.json"
+
+
 def check_installed() -> None:
     """Raises `GristmillError` where what writes Iceberg's tables is not there."""
     if any(importlib.util.find_spec(name) is None for name in ("pyiceberg", "pyarrow")):

@@ -53,9 +53,10 @@ class RemoteStorage:
         found = []
         for name, info in self.filesystem.find(folder, detail=True, refresh=True).items():
             below = name[len(folder) + 1 :]
-            # An empty folder may be listed as itself.
+            # A folder may be listed as itself, by the object with which Hadoop marks it.
             if (
                 below
+                and not below.endswith("/")
                 and info["type"] == "file"
                 and not any(part.startswith(HIDDEN) for part in below.split("/"))
             ):

@@ -15,7 +15,7 @@ import gristmill
 from gristmill.api.arrow import arrow_schema
 from gristmill.errors import GristmillError, InputError, OutputError, SchemaError, UsageError
 from gristmill.model.schema import DatasetSchema
-from gristmill.publish import layout, table_format, tables
+from gristmill.publish import layout, tables
 from gristmill.publish.iceberg.catalog import RootCatalog
 from gristmill.publish.iceberg.expiry import expire_snapshots
 from gristmill.publish.log import Log
@@ -152,9 +152,9 @@ def test_each_publish_is_a_snapshot_that_names_its_entry(root: LocalStorage) -> 
     put(root, "b", [row("2", date(2026, 11, 21))])
     table = table_of(root, "events")
     assert table is not None
-    told = [one.summary for one in table.snapshots()]
-    assert [one["gristmill.entry"] for one in told if one] == ["1", "2"]
-    assert [one["gristmill.run"][-1:] for one in told if one] == ["a", "b"]
+    told = [one.summary for one in table.snapshots() if one.summary]
+    assert [one["gristmill.entry"] for one in told] == ["1", "2"]
+    assert [str(one["gristmill.run"])[-1] for one in told] == ["a", "b"]
     first, second = (one.snapshot_id for one in table.snapshots())
     assert [one["item"] for one in scanned(root, snapshot_id=first)] == ["1"]
     assert tables.snapshots(root, "events") == {1: first, 2: second}
@@ -171,10 +171,11 @@ def test_an_earlier_state_is_opened_by_entry_run_or_time(root: LocalStorage) -> 
         return list(found.column("item").to_pylist())
 
     run = [entry.run for _, entry in Log(root).since(0)]
-    for when in (1, "1", run[0], "2026-11-21T12:59:59", datetime(2026, 11, 21, 12, 0)):  # noqa: DTZ001
-        assert items(when) == ["1"], when
-    for when in (2, run[1], "2026-11-21T14:00:00+01:00", None):
-        assert items(when) == ["2"], when
+    noon = datetime(2026, 11, 21, 12, 0)
+    early: list[int | str | datetime] = [1, "1", run[0], "2026-11-21T12:59:59", noon]
+    late: list[int | str | datetime | None] = [2, run[1], "2026-11-21T14:00:00+01:00", None]
+    assert [items(when) for when in early] == [["1"]] * len(early)
+    assert [items(when) for when in late] == [["2"]] * len(late)
     with pytest.raises(InputError, match="nothing had been published as of 2026-11-20"):
         items("2026-11-20")
     with pytest.raises(InputError, match="has no entry 3"):
@@ -193,7 +194,7 @@ def test_the_format_is_chosen_when_an_output_is_made(root: LocalStorage) -> None
     work = Work({STOCK: [("a", "x")]})
     publish(root, "1", work, table_format="iceberg")
     publish(root, "2", work)
-    with pytest.raises(OutputError, match="an output of iceberg, .* --table-format"):
+    with pytest.raises(OutputError, match=r"an output of iceberg, .* --table-format"):
         publish(root, "3", work, table_format="parquet")
     assert stored(root) == [("a", "x")]
     assert not wrong(root)
@@ -202,7 +203,7 @@ def test_the_format_is_chosen_when_an_output_is_made(root: LocalStorage) -> None
 def test_without_pyiceberg_nothing_is_begun(
     root: LocalStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_format.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(GristmillError, match=r"pip install gristmill\[iceberg\]"):
         publish(root, "1", Work({STOCK: [("a", "x")]}), table_format="iceberg")
     assert root.names("") == [] or root.read(layout.MARKER) is None
