@@ -2,7 +2,7 @@
 
 import argparse
 
-from gristmill.cli import look, output, retention
+from gristmill.cli import compaction, look, output, retention
 from gristmill.cli.show import show
 from gristmill.errors import DamagedError
 from gristmill.script.console import Console, Speech
@@ -31,6 +31,17 @@ def expire(arguments: argparse.Namespace) -> None:
         found = retention.expire(*wanted, arguments.wait, tell)
     else:
         found = retention.look(*wanted)
+    show(found, as_json=arguments.json)
+
+
+def compact(arguments: argparse.Namespace) -> None:
+    """Show which files of a dataset are small, or bring them together."""
+    wanted = arguments.output, arguments.dataset, arguments.older_than
+    if arguments.yes:
+        tell = Console(Speech.of(arguments)).tell
+        found = compaction.carry_out(*wanted, arguments.wait, tell)
+    else:
+        found = compaction.look(*wanted)
     show(found, as_json=arguments.json)
 
 

@@ -160,6 +160,14 @@ def _add_outputs(commands: Commands) -> None:
     expire.add_argument("--yes", action="store_true", help="remove them; without it, only show")
     text = "how long to wait for a run that writes the dataset (default: 10m)"
     expire.add_argument("--wait", type=duration, default="10m", metavar="SPAN", help=text)
+    text = "show which files of a dataset are small, and bring them together"
+    compact = on_output(datasets.add("compact", "outputs:compact", text))
+    compact.add_argument("dataset", metavar="NAME", help="the dataset")
+    text = "only partitions of days so long before today, UTC: 2d, 1w (default: all)"
+    compact.add_argument("--older-than", type=days, metavar="SPAN", help=text)
+    compact.add_argument("--yes", action="store_true", help="do so; without it, only show")
+    text = "how long to wait for a run that writes the dataset (default: 10m)"
+    compact.add_argument("--wait", type=duration, default="10m", metavar="SPAN", help=text)
     text = "show what was published, when and by which run"
     history = on_output(commands.add("history", "outputs:history", text))
     history.add_argument("dataset", nargs="?", metavar="DATASET", help="only what changed this one")

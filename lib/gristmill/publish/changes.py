@@ -1,6 +1,6 @@
 """What a run does to a dataset of a root: the files that come in, and those that they replace."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gristmill.model.schema import DatasetSchema
@@ -37,18 +37,30 @@ def change_of(
     superseded = covered(held.batches, origin)
     # The name says what replaces the file: its batch, where that is what a run replaces.
     is_batch = staged.schema.write_mode == "batch"
-    prefix = f"{origin.batch}-" if is_batch else ""
     if is_batch:
-        own = () if origin.adds else (prefix,)
+        own = () if origin.adds else (f"{origin.batch}-",)
         prefixes = (*own, *(f"{batch}-" for batch in superseded))
         removed = {path for path in held.files if layout.writer(path).startswith(prefixes)}
     else:
         removed = _in_partitions(storage, held, staged, whatever=into is None)
+    return exchange(origin, staged, removed, superseded, into)
+
+
+def exchange(
+    origin: Origin,
+    staged: StagedDataset,
+    removed: Collection[str],
+    superseded: Collection[str],
+    into: str | None = None,
+) -> Change:
+    """What is staged of a dataset in the place of the files that are `removed`, by their paths
+    below it, and with them of other batches; `into` as of `change_of`."""
     if into is not None:
         below = into.removeprefix(f"{staged.schema.name}/")
         written = zip(staged.files, staged.rows, strict=True)
         files = tuple(File(f"{below}/{file.path}", file.size, count) for file, count in written)
         return Change(staged.schema, files, (), tuple(sorted(removed)), tuple(superseded))
+    prefix = f"{origin.batch}-" if staged.schema.write_mode == "batch" else ""
     named = enumerate(zip(staged.files, staged.rows, strict=True))
     files = tuple(
         File(

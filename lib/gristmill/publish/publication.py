@@ -10,7 +10,7 @@ from gristmill.failpoints import point
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout, tables
 from gristmill.publish.batch import adding, compare, fingerprint, lost, reading
-from gristmill.publish.changes import StagedDataset, change_of
+from gristmill.publish.changes import StagedDataset, change_of, exchange
 from gristmill.publish.claims import claim_in_turn
 from gristmill.publish.contents import Fate, Found
 from gristmill.publish.followed import Followed, Made
@@ -221,6 +221,21 @@ class Publication:
         """Take out, with the commit, files that the root holds of a claimed dataset."""
         schema = self._state.datasets[dataset].schema
         self._removals.append(Change(schema, (), (), tuple(sorted(files))))
+
+    def exchange(
+        self,
+        dataset: str,
+        rows: Sequence[int],
+        removed: Collection[str],
+        superseded: Collection[str],
+    ) -> None:
+        """Publish, with the commit, what is staged for a claimed dataset in the place of files that
+        the root holds of it, and of other batches; `rows` are those of each staged file."""
+        staged = StagedDataset(
+            self._state.datasets[dataset].schema, self.staged(dataset), rows, frozenset()
+        )
+        into = self.folder(dataset) if self._format == ICEBERG else None
+        self._removals.append(exchange(self._origin, staged, removed, superseded, into))
 
     def commit(self, lines: int, rejected: int, skipped: int = 0) -> None:
         """Publish everything that was staged.

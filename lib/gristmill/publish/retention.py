@@ -47,14 +47,14 @@ def aged(state: RootState, dataset: str, before: date) -> Aged:
 
     Raises `InputError` where there is no such dataset, or it is not partitioned by one date.
     """
-    held = _held(state, dataset)
-    depth = held.schema.partitioned_by.index(_date_column(held.schema))
+    held = held_dataset(state, dataset)
+    depth = held.schema.partitioned_by.index(date_column(held.schema))
     folders: dict[str, dict[str, FileState]] = {}
     for path, file in held.files.items():
         folders.setdefault(layout.partition(path), {})[path] = file
     older, undated = [], []
     for folder, files in sorted(folders.items()):
-        day = _day(folder.split("/")[depth])
+        day = day_of(folder.split("/")[depth])
         if day is None:
             undated.append(Partition(folder, files))
         elif day < before:
@@ -97,14 +97,16 @@ def expire(
     return found
 
 
-def _held(state: RootState, dataset: str) -> DatasetState:
+def held_dataset(state: RootState, dataset: str) -> DatasetState:
+    """A dataset that a root holds. Raises `InputError` where there is none of that name."""
     if dataset not in state.datasets:
         known = ", ".join(sorted(state.datasets)) or "none yet"
         raise InputError(f"no dataset is named {dataset!r} here; there are: {known}")
     return state.datasets[dataset]
 
 
-def _date_column(schema: DatasetSchema) -> str:
+def date_column(schema: DatasetSchema) -> str:
+    """The one date that a dataset is partitioned by. Raises `InputError` where there is none."""
     types = dict(schema.fields)
     columns = [name for name in schema.partitioned_by if types[name] == "date"]
     if len(columns) != 1:
@@ -115,7 +117,7 @@ def _date_column(schema: DatasetSchema) -> str:
     return columns[0]
 
 
-def _day(part: str) -> date | None:
+def day_of(part: str) -> date | None:
     """The day of a folder `date=2026-11-21`; None for another value."""
     value = unquote(part.partition("=")[2])
     with contextlib.suppress(ValueError):
