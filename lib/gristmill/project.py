@@ -9,7 +9,8 @@ from typing import Any
 from gristmill.errors import UsageError
 from gristmill.nearest import nearest
 
-_KEYS = {"jobs", "defaults", "functions", "local"}
+_FOLLOWERS = {"catalog": ("database", "region"), "lineage": ("to", "namespace")}
+_KEYS = {"jobs", "defaults", "functions", "local", *_FOLLOWERS}
 DEFAULTS = frozenset(
     {"output", "max-reject-rate", "wait", "log-format", "cluster", "account", "prices"}
 )
@@ -19,14 +20,17 @@ DEFAULTS = frozenset(
 @dataclass(frozen=True)
 class Project:
     """A project: its `pyproject.toml`, None where there is none, the modules with its jobs, the
-    defaults of flags, the functions of its workflows (`MODULE:NAME` by name), and what stands for
-    AWS's services (gristmill.workflow.settings)."""
+    defaults of flags, the functions of its workflows (`MODULE:NAME` by name), what stands for AWS's
+    services (gristmill.workflow.settings), and what follows each publish: Glue's tables in a
+    database, and lineage, to a place; empty where none does."""
 
     file: Path | None = None
     jobs: tuple[str, ...] = ()
     defaults: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     local: Mapping[str, Any] = field(default_factory=dict)
+    catalog: Mapping[str, str] = field(default_factory=dict)
+    lineage: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -70,7 +74,20 @@ def _read(file: Path) -> Project | None:
     if not isinstance(local, dict):
         raise UsageError(f"{file}: [tool.gristmill.local] is a table")
     defaults = _defaults(file, table.get("defaults", {}))
-    return Project(file, tuple(jobs), defaults, functions, local)
+    catalog, lineage = (_follower(file, name, table.get(name)) for name in _FOLLOWERS)
+    return Project(file, tuple(jobs), defaults, functions, local, catalog, lineage)
+
+
+def _follower(file: Path, name: str, table: Any) -> Mapping[str, str]:
+    if table is None:
+        return {}
+    needed, *_ = keys = _FOLLOWERS[name]
+    is_table = isinstance(table, dict) and all(isinstance(one, str) for one in table.values())
+    if not is_table or needed not in table or not set(keys).issuperset(table):
+        raise UsageError(
+            f'{file}: [tool.gristmill.{name}] has {needed} = "…", and may have {keys[1]} = "…"'
+        )
+    return dict(table)
 
 
 def _defaults(file: Path, table: Any) -> Mapping[str, str]:

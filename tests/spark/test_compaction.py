@@ -66,7 +66,8 @@ def test_every_type_of_spark_comes_through(spark: SparkSession, tmp_path: Path) 
     rows = spark.sql(
         """SELECT CAST(id AS STRING) AS s, id % 2 = 0 AS b, CAST(id AS TINYINT) AS t,
         CAST(id AS SMALLINT) AS h, CAST(id AS INT) AS i, id AS l, CAST(id AS FLOAT) AS f,
-        CAST(id AS DOUBLE) / 3 AS d, CAST(CAST(id AS STRING) AS BINARY) AS y, DATE'1969-12-31' AS day,
+        CAST(id AS DOUBLE) / 3 AS d, CAST(CAST(id AS STRING) AS BINARY) AS y,
+        DATE'1969-12-31' AS day,
         TIMESTAMP'2026-11-21 12:30:00.123456' AS at, TIMESTAMP_NTZ'1950-01-01 00:00:00' AS ntz,
         CAST(id AS DECIMAL(9,2)) AS d9, CAST(id AS DECIMAL(18,4)) AS d18,
         CAST(id AS DECIMAL(38,9)) AS d38, map('k', CAST(id AS DECIMAL(10,2))) AS m,

@@ -26,7 +26,7 @@ def running(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(folder: Path, since: str = "2026-01-01T00:00:00+00:00") -> int:
     words = ("--input", str(folder / "text"), "--output", str(folder / "out"), "--corpus", "a")
     report = ("--report", str(folder / "r.json"), "--resume", since)
-    return command.run_command(JOB, [*words, *report], Console, "gristmill word-count")
+    return command.run_command(JOB, [*words, *report], Console, program="gristmill word-count")
 
 
 @pytest.fixture
@@ -71,13 +71,13 @@ def test_a_run_from_before_is_another_run(folder: Path) -> None:
 
 def test_what_is_no_time_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--input", "a", "--output", "b", "--corpus", "c", "--resume", "noon"]
-    assert command.run_command(JOB, words, Console, "gristmill word-count") == 2
+    assert command.run_command(JOB, words, Console, program="gristmill word-count") == 2
     assert "'noon' is no time of ISO 8601" in capsys.readouterr().err
 
 
 def test_without_a_report_nothing_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--input", "a", "--output", "b", "--corpus", "c", "--resume", "2026-01-01"]
-    assert command.run_command(JOB, words, Console, "gristmill word-count") == 2
+    assert command.run_command(JOB, words, Console, program="gristmill word-count") == 2
     assert "--resume needs --report" in capsys.readouterr().err
 
 

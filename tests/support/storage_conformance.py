@@ -42,9 +42,9 @@ def test_a_file_is_written_whole_and_replaced(storage: Storage) -> None:
 
 def test_the_end_of_a_file_is_read_alone(storage: Storage) -> None:
     storage.write("a/b", bytes(range(200)))
-    assert storage.read_end("a/b", 3) == bytes([197, 198, 199])
-    assert storage.read_end("a/b", 200) == bytes(range(200))
-    assert storage.read_end("a/b", 1000) == bytes(range(200))
+    assert storage.read_end("a/b", 3, 200) == bytes([197, 198, 199])
+    assert storage.read_end("a/b", 200, 200) == bytes(range(200))
+    assert storage.read_end("a/b", 1000, 200) == bytes(range(200))
 
 
 def test_a_file_is_no_folder(storage: Storage) -> None:

@@ -13,21 +13,29 @@ from gristmill.publish.locations import open_output, readable
 
 def send(arguments: argparse.Namespace) -> None:
     """Send the events of what was published since the last time."""
+    found = sent(arguments.output, arguments.to, arguments.namespace)
+    print_value(found, as_json=arguments.json)
+
+
+def sent(output: str, to: str, namespace: str) -> Sent:
+    """Send the events of what was published in an output since the last time; gives how many.
+
+    Raises `GristmillError` where a place does not take one.
+    """
     try:
         from gristmill.lineage.sending import send_all  # noqa: PLC0415  it may not be installed
     except ModuleNotFoundError as error:
         raise GristmillError(
             "lineage takes openlineage-python: pip install gristmill[lineage]"
         ) from error
-    storage = open_output(arguments.output)
+    storage = open_output(output)
     comments = {
         dataset.name: {field.name: field.help for field in dataset.fields}
         for found in known_jobs().values()
         for dataset in found.job.writes
     }
-    with readable(arguments.output):
-        found = send_all(storage, arguments.to, arguments.namespace, comments)
-    print_value(found, as_json=arguments.json)
+    with readable(output):
+        return send_all(storage, to, namespace, comments)
 
 
 @blocks.register

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gristmill.catalogue import find_job, known_jobs, let_workers_import
 from gristmill.cli.console import console
+from gristmill.cli.following import follow
 from gristmill.cli.jobs import job_help, job_list
 from gristmill.cli.settings import defaults, set_defaults
 from gristmill.cli.show import show
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         console,
         program=f"gristmill run {arguments.job}",
         prepare=lambda parser: _prepare(parser, values),
+        published=follow,
     )
 
 

@@ -38,6 +38,9 @@ from gristmill.script.progress import ProgressFile
 from gristmill.spark.session import aside, end, session, settings_for, submitted
 from gristmill.storage.hadoop import open_storage
 
+Published = Callable[[str, Callable[[str], None]], None]
+"""What is done once a run has published into an output, with what tells the user."""
+
 
 def main(job: AnyJob) -> None:
     """Run `job` with the flags of this process, then exit: what makes a module a script."""
@@ -48,10 +51,13 @@ def run_command(
     job: AnyJob,
     argv: Sequence[str],
     console: Callable[[Speech], Console],
+    *,
     program: str,
     prepare: Callable[[argparse.ArgumentParser], None] = lambda _parser: None,
+    published: Published = lambda _output, _tell: None,
 ) -> int:
-    """Run `job` with the flags in `argv`.
+    """Run `job` with the flags in `argv`; `published` is called with the output of a run that has
+    done its work, and with what tells the user of what it does.
 
     Gives the exit code: 0 done, 1 failed, 2 wrong usage, 3 too many rejects, 4 another run
     writes the same datasets, 130 interrupted.
@@ -85,7 +91,7 @@ def run_command(
             raise UsageError("--resume needs --report: by that a run knows what was done")
         events = event_log_folder(arguments.output) if arguments.event_log else None
         places = Told(arguments.report, arguments.progress_to, events, arguments.resume)
-        return _run(job, request, places, out, debug=debug)
+        return _run(job, request, places, out, published, debug=debug)
     except GristmillError as error:
         out.fail(str(error))
         if debug:
@@ -162,7 +168,15 @@ def job_parser(job: AnyJob, program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _run(job: AnyJob, request: Request, told: Told, console: Console, *, debug: bool) -> int:
+def _run(
+    job: AnyJob,
+    request: Request,
+    told: Told,
+    console: Console,
+    published: Published,
+    *,
+    debug: bool,
+) -> int:
     run = Run.new()
     report_to = told.report
     is_local = told.elsewhere.report is None
@@ -181,6 +195,7 @@ def _run(job: AnyJob, request: Request, told: Told, console: Console, *, debug: 
     console.result(report)
     if report_to and is_local:
         report.write(Path(report_to))
+    published(report.output, console.tell)
     return 0
 
 

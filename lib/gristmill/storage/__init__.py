@@ -54,8 +54,8 @@ class Storage(Protocol):
         """A small file's content; None where there is no such file."""
         ...
 
-    def read_end(self, path: str, size: int) -> bytes:
-        """The last `size` bytes of a file, or all of it where it is shorter."""
+    def read_end(self, path: str, size: int, whole: int) -> bytes:
+        """The last `size` bytes of a file of `whole` bytes, or all of it where it is shorter."""
         ...
 
     def write(self, path: str, data: bytes) -> None:

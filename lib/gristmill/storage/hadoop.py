@@ -30,6 +30,7 @@ _MAX_CONCURRENCY = 16
 _ATTEMPTS, _PAUSE = 3, 0.5
 _FEW = 16
 _SMALL = 64 * 1024 * 1024
+_LENGTH = "fs.option.openfile.length"
 _IF_NONE_MATCH = "fs.option.create.conditional.overwrite"  # HADOOP-19256, in Hadoop 3.4.2
 
 
@@ -93,11 +94,11 @@ class HadoopStorage:
             _only_if_missing(error)
             return None
 
-    def read_end(self, path: str, size: int) -> bytes:
-        """The last `size` bytes of a file, or all of it where it is shorter."""
-        place = self._path(path)
-        whole = self._fs.getFileStatus(place).getLen()
-        with contextlib.closing(self._fs.open(place)) as stream:
+    def read_end(self, path: str, size: int, whole: int) -> bytes:
+        """The last `size` bytes of a file of `whole` bytes, or all of it where it is shorter."""
+        # Told how long it is, S3A does not ask.
+        opening = self._fs.openFile(self._path(path)).optLong(_LENGTH, whole)
+        with contextlib.closing(opening.build().get()) as stream:
             stream.seek(max(0, whole - size))
             return bytes(java_class(self._jvm, _IO).toByteArray(stream))
 

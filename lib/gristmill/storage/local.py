@@ -43,10 +43,10 @@ class LocalStorage:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def read_end(self, path: str, size: int) -> bytes:
-        """The last `size` bytes of a file, or all of it where it is shorter."""
+    def read_end(self, path: str, size: int, whole: int) -> bytes:
+        """The last `size` bytes of a file of `whole` bytes, or all of it where it is shorter."""
         with (self._folder / path).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            file.seek(max(0, whole - size))
             return file.read()
 
     def write(self, path: str, data: bytes) -> None:

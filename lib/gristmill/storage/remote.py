@@ -70,9 +70,9 @@ class RemoteStorage:
         except FileNotFoundError:
             return None
 
-    def read_end(self, path: str, size: int) -> bytes:
-        """The last `size` bytes of a file, or all of it where it is shorter."""
-        return bytes(self.filesystem.tail(self._at(path), size))
+    def read_end(self, path: str, size: int, whole: int) -> bytes:
+        """The last `size` bytes of a file of `whole` bytes, or all of it where it is shorter."""
+        return bytes(self.filesystem.cat_file(self._at(path), start=max(0, whole - size)))
 
     def write(self, path: str, data: bytes) -> None:
         """Write a small file whole, or replace it."""

@@ -1,18 +1,26 @@
 """Tables of an output in Glue's catalogue, as moto has it: they follow what is published."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from pyspark.sql import SparkSession
 
+from gristmill.cli.emr.catalog import registered
+from gristmill.emr.aws import Aws
+from gristmill.emr.glue import Registered
 from gristmill.engine.run import Run, execute
+from gristmill.errors import GristmillError
 from gristmill.jobs import word_count
 from gristmill.model.job import Request
+from gristmill.storage.local import LocalStorage
 from simulator import Simulator
+from tests.aws.proxy import Fault, Proxy, on
 from tests.support.process import BIN, Finished, finish
+from tests.support.publishing import SALES, Work, publish
 
 Catalog = Callable[..., Finished]
 PLACE = "s3://lake/words"
@@ -119,3 +127,51 @@ def test_what_is_of_somebody_else_is_left_alone(
     assert set(tables(catalog("drop", "--json"))) == {"word_counts", "rejects"}
     assert glue.get_tables(DatabaseName=database)["TableList"] == []
     assert "it is not there" in catalog("verify").out
+
+
+@pytest.fixture
+def registers(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Proxy, Callable[[], list[Registered]]]]:
+    """Registers through a proxy; an output with partitions that no projection can say."""
+    root = LocalStorage(str(tmp_path / "out"))
+    publish(root, "1", Work({SALES: [("a", "x's"), ("b", "y")]}))
+    for name, value in simulator.environ.items():
+        monkeypatch.setenv(name, value)
+    with Proxy(simulator.environ["AWS_ENDPOINT_URL"]) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        # What is asked again by itself hides what the next registration mends.
+        once = Config(retries={"mode": "standard", "total_max_attempts": 1})
+        monkeypatch.setattr(Aws.client, "__defaults__", (once,))
+        where = f"d_{tmp_path.name}"
+        yield proxy, lambda: registered(str(tmp_path / "out"), where, None, location=PLACE)
+
+
+@pytest.mark.parametrize("fault", [Fault.SLOW_DOWN, Fault.LOSE_REPLY])
+def test_a_registration_that_is_cut_off_anywhere_is_brought_up_by_the_next(
+    registers: tuple[Proxy, Callable[[], list[Registered]]],
+    simulator: Simulator,
+    tmp_path: Path,
+    fault: Fault,
+) -> None:
+    proxy, register = registers
+    glue, where = simulator.client("glue"), f"d_{tmp_path.name}"
+    nth = 0
+    for nth in range(1, 30):
+        rule = on(fault, nth=[nth])
+        proxy.rule = rule
+        failed = False
+        try:
+            register()
+        except GristmillError:
+            failed = True
+        proxy.rule = lambda _request: None
+        assert {one.state for one in register()} <= {"made", "changed", "the same"}
+        parts = glue.get_partitions(DatabaseName=where, TableName="sales")["Partitions"]
+        assert sorted(one["Values"][0] for one in parts) == ["x's", "y"]
+        assert [one.state for one in register()] == ["the same"]
+        glue.delete_table(DatabaseName=where, Name="sales")
+        if not failed:
+            break
+    assert nth > 3
+    assert not failed

@@ -31,6 +31,6 @@ def test_an_interrupt_says_whether_the_run_was_published(
 
     monkeypatch.setattr(command, "_execute", interrupted)
     argv = ["--input", str(tmp_path), "--output", str(tmp_path / "out")]
-    code = command.run_command(word_count.JOB, argv, Console, "gristmill")
+    code = command.run_command(word_count.JOB, argv, Console, program="gristmill")
     assert code == 130
     assert capsys.readouterr().err == f"gristmill: interrupted; {told}\n"

@@ -33,14 +33,16 @@ class CatalogCheck:
 
 def make(arguments: argparse.Namespace) -> None:
     """Register the tables of an output."""
-    wanted = _wanted(arguments)
-    found = register(Aws(arguments.region), arguments.database, wanted)
+    found = registered(
+        arguments.output, arguments.database, arguments.region, location=arguments.location
+    )
     print_value(Catalogued(arguments.database, tuple(found)), as_json=arguments.json)
 
 
 def check(arguments: argparse.Namespace) -> None:
     """Hold the tables against the output. Raises `DamagedError` where they are not that."""
-    found = verify(Aws(arguments.region), arguments.database, _wanted(arguments))
+    wanted = _wanted(arguments.output, arguments.location)
+    found = verify(Aws(arguments.region), arguments.database, wanted)
     print_value(CatalogCheck(arguments.database, tuple(found)), as_json=arguments.json)
     if found:
         raise DamagedError(
@@ -50,16 +52,25 @@ def check(arguments: argparse.Namespace) -> None:
 
 def remove(arguments: argparse.Namespace) -> None:
     """Take the tables of an output out of the catalogue."""
-    found = drop(Aws(arguments.region), arguments.database, _wanted(arguments))
+    wanted = _wanted(arguments.output, arguments.location)
+    found = drop(Aws(arguments.region), arguments.database, wanted)
     print_value(Catalogued(arguments.database, tuple(found)), as_json=arguments.json)
 
 
-def _wanted(arguments: argparse.Namespace) -> list[Wanted]:
-    output = open_datasets(arguments.output)
-    place = (arguments.location or output.uri).rstrip("/")
+def registered(
+    place: str, database: str, region: str | None, location: str | None = None
+) -> list[Registered]:
+    """Make the tables of an output in a database, or bring them up to date; gives what became of
+    each. Raises `GristmillError`."""
+    return register(Aws(region), database, _wanted(place, location))
+
+
+def _wanted(named: str, location: str | None) -> list[Wanted]:
+    output = open_datasets(named)
+    place = (location or output.uri).rstrip("/")
     if not place.startswith(("s3://", "s3a://")):
         raise UsageError("Glue's tables lie in S3: --location s3://… says where the output will be")
-    number = read_state(open_output(arguments.output)).number
+    number = read_state(open_output(named)).number
     return [
         Wanted(
             described(output, name, place),

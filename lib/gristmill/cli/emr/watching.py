@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gristmill.cli.emr.context import HomeContext, resume_command
 from gristmill.cli.emr.outcome import show
+from gristmill.cli.following import follow
 from gristmill.cli.voice import tell
 from gristmill.emr.again import again, lost
 from gristmill.emr.cost import cost
@@ -58,6 +59,9 @@ def see_through(arguments: argparse.Namespace, context: HomeContext, record: Rec
             tell(f"note: it cannot be tried again: {error}")
             break
     show(record, ended, as_json=arguments.json)
+    if ended.status.state is State.SUCCEEDED:
+        for output in dict.fromkeys(report.output for report in ended.reports):
+            follow(output, tell)
     return _CODES.get(ended.status.state, ExitCode.FAILED)
 
 

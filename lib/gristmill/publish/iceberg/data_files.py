@@ -27,7 +27,7 @@ _SPEC = 0  # The partitions of a dataset never change.
 def data_file(storage: Storage, schema: Schema, dataset: DatasetSchema, file: File) -> DataFile:
     """A published file, for a manifest."""
     path = f"{dataset.name}/{file.path}"
-    told = {"record_count": file.rows, **_statistics(_footer(storage, path), schema)}
+    told = {"record_count": file.rows, **_statistics(_footer(storage, path, file.bytes), schema)}
     found = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=location(storage, path),
@@ -52,16 +52,16 @@ def _statistics(footer: pq.FileMetaData | None, schema: Schema) -> dict[str, Any
     return told.to_serialized_dict()
 
 
-def _footer(storage: Storage, path: str) -> pq.FileMetaData | None:
+def _footer(storage: Storage, path: str, size: int) -> pq.FileMetaData | None:
     """The footer of a file; None where it has none that can be read: Iceberg does without, and
     that a file is whole was seen before it was published."""
-    end = storage.read_end(path, _TAIL)
+    end = storage.read_end(path, _TAIL, size)
     length = int.from_bytes(end[-_LENGTH - len(_MAGIC) : -len(_MAGIC)], "little")
     whole = length + _LENGTH + len(_MAGIC)
     if not end.endswith(_MAGIC):
         return None
     if whole > len(end):
-        end = storage.read_end(path, whole)
+        end = storage.read_end(path, whole, size)
     try:
         return pq.read_metadata(io.BytesIO(_MAGIC + end[-whole:]))
     except pyarrow.ArrowException:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.manifest import DataFile
@@ -17,7 +18,7 @@ from gristmill.publish.iceberg.types import schema_of, spec_of, type_of
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Change, File, Manifest
 from gristmill.publish.state import DatasetState, read_state
-from gristmill.storage import Storage
+from gristmill.storage import Storage, map_concurrently
 
 ENTRY, RUN, JOB = "gristmill.entry", "gristmill.run", "gristmill.job"
 """What the summary of a snapshot says of the entry of the log that it stands for."""
@@ -84,11 +85,12 @@ def _commit(storage: Storage, table: Table, change: Change, told: Mapping[str, s
         gone = list(_lying(table, change))
         if change.files or gone:
             schema = transaction.table_metadata.schema()
+            known = partial(data_file, storage, schema, change.schema)
             with transaction.update_snapshot(
                 snapshot_properties=dict(told)
             ).overwrite() as snapshot:
-                for file in change.files:
-                    snapshot.append_data_file(data_file(storage, schema, change.schema, file))
+                for file in map_concurrently(storage, known, change.files):
+                    snapshot.append_data_file(file)
                 for old in gone:
                     snapshot.delete_data_file(old)
 
