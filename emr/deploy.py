@@ -39,6 +39,8 @@ _TEXT = {
     "access_logs": (r"|" + _BUCKET + r"(/[^*?$,\s]*)?", "a bucket or a folder: s3://BUCKET/FOLDER"),
     "kms_key": (r"|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-f0-9-]+", "the ARN of a key"),
     "data_kms_keys": (r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-f0-9-]+", "the ARN of a key"),
+    # Empty: no longer.
+    "catalog_database": (r"[a-z0-9_*?]*", "the name of a database of Glue; * and ? are wildcards"),
     "cluster_names": (r"[A-Za-z0-9._*?-]{1,64}", "the name of a spec; * and ? are wildcards"),
 }
 
@@ -51,7 +53,8 @@ class StackRequest:
     `outputs`, folders in S3: where one of the two is given, it is all there is. `kms_key` encrypts
     the bucket and the disks of clusters, `data_kms_keys` are those of other buckets. Objects below
     `access_logs`, a bucket or a folder of yours, are S3's logs of who reads and writes the bucket.
-    `partition` is that of the region.
+    Whoever has the policy for it may change the tables of Glue's `catalog_database`. `partition`
+    is that of the region.
 
     Raises `UsageError` with everything that is wrong.
     """
@@ -69,6 +72,7 @@ class StackRequest:
     log_days: int | None = None
     old_version_days: int | None = None
     access_logs: str | None = None
+    catalog_database: str | None = None
     partition: str = "aws"
     endpoint_prefix: str | None = None
 
@@ -201,6 +205,7 @@ def _parameters(request: StackRequest) -> dict[str, str]:
         "RouteTableIds": _joined(request.route_tables),
         "KmsKeyArn": request.kms_key,
         "EndpointPrefix": request.endpoint_prefix,
+        "CatalogDatabase": request.catalog_database,
         **_access_logs(request.access_logs),
         "DataKmsKeyArns": _joined(request.data_kms_keys),
         "LogDays": None if request.log_days is None else str(request.log_days),

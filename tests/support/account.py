@@ -46,6 +46,7 @@ DEPLOYMENT = StackRequest(
     kms_key=KEY,
     data_kms_keys=(DATA_KEY,),
     route_tables=("rtb-0123456789abcdef0",),
+    catalog_database="web",
 )
 MINIMAL = StackRequest(vpc=VPC, subnets=SUBNETS)
 
@@ -55,6 +56,7 @@ _POLICIES = {
     "runtime": ("RuntimeRole", "Policies"),
     "submitter": ("SubmitterPolicy", "PolicyDocument"),
     "submitter-data": ("SubmitterDataPolicy", "PolicyDocument"),
+    "catalog": ("CatalogPolicy", "PolicyDocument"),
 }
 NAMES = tuple(_POLICIES)
 

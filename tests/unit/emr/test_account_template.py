@@ -46,7 +46,13 @@ def test_the_template_fits_into_a_request() -> None:
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [("submitter", 6_144), ("submitter-data", 6_144), ("service", 10_240), ("runtime", 10_240)],
+    [
+        ("submitter", 6_144),
+        ("submitter-data", 6_144),
+        ("catalog", 6_144),
+        ("service", 10_240),
+        ("runtime", 10_240),
+    ],
 )
 def test_policies_fit_into_iam_with_long_names_and_many_folders(name: str, limit: int) -> None:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -58,6 +64,7 @@ def test_policies_fit_into_iam_with_long_names_and_many_folders(name: str, limit
         inputs=tuple(f"s3://landing-of-team-{number}/some/folder" for number in range(10)),
         outputs=tuple(f"s3://lake-of-team-{number}/some/folder" for number in range(10)),
         kms_key=KEY,
+        catalog_database="a" * 64,
     )
     text = json.dumps(policies(name, large), separators=(",", ":"))
     # The longest region, and the longest name of a bucket.

@@ -10,7 +10,10 @@ from gristmill.emr.deploy import DEFAULT_PREFIX, StackRequest, deploy, first_use
 from gristmill.emr.partitions import Partition, partition_of
 
 _MANY = ("subnets", "route_tables", "inputs", "outputs", "data_kms_keys", "cluster_names")
-_ONE = ("stack", "vpc", "kms_key", "name_prefix", "access_logs", "log_days", "old_version_days")
+_ONE = (
+    *("stack", "vpc", "kms_key", "name_prefix", "access_logs", "catalog_database"),
+    *("log_days", "old_version_days"),
+)
 
 
 def make(arguments: argparse.Namespace) -> int:

@@ -207,6 +207,8 @@ def _add_deploy(parser: argparse.ArgumentParser) -> None:
     add("--output", dest="outputs", action="append", metavar="URI", help=text)
     text = "a folder in S3, of another bucket, for S3's logs of who reads and writes the bucket"
     add("--access-logs", metavar="URI", help=text)
+    text = "a database of Glue, of which a policy of its own lets tables be registered"
+    add("--catalog-database", metavar="NAME", help=text)
     add("--kms-key", metavar="ARN", help="encrypts the bucket and the disks of clusters")
     text = "a key with which inputs or outputs are encrypted"
     add("--data-kms-key", dest="data_kms_keys", action="append", metavar="ARN", help=text)
