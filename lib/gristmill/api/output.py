@@ -181,6 +181,10 @@ class Table:
             partition_base_dir=base,
         )
 
+    def file_columns(self) -> list[tuple[str, ...]]:
+        """The columns that each of its files has, in their order; one from before may lack some."""
+        return [tuple(one.physical_schema.names) for one in self.dataset().get_fragments()]
+
     def arrow(
         self,
         columns: Sequence[str] | None = None,

@@ -233,10 +233,16 @@ def _add_engines(
     text = "have a table of PostgreSQL hold what a dataset holds: what changed, in one transaction"
     load = on_output(commands.add("load", "loading:show", text))
     load.add_argument("dataset", metavar="DATASET", help="its name")
-    text = "the database: postgresql://USER@HOST/DATABASE; PGPASSWORD holds a password"
+    text = "postgresql://USER@HOST/DATABASE (PGPASSWORD holds a password), or redshift: print how"
     load.add_argument("--to", required=True, metavar="URL", help=text)
     text = "the table (default: public, and the dataset's name)"
     load.add_argument("--table", metavar="[SCHEMA.]NAME", help=text)
+    text = "for redshift: the role with which it reads S3"
+    load.add_argument("--iam-role", dest="role", metavar="ARN", help=text)
+    text = "for redshift: the entry of the log up to which the table holds the dataset (default: 0)"
+    load.add_argument("--since", type=int, default=0, metavar="N", help=text)
+    text = "for redshift: where in S3 the output is, if not here"
+    load.add_argument("--location", metavar="URI", help=text)
     text = "send what was published from what, as events of OpenLineage: those not sent before"
     lineage = on_output(commands.add("lineage", "lineage:send", text))
     text = "a URL, or a file to which each event is a line"
