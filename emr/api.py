@@ -40,6 +40,7 @@ def run(
     transient: bool = False,
     batch: str | None = None,
     replace: bool = False,
+    table_format: str | None = None,
     deadline: timedelta = _DAY,
     retry: bool = True,
     notice: Callable[[str], None] = _LOG.info,
@@ -63,6 +64,7 @@ def run(
     argv = ["--input", *(os.fspath(one) for one in inputs), "--output", os.fspath(output)]
     argv += ["--batch", batch] if batch else []
     argv += ["--replace"] if replace else []
+    argv += ["--table-format", table_format] if table_format else []
     argv += found.job.options.from_json(options).render()
     wanted = SubmitRequest(found.job, tuple(argv), spec, key, transient, own=found)
     runs = Runs(aws, spec.home)

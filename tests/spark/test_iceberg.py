@@ -1,6 +1,7 @@
 """Jobs into tables of Iceberg: after any sequence they hold what plain Parquet holds."""
 
 import gzip
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from pyspark.sql import SparkSession
 import gristmill
 from gristmill.cli.output import check
 from gristmill.engine.run import Run, execute
+from gristmill.errors import InputError
 from gristmill.jobs import access_logs, traffic_summary, web_sessions, word_count
 from gristmill.jobs.word_count import WordCountOptions
 from gristmill.model.job import AnyJob, Request
@@ -22,6 +24,7 @@ from gristmill.publish.lease import owner
 from gristmill.publish.manifest import Origin
 from gristmill.publish.retention import expire
 from gristmill.storage.local import LocalStorage
+from tests.support.process import Gristmill
 from tests.support.publishing import NOW
 
 GOOD = (
@@ -108,9 +111,29 @@ def test_a_corpus_replaces_itself_even_with_nothing(both: BothRun, tmp_path: Pat
     assert found.arrow(["corpus"]).column("corpus").to_pylist() == ["a", "a"]
 
 
+@pytest.mark.thorough
 def test_many_files_of_many_runs_are_read_in_one_go(both: BothRun, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     for number in range(4):
         both(access_logs.JOB, hour(logs, number, 2, day=10 + number % 2))
     both(traffic_summary.JOB, tmp_path)
+
+
+def test_what_was_replaced_is_not_shown_and_not_read_as_files(
+    both: BothRun, spark: SparkSession, command: Gristmill, tmp_path: Path
+) -> None:
+    logs, out = tmp_path / "logs", tmp_path / "iceberg"
+    logs.mkdir()
+    both(access_logs.JOB, hour(logs, 13, 3, bad=2))
+    both(access_logs.JOB, hour(logs, 13, 2, bad=1))
+    shown = command("head", out / "web_requests", "-n", "9", "--json")
+    assert shown.code == 0, shown.err
+    plain = command("head", tmp_path / "parquet" / "web_requests", "-n", "9", "--json")
+    assert json.loads(shown.out) == json.loads(plain.out)
+    told = command("rejects", out, "--json")
+    assert [one["count"] for one in json.loads(told.out)["rejects"]] == [1]
+    assert command("peek", out / "web_requests").code == 0
+    request = Request((str(out / "web_requests"),), str(tmp_path / "x"), word_count.JOB.options())
+    with pytest.raises(InputError, match="a table of Iceberg, in whose folder replaced files lie"):
+        execute(spark, word_count.JOB, request, Run.new(), lambda _text: None)

@@ -14,9 +14,11 @@ from gristmill.api.arrow import arrow_path
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.nearest import near
+from gristmill.publish import layout
 from gristmill.publish.locations import local_path, open_location, open_output, readable
 from gristmill.publish.run_ids import stamps_in
-from gristmill.publish.table_format import is_root
+from gristmill.publish.state import read_state
+from gristmill.publish.table_format import ICEBERG, found_format, is_root
 from gristmill.storage import HIDDEN, Storage
 
 _CELL = 60
@@ -74,7 +76,7 @@ def head(folder: str, count: int) -> Rows:
                 f"{folder} is an output, with several datasets: gristmill head "
                 f"{folder.rstrip('/')}/NAME, of {names or 'none yet'}"
             )
-        found = _open(storage, "")
+        found = _open(storage, "", _published(folder))
         return Rows(found.names, tuple(islice(found.rows(count), count)))
 
 
@@ -86,9 +88,10 @@ def rejects(output: str, examples: int) -> RejectList:
     counts: dict[tuple[str, str], int] = {}
     kept: dict[tuple[str, str], list[dict[str, Any]]] = {}
     with readable(output):
-        if not storage.data_files(REJECTS.name):
+        held = _held(storage, REJECTS.name)
+        if not (storage.data_files(REJECTS.name) if held is None else held):
             return RejectList(())
-        found = _open(storage, REJECTS.name)
+        found = _open(storage, REJECTS.name, held)
         if missing := {field.name for field in REJECTS.fields} - set(found.names):
             raise InputError(f"{output}: rejects has no column {', '.join(sorted(missing))}")
         for row in found.rows(_BATCH):
@@ -175,9 +178,25 @@ class _Dataset:
                         yield {**missing, **row, **_partition(path)}
 
 
-def _open(storage: Storage, folder: str) -> _Dataset:
-    """A dataset in `folder` of a place. Raises `InputError` where it has no files."""
-    paths = [file.path for file in storage.data_files(folder) if file.path.endswith(".parquet")]
+def _published(folder: str) -> list[str] | None:
+    """The files of the table of Iceberg whose folder it is; None where it is none."""
+    root, _, name = folder.rstrip("/").rpartition("/")
+    return _held(open_location(root or "."), name)
+
+
+def _held(root: Storage, name: str) -> list[str] | None:
+    """The files of a table of Iceberg, beside which others lie; None where an output is plain."""
+    if found_format(root) != ICEBERG:
+        return None
+    known = read_state(root).datasets
+    return sorted(known[name].files) if name in known else []
+
+
+def _open(storage: Storage, folder: str, held: list[str] | None) -> _Dataset:
+    """A dataset in `folder` of a place: the files that are `held`, or all. Raises `InputError`
+    where it has none."""
+    lying = (file.path for file in storage.data_files(folder)) if held is None else held
+    paths = [path for path in lying if path.endswith(".parquet")]
     if not paths:
         where = f"{storage.root}/{folder}".rstrip("/")
         raise InputError(f"no dataset in {where}{_beside(where)}")
@@ -199,7 +218,7 @@ def _beside(uri: str) -> str:
 
 def _partition(path: str) -> dict[str, str | None]:
     """What the folders of a file's path say: strings, as a 7 would not be the corpus 007."""
-    said = (part.partition("=") for part in path.split("/")[:-1])
+    said = (part.partition("=") for part in layout.partition(path).split("/") if part)
     return {name: None if value == _NULL else unquote(value) for name, _, value in said}
 
 

@@ -18,6 +18,7 @@ from gristmill.errors import InputError
 from gristmill.model.checks import REASON
 from gristmill.model.job import Reader, Reading
 from gristmill.model.options import Options, option
+from gristmill.publish import layout
 from gristmill.readers.text import damage
 from gristmill.readers.text.damage import Damage, find_damage
 from gristmill.storage.hadoop import escaped, head, is_literal
@@ -167,6 +168,12 @@ def _found(spark: SparkSession, inputs: Sequence[str]) -> tuple[DataFrame, tuple
         raise InputError(
             f"no files in {', '.join(inputs)} (names that start with '_' or '.' are passed over: "
             "rename a file that is meant)"
+        )
+    of_tables = f"/{layout.DATA}/{layout.WRITER}="
+    if any(of_tables in file for file in files):
+        raise InputError(
+            f"{', '.join(inputs)}: a table of Iceberg, in whose folder replaced files lie, too; a "
+            "job that reads its dataset finds what is published"
         )
     once = _each_once(files)
     if len(once) < len(files) or _overlap(spark, paths, len(files)):
