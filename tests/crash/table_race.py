@@ -75,6 +75,7 @@ def duckdb_reader(table: Path, packages: Path) -> Reads:
     script = (
         "import sys, json, glob; sys.path.insert(0, sys.argv[1]); import duckdb\n"
         "c = duckdb.connect(config={'allow_unsigned_extensions': 'true'})\n"
+        "c.execute('SET enable_progress_bar = false')\n"
         "for name in ('avro', 'iceberg'):\n"
         "    (path,) = glob.glob(f'{sys.argv[1]}/**/{name}.duckdb_extension', recursive=True)\n"
         "    c.execute(f\"LOAD '{path}'\")\n"

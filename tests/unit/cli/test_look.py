@@ -342,6 +342,10 @@ class SlowFile:
     def read(self, *size):
         time.sleep(0.05)
         return self.file.read(*size)
+    def __enter__(self):
+        return self
+    def __exit__(self, *_):
+        self.file.close()
 
 class SlowS3(LocalFileSystem):
     protocol = "s3"
