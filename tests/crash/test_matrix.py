@@ -13,7 +13,7 @@ from tests.support.process import ROOT
     ("kind", "seed", "rounds"),
     [
         ("parquet", 0, 6),
-        ("iceberg", 0, 3),
+        ("iceberg", 0, 2),
         *(
             pytest.param(kind, seed, 6, marks=pytest.mark.thorough)
             for kind in ("parquet", "iceberg")

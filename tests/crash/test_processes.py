@@ -188,7 +188,11 @@ def test_a_run_that_slept_before_its_commit_and_was_replaced_publishes_nothing(
     ("kind", "stop"),
     [
         *(("parquet", stop) for stop in _FROM_THE_COMMIT_ON),
-        *(("iceberg", stop) for stop in ("commit.after", "table.commit:1", "table.committed")),
+        ("iceberg", "table.commit:1"),
+        *(
+            pytest.param("iceberg", stop, marks=pytest.mark.thorough)
+            for stop in ("commit.after", "table.committed")
+        ),
     ],
 )
 def test_a_run_that_slept_after_its_commit_is_finished_by_the_next_and_does_no_harm(
@@ -212,9 +216,11 @@ def test_a_run_that_slept_after_its_commit_is_finished_by_the_next_and_does_no_h
         ("parquet", "settle.concluded"),
         ("parquet", "apply.move:1"),
         ("parquet", "apply.delete:1"),
-        ("iceberg", "settle.concluded"),
         ("iceberg", "table.commit:1"),
-        ("iceberg", "table.committed:1"),
+        *(
+            pytest.param("iceberg", stop, marks=pytest.mark.thorough)
+            for stop in ("settle.concluded", "table.committed:1")
+        ),
     ],
 )
 def test_a_run_that_slept_while_it_finished_another_does_no_harm(

@@ -21,8 +21,15 @@ from tests.support.publishing import LEDGER, Work, publish, stored, wrong
 OLD, NEW = "2026-01-01", "2026-11-21"
 
 
-@pytest.mark.parametrize("kind", ["parquet", "iceberg"])
-@pytest.mark.parametrize("write_mode", ["batch", "partition"])
+@pytest.mark.parametrize(
+    ("write_mode", "kind"),
+    [
+        ("batch", "parquet"),
+        ("partition", "parquet"),
+        ("batch", "iceberg"),
+        pytest.param("partition", "iceberg", marks=pytest.mark.thorough),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_an_expiry_that_is_killed_anywhere_leaves_all_or_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_mode: str, kind: str

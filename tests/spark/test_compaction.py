@@ -28,7 +28,7 @@ def bag(rows: list[dict[str, Any]]) -> Counter[str]:
     return Counter(repr(sorted(row.items())) for row in rows)
 
 
-@pytest.mark.parametrize("kind", ["parquet", "iceberg"])
+@pytest.mark.parametrize("kind", [pytest.param("parquet", marks=pytest.mark.thorough), "iceberg"])
 def test_hours_are_brought_together_and_nothing_else_changes(
     spark: SparkSession, command: Gristmill, tmp_path: Path, kind: str
 ) -> None:

@@ -78,16 +78,24 @@ def bag(rows: list[dict[str, Any]]) -> Counter[str]:
     return Counter(repr(sorted(row.items())) for row in rows)
 
 
-def test_batches_partitions_rejects_and_summaries_are_the_same_in_both(
-    both: BothRun, spark: SparkSession, tmp_path: Path
-) -> None:
+def test_batches_rejects_and_summaries_are_the_same_in_both(both: BothRun, tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     both(access_logs.JOB, hour(logs, 13, 3, bad=2))
     both(access_logs.JOB, hour(logs, 14, 4, bad=1))
     both(traffic_summary.JOB, tmp_path)
-    both(web_sessions.JOB, tmp_path)
     # A correction: an hour with other lines, on another day, and none of them bad.
+    both(access_logs.JOB, hour(logs, 14, 2, day=11))
+    both(traffic_summary.JOB, tmp_path)
+
+
+@pytest.mark.thorough
+def test_what_is_replaced_as_a_whole_and_what_expires_is_the_same_in_both(
+    both: BothRun, spark: SparkSession, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    both(access_logs.JOB, hour(logs, 13, 3, bad=2))
     both(access_logs.JOB, hour(logs, 14, 2, day=11))
     both(traffic_summary.JOB, tmp_path)
     both(web_sessions.JOB, tmp_path)
@@ -100,6 +108,7 @@ def test_batches_partitions_rejects_and_summaries_are_the_same_in_both(
         expire(root, origin, "web_requests", day, wait=timedelta(), tell=print)
     compare(spark, tmp_path)
     both(traffic_summary.JOB, tmp_path)
+    both(web_sessions.JOB, tmp_path)
 
 
 def test_a_corpus_replaces_itself_even_with_nothing(both: BothRun, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_plain_read_finds_whole_files_that_were_published_or_fails(
 @contextlib.contextmanager
 def cut_off_at(folder: Path, stop: str, dead: bool) -> Iterator[None]:
     """A second generation that has not quite replaced the first, by a run that lives or not."""
-    with worker("generations", folder, "2", "0", stop) as writer:
+    with worker("generations", folder, "2", "0", "parquet", stop) as writer:
         await_stop(writer)
         if dead:
             writer.kill()

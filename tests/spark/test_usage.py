@@ -43,7 +43,7 @@ def test_tasks_are_told_with_their_times(spark: SparkSession, used: Callable[...
     assert stage.tasks == 4
     assert stage.median < 2.0
     assert 3.0 <= stage.longest <= stage.lasted + 0.5
-    assert stage.working == pytest.approx(stage.longest, abs=2.0)
+    assert stage.longest <= stage.working <= stage.tasks * stage.longest
     assert usage.is_local
     (executor,) = usage.executors
     assert executor.cores == 2
