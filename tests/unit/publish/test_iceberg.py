@@ -1,6 +1,7 @@
 """Datasets as tables of Iceberg, on real Parquet, as pyiceberg reads them by their folder."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ from gristmill.publish.state import read_state
 from gristmill.publish.verify import verify
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import (
+    REFUSED,
     STOCK,
     Time,
     Work,
@@ -293,3 +295,35 @@ def test_verify_holds_files_and_table_against_the_log(root: LocalStorage) -> Non
     recover(root, "me", datetime.now(UTC))
     tables.follow(root, ["events"])
     assert told() == []
+
+
+def test_a_clock_that_goes_back_makes_no_table_that_readers_refuse(
+    root: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root, "a", [row("1", date(2026, 11, 21))])
+    then = time.time() - 7200
+    monkeypatch.setattr("pyiceberg.table.snapshots.time.time", lambda: then)
+    put(root, "b", [row("2", date(2026, 11, 22))])
+    monkeypatch.undo()
+    table = table_of(root, "events")
+    assert table is not None
+    times = [one.timestamp_ms for one in table.snapshots()]
+    assert times == sorted(times)
+    assert table.metadata.last_updated_ms >= times[-1]
+    assert [one.timestamp_ms for one in table.history()] == sorted(times)
+
+
+def test_what_did_not_concern_a_table_is_not_read_again_for_ever(
+    root: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(root, "0", Work({STOCK: [("a", "x")], REFUSED: []}), table_format="iceberg")
+    for number in range(1, 24):
+        publish(root, f"{number}", Work({STOCK: [(f"i{number}", "x")], REFUSED: []}))
+    read: list[int] = []
+    monkeypatch.setattr(Log, "read", lambda _self, number: read.append(number))
+    tables.follow(root, ["refused"])
+    assert len(read) < 20
+    monkeypatch.undo()
+    publish(root, "99", Work({STOCK: [("z", "x")], REFUSED: [("r", "x")]}))
+    assert stored(root, REFUSED) == [("r", "x")]
+    assert not wrong(root)

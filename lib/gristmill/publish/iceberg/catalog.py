@@ -16,7 +16,12 @@ from pyiceberg.serializers import FromByteStream
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.metadata import TableMetadata, new_table_metadata
 from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
-from pyiceberg.table.update import TableRequirement, TableUpdate, update_table_metadata
+from pyiceberg.table.update import (
+    AddSnapshotUpdate,
+    TableRequirement,
+    TableUpdate,
+    update_table_metadata,
+)
 
 from gristmill.failpoints import point
 from gristmill.publish import layout
@@ -77,9 +82,14 @@ class RootCatalog(NoopCatalog):
         dataset = table.name()[-1]
         for requirement in requirements:
             requirement.validate(table.metadata)
+        before = table.metadata.last_updated_ms
         metadata = update_table_metadata(
-            table.metadata, updates, metadata_location=table.metadata_location
+            table.metadata,
+            tuple(_not_before(update, before) for update in updates),
+            metadata_location=table.metadata_location,
         )
+        latest = max(metadata.last_updated_ms, before)
+        metadata = metadata.model_copy(update={"last_updated_ms": latest})
         number = _number(table.metadata_location) + 1
         place = self._write(dataset, number, metadata)
         told = {"metadata": metadata, "metadata-location": place}
@@ -100,7 +110,8 @@ class RootCatalog(NoopCatalog):
         if not self._storage.create(path, metadata.model_dump_json(exclude_none=True).encode()):
             raise CommitFailedException(f"{dataset}: somebody else has made state {number}")
         point("table.committed")
-        self._storage.write(f"{folder}/{_HINT}", str(number).encode())
+        # Whoever slept here must not lead readers back.
+        self.hint(dataset)
         return location(self._storage, path)
 
     def _newest(self, dataset: str) -> int:
@@ -118,6 +129,15 @@ class RootCatalog(NoopCatalog):
         path = f"{dataset}/{layout.METADATA}/v{number}.metadata.json"
         place = location(self._storage, path)
         return Table(("gristmill", dataset), metadata, place, StorageFiles(self._storage), self)
+
+
+def _not_before(update: TableUpdate, moment: int) -> TableUpdate:
+    """An update whose snapshot is not before a moment, in milliseconds: a clock may have gone back,
+    and Iceberg's readers refuse a table whose snapshots do so by more than a minute."""
+    if not isinstance(update, AddSnapshotUpdate) or update.snapshot.timestamp_ms >= moment:
+        return update
+    snapshot = update.snapshot.model_copy(update={"timestamp_ms": moment})
+    return update.model_copy(update={"snapshot": snapshot})
 
 
 def _number(place: str) -> int:

@@ -23,6 +23,7 @@ from gristmill.storage import Storage, map_concurrently
 ENTRY, RUN, JOB = "gristmill.entry", "gristmill.run", "gristmill.job"
 """What the summary of a snapshot says of the entry of the log that it stands for."""
 
+_FAR = 20  # entries that a table is behind, at which it says that they did not concern it
 _MAPPING = "schema.name-mapping.default"
 
 
@@ -48,7 +49,7 @@ def entry_of(snapshot: Snapshot | None) -> int:
 
 def _catch_up(storage: Storage, catalog: RootCatalog, dataset: str) -> None:
     table = catalog.find(dataset)
-    reached = entry_of(table.current_snapshot()) if table else 0
+    reached = _reached(table) if table else 0
     log = Log(storage)
     if table is None and (min(log.numbers(), default=1) > 1 or catalog.has_states(dataset)):
         # Its beginnings are not in the log any more, or it was moved: it begins with what is there.
@@ -58,13 +59,22 @@ def _catch_up(storage: Storage, catalog: RootCatalog, dataset: str) -> None:
             table = _made(catalog, held.schema)
             _commit(storage, table, _whole(held), {ENTRY: str(state.number)})
         return
-    publishes = ((number, it) for number, it in log.since(reached) if isinstance(it, Manifest))
-    for number, manifest in publishes:
-        for change in manifest.changes:
-            if change.schema.name == dataset:
+    number = reached
+    for number, entry in log.since(reached):
+        for change in entry.changes if isinstance(entry, Manifest) else ():
+            if change.schema.name == dataset and isinstance(entry, Manifest):
                 table = table or _made(catalog, change.schema)
-                told = {ENTRY: str(number), RUN: manifest.run, JOB: manifest.origin.job}
+                told = {ENTRY: str(number), RUN: entry.run, JOB: entry.origin.job}
                 _commit(storage, table, change, told)
+    if table and number >= _reached(table) + _FAR:
+        # Else all that did not concern it would be read again each time.
+        with table.transaction() as transaction:
+            transaction.set_properties({ENTRY: str(number)})
+
+
+def _reached(table: Table) -> int:
+    """Up to which entry a table has followed the log: that of its newest snapshot, or further."""
+    return max(entry_of(table.current_snapshot()), int(table.properties.get(ENTRY, "0")))
 
 
 def _whole(held: DatasetState) -> Change:
