@@ -21,7 +21,7 @@ from gristmill.publish.manifest import Manifest
 from gristmill.publish.manifest import document as entry_document
 from gristmill.publish.settle import Unfinished, recover, unfinished
 from gristmill.publish.state import read_state
-from gristmill.publish.table_format import ICEBERG, found_format
+from gristmill.publish.table_format import ICEBERG, found_format, is_installed
 from gristmill.publish.verify import verify
 from gristmill.storage import Storage, map_concurrently
 
@@ -144,7 +144,8 @@ def history(output: str, dataset: str | None, count: int) -> History:
         if dataset and not found:
             _check_known(storage, dataset)
         names = {change.schema.name for _, manifest in found for change in manifest.changes}
-        is_table = found_format(storage) == ICEBERG
+        # What there is to tell of the log is told without it, too.
+        is_table = found_format(storage) == ICEBERG and is_installed()
         snapshots = {name: tables.snapshots(storage, name) for name in names if is_table}
     entries = tuple(
         EntryNames(number, {name: ids[number] for name, ids in snapshots.items() if number in ids})

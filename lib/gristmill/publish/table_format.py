@@ -62,9 +62,14 @@ def newest_metadata(storage: Storage, dataset: str) -> str:
     return f"{storage.root}/{dataset}/{layout.METADATA}/v{hint.decode()}.metadata.json"
 
 
+def is_installed() -> bool:
+    """Whether what reads and writes Iceberg's tables is there."""
+    return all(importlib.util.find_spec(name) for name in ("pyiceberg", "pyarrow"))
+
+
 def check_installed() -> None:
     """Raises `GristmillError` where what writes Iceberg's tables is not there."""
-    if any(importlib.util.find_spec(name) is None for name in ("pyiceberg", "pyarrow")):
+    if not is_installed():
         raise GristmillError(
             "tables of Iceberg take pyiceberg: pip install gristmill[iceberg]; on a cluster, name "
             "pyiceberg and pyarrow among the dependencies that travel with the code"

@@ -14,6 +14,7 @@ import pytest
 
 import gristmill
 from gristmill.api.arrow import arrow_schema
+from gristmill.cli.output import history
 from gristmill.errors import GristmillError, InputError, OutputError, SchemaError, UsageError
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout, tables
@@ -253,6 +254,19 @@ def table_manifests(root: LocalStorage) -> set[str]:
     assert snapshot is not None
     assert table is not None
     return {one.manifest_path for one in snapshot.manifests(table.io)}
+
+
+def test_history_names_entries_and_snapshots_and_needs_no_pyiceberg(
+    root: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for salt in "ab":
+        put(root, salt, [row(salt, date(2026, 11, 21))])
+    kept = tables.snapshots(root, "events")
+    told = history(root.root, None, 9)
+    assert [one.number for one in told.entries] == [1, 2]
+    assert [dict(one.snapshots) for one in told.entries] == [{"events": kept[n]} for n in (1, 2)]
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert [dict(one.snapshots) for one in history(root.root, None, 9).entries] == [{}, {}]
 
 
 def test_an_output_that_was_moved_is_followed_anew(root: LocalStorage, tmp_path: Path) -> None:
