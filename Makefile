@@ -161,6 +161,7 @@ bench-workflows: setup ## Time transitions of workflows beside moto's interprete
 
 soak: setup ## Kill runs at random for ten minutes, then workers (SEED=1 ROUNDS=240 RUNS=10000)
 	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(ROUNDS),240)
+	$(BIN)/python -m tests.crash.matrix $(or $(TMPDIR),/tmp)/gristmill-soak $(or $(SEED),1) $(or $(TABLE_ROUNDS),24) iceberg
 	$(BIN)/python -m tests.manager.matrix --runs $(or $(RUNS),10000) --seed $(or $(SEED),1)
 	@$(UV) sync --quiet --locked --inexact --extra s3 --extra manager --group aws
 	$(BIN)/python -m tests.manager.faults --seed $(or $(SEED),1)
