@@ -5,9 +5,10 @@ the namespace and the key the name, of this disk `file` and the path.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from openlineage.client.event_v2 import (
@@ -32,14 +33,23 @@ from openlineage.client.generated.schema_dataset import (
     SchemaDatasetFacetFields,
 )
 
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish.manifest import Change, Manifest
 
 PRODUCER = f"https://pypi.org/project/gristmill/{version('gristmill')}"
 _RUNS = uuid.UUID("6f1c3a2e-0c5b-5f0e-9d0a-3d0f0f6b7a11")
 
 
+SchemaOf = Callable[[str], DatasetSchema | None]
+"""Finds the schema of a published dataset by the URI of its folder."""
+
+
 def event_of(
-    root: str, entry: Manifest, namespace: str, comments: Mapping[str, Mapping[str, str]]
+    root: str,
+    entry: Manifest,
+    namespace: str,
+    comments: Mapping[str, Mapping[str, str]],
+    schema_of: SchemaOf = lambda _uri: None,
 ) -> RunEvent:
     """The event of a publish of the output at `root`, of a job in `namespace`.
 
@@ -65,7 +75,7 @@ def event_of(
                 )
             },
         ),
-        inputs=[InputDataset(*dataset_of(one)) for one in _unique(entry.origin.inputs)],
+        inputs=[_input(one, schema_of, comments) for one in _inputs(entry)],
         outputs=[
             _output(root, change, comments.get(change.schema.name, {}))
             for change in entry.changes
@@ -84,12 +94,32 @@ def _engine() -> ProcessingEngineRunFacet:
     )
 
 
-def _output(root: str, change: Change, comments: Mapping[str, str]) -> OutputDataset:
-    namespace, name = dataset_of(f"{root}/{change.schema.name}")
+def _inputs(entry: Manifest) -> Iterable[str]:
+    """What a run read: the datasets, where it read published ones, else its inputs."""
+    made = entry.origin.made
+    return sorted(made.sources) if made and made.sources else _unique(entry.origin.inputs)
+
+
+def _input(
+    uri: str, schema_of: SchemaOf, comments: Mapping[str, Mapping[str, str]]
+) -> InputDataset:
+    schema = schema_of(uri)
+    facets: dict[str, Any] = {}
+    if schema is not None:
+        facets["schema"] = _schema(schema, comments.get(schema.name, {}))
+    return InputDataset(*dataset_of(uri), facets=facets)
+
+
+def _schema(schema: DatasetSchema, comments: Mapping[str, str]) -> SchemaDatasetFacet:
     fields = [
         SchemaDatasetFacetFields(name=column, type=kind, description=comments.get(column))
-        for column, kind in change.schema.fields
+        for column, kind in schema.fields
     ]
+    return SchemaDatasetFacet(fields=fields, producer=PRODUCER)
+
+
+def _output(root: str, change: Change, comments: Mapping[str, str]) -> OutputDataset:
+    namespace, name = dataset_of(f"{root}/{change.schema.name}")
     # What it replaces is gone, where it replaces anything.
     how = LifecycleStateChange.OVERWRITE if change.removed else LifecycleStateChange.ALTER
     return OutputDataset(
@@ -104,7 +134,7 @@ def _output(root: str, change: Change, comments: Mapping[str, str]) -> OutputDat
             )
         },
         facets={
-            "schema": SchemaDatasetFacet(fields=fields, producer=PRODUCER),
+            "schema": _schema(change.schema, comments),
             "lifecycleStateChange": LifecycleStateChangeDatasetFacet(how, producer=PRODUCER),
         },
     )

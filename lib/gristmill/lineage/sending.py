@@ -4,10 +4,12 @@ The log itself is the outbox: beside it stands, for each place that events go to
 last entry that arrived there.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,12 @@ from openlineage.client.transport.http import HttpConfig, HttpTransport
 from gristmill.errors import GristmillError, OutputError
 from gristmill.lineage import Sent
 from gristmill.lineage.events import event_of
+from gristmill.model.schema import DatasetSchema
 from gristmill.publish.layout import HOME
+from gristmill.publish.locations import open_location
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Manifest
+from gristmill.publish.state import read_state
 from gristmill.storage import Storage
 
 _SENT = f"{HOME}/lineage"
@@ -33,15 +38,27 @@ def send_all(storage: Storage, to: str, namespace: str, comments: Comments) -> S
     Raises `GristmillError` where it does not take one: those before have arrived, and are noted.
     """
     send, sent = sender(to), 0
+    schema_of = cache(_schema_of)
     place = f"{_SENT}/{hashlib.sha256(to.encode()).hexdigest()[:16]}.json"
     number = _number(storage.read(place))
     for number_, entry in Log(storage).since(number):
         if isinstance(entry, Manifest):
-            send(event_of(storage.root, entry, namespace, comments))
+            send(event_of(storage.root, entry, namespace, comments, schema_of))
             sent += 1
         number = number_
         storage.write(place, json.dumps({"sent": number}).encode())
     return Sent(sent, number)
+
+
+def _schema_of(uri: str) -> DatasetSchema | None:
+    """The schema of a published dataset by the URI of its folder; None where it cannot be found
+    any more."""
+    root, _, name = uri.rpartition("/")
+    # It may lie where this machine may not look: an event without it is better than none.
+    with contextlib.suppress(Exception):
+        known = read_state(open_location(root)).datasets
+        return known[name].schema if name in known else None
+    return None
 
 
 def _number(data: bytes | None) -> int:

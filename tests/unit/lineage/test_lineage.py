@@ -14,9 +14,11 @@ from gristmill.errors import GristmillError
 from gristmill.lineage.events import dataset_of, event_of
 from gristmill.lineage.sending import send_all
 from gristmill.model.schema import DatasetSchema
+from gristmill.publish.followed import Made
 from gristmill.publish.log import Log
 from gristmill.publish.manifest import Abandoned, Change, File, Manifest, Origin
 from gristmill.storage.local import LocalStorage
+from tests.support.publishing import STOCK, Work, publish
 
 SCHEMA = DatasetSchema("words", (("word", "string"), ("n", "bigint")), (), "dataset")
 ENTRY = Manifest(
@@ -51,6 +53,30 @@ def test_an_event_says_what_was_made_of_what() -> None:
     assert output["facets"]["lifecycleStateChange"]["lifecycleStateChange"] == "OVERWRITE"
     fields = {one["name"]: one for one in output["facets"]["schema"]["fields"]}
     assert (fields["n"]["type"], fields["n"]["description"]) == ("bigint", "how often")
+
+
+def test_a_summary_is_made_of_datasets_with_their_columns(tmp_path: Path) -> None:
+    source, out = LocalStorage(str(tmp_path / "source")), LocalStorage(str(tmp_path / "out"))
+    publish(source, "1", Work({STOCK: [("a", "x")]}))
+    # A place that is not there any more has no columns.
+    uris = (f"{source.root}/stock", "file:///gone/sales")
+    made = Made({uri: {"shop=x": "1f"} for uri in uris}, "maker")
+    entry = replace(ENTRY, origin=replace(ENTRY.origin, inputs=(source.root,), made=made))
+    Log(out).append(1, entry)
+    send_all(out, str(tmp_path / "events.jsonl"), "mill", {"stock": {"item": "what it is"}})
+    event = json.loads((tmp_path / "events.jsonl").read_text())
+    inputs = {one["name"]: one for one in event["inputs"]}
+    assert set(inputs) == {f"{tmp_path}/source/stock", "/gone/sales"}
+    fields = inputs[f"{tmp_path}/source/stock"]["facets"]["schema"]["fields"]
+    assert [(one["name"], one["type"], one.get("description")) for one in fields] == [
+        ("item", "string", "what it is"),
+        ("shop", "string", None),
+    ]
+    assert "schema" not in inputs["/gone/sales"].get("facets", {})
+    # By that name the summary hangs on what made the dataset.
+    send_all(source, str(tmp_path / "source.jsonl"), "mill", {})
+    (line,) = (tmp_path / "source.jsonl").read_text().splitlines()
+    assert json.loads(line)["outputs"][0]["name"] in inputs
 
 
 def test_a_run_is_the_same_however_often_it_is_told_and_no_other_s() -> None:
