@@ -72,8 +72,9 @@ class Output(Mapping[str, "Table"]):
             raise InputError(f"{self.uri} has no dataset {name!r}: {nearest(name, known)}")
         if self._earlier is None:
             return Table(self._storage, name, _state(self._storage, name))
-        check_kept(self._storage, name, known[name], self._earlier[0])
-        return Table(self._storage, name, known[name])
+        when = self._earlier[0]
+        check_kept(self._storage, name, known[name], when)
+        return Table(self._storage, name, known[name], when)
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._datasets()))
@@ -104,12 +105,14 @@ class Table:
 
     What reads at once (`arrow`, `pandas`, `polars`) reads that state or, where a later publish
     has taken files of it away, a later one, whole. What reads later (`spark`, `duckdb`, `dataset`)
-    fails then, and has to be asked for again.
+    fails then, and has to be asked for again. An earlier state, which was asked for by `as_of`, is
+    read as it is or not at all.
     """
 
     _storage: Storage
     name: str
     _state: DatasetState
+    _as_of: AsOf | None = None
 
     @property
     def uri(self) -> str:
@@ -199,6 +202,8 @@ class Table:
             with contextlib.suppress(FileNotFoundError):
                 chosen = list(columns) if columns is not None else None
                 return found.dataset().to_table(columns=chosen, filter=where)
+            if self._as_of is not None:
+                check_kept(self._storage, self.name, self._state, self._as_of)
             found = Table(self._storage, self.name, _state(self._storage, self.name))
         raise BusyError(f"{self.uri} is being written all the time: read it again later")
 

@@ -16,6 +16,7 @@ from gristmill.ddl.iceberg import TABLE_DIALECTS
 from gristmill.errors import UsageError
 from gristmill.model.dataset import Dataset
 from gristmill.nearest import nearest
+from gristmill.publish.batch import one_spelling
 from gristmill.publish.table_format import ICEBERG
 from gristmill.storage.partitions import NOTHING
 
@@ -58,7 +59,7 @@ def _(found: Statements) -> Iterable[Block]:
 def described(output: Output, name: str, place: str) -> Described:
     """A dataset with all that is known of it; `place` is where its output is, or will be."""
     metadata = output.table_metadata(name)
-    if metadata and f"{place}/{name}" != output[name].uri:
+    if metadata and one_spelling(f"{place}/{name}") != one_spelling(output[name].uri):
         raise UsageError(f"{name} is a table of Iceberg, which is of the place where it was made")
     table, known = output[name], _known().get(name)
     comments = {field.name: field.help for field in known.fields} if known else {}

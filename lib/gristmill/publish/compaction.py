@@ -5,16 +5,16 @@ by batch are brought together across batches of the same partitions, so that the
 become one batch: what was loaded as many inputs is then known as loaded as all of them together.
 """
 
-import contextlib
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gristmill.errors import AuditError, OutputError
+from gristmill.errors import AuditError
 from gristmill.publish import layout
 from gristmill.publish.batch import Batch, batch_id
+from gristmill.publish.finishing import finished
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
@@ -134,7 +134,7 @@ def _carry_out(
 ) -> Together | None:
     schema = held_dataset(read_state(storage), dataset).schema
     publication = Publication(storage, _origin(wanted), [schema])
-    try:
+    with finished(publication):
         now = small_files(publication.claim(wait, tell).datasets[dataset], before)
         if wanted not in now:
             # Another run has changed it while this one waited.
@@ -151,13 +151,6 @@ def _carry_out(
         counts = [count for _, count in sorted(rows)]
         publication.exchange(dataset, counts, list(wanted.files), list(wanted.batches))
         publication.commit(0, 0)
-    except BaseException as error:
-        published = False
-        # What cannot be settled now a later run will settle.
-        with contextlib.suppress(Exception):
-            published = publication.finish()
-        if not published or isinstance(error, OutputError):
-            raise
     return wanted
 
 

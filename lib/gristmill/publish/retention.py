@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import unquote
 
-from gristmill.errors import InputError, OutputError
+from gristmill.errors import InputError
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish import layout
+from gristmill.publish.finishing import finished
 from gristmill.publish.manifest import Origin
 from gristmill.publish.publication import Publication
 from gristmill.publish.state import DatasetState, FileState, RootState, read_state
@@ -80,20 +81,13 @@ def expire(
     aged(state := read_state(storage), dataset, before)
     publication = Publication(storage, origin, [state.datasets[dataset].schema])
     found = Aged((), ())
-    try:
+    with finished(publication):
         found = aged(publication.claim(wait, tell), dataset, before)
         if found.older:
             publication.remove(dataset, [path for one in found.older for path in one.files])
             publication.commit(0, 0)
         else:
             publication.finish()
-    except BaseException as error:
-        published = False
-        # What cannot be settled now a later run will settle.
-        with contextlib.suppress(Exception):
-            published = publication.finish()
-        if not published or isinstance(error, OutputError):
-            raise
     return found
 
 

@@ -71,6 +71,6 @@ def check_installed() -> None:
     """Raises `GristmillError` where what writes Iceberg's tables is not there."""
     if not is_installed():
         raise GristmillError(
-            "tables of Iceberg take pyiceberg: pip install gristmill[iceberg]; on a cluster, name "
-            "pyiceberg and pyarrow among the dependencies that travel with the code"
+            "tables of Iceberg take pyiceberg: pip install gristmill[iceberg]; for a cluster, ship "
+            "pyiceberg and pyarrow with gristmill emr submit --requirements FILE"
         )

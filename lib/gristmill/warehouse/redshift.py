@@ -6,7 +6,7 @@ They are one transaction, made for a table that holds the dataset up to an entry
 log, and do nothing to one that is at another: so they may be run again, after a crash too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -77,9 +77,16 @@ def plan_load(
     now = state.datasets[dataset]
     earlier = read_state(storage, since).datasets if since else {}
     before = earlier[dataset].files if dataset in earlier else {}
+    known = dict(earlier[dataset].schema.fields) if dataset in earlier else dict(now.schema.fields)
     new, gone = sorted(now.files.keys() - before.keys()), sorted(before.keys() - now.files.keys())
     work = _Work(storage, now, table, role, location.replace("s3a://", "s3://", 1), since)
-    statements = (*work.begin(), *work.remove(gone), *work.add(new), *work.end(state.number))
+    statements = (
+        *work.begin(),
+        *work.widen(known),
+        *work.remove(gone),
+        *work.add(new),
+        *work.end(state.number),
+    )
     return LoadPlan(dataset, table, since, state.number, len(new), len(gone), statements)
 
 
@@ -129,6 +136,13 @@ class _Work:
                 f"{sql_text(self.location)}, 0 WHERE NOT EXISTS (SELECT 1 FROM {self.loads} "
                 f"WHERE table_name = {sql_text(self.table)})"
             )
+
+    def widen(self, known: Container[str]) -> Iterator[str]:
+        """Columns that have come. Where they are there already, as the statements were run before,
+        Redshift takes nothing of them: it has no way to ask."""
+        for name, kind in self.schema.fields:
+            if name not in known:
+                yield f"ALTER TABLE {self.name} ADD COLUMN {_quoted(name)} {redshift_type(kind)}"
 
     def remove(self, gone: Sequence[str]) -> Iterator[str]:
         if gone:

@@ -1,5 +1,6 @@
 """The statements for Redshift: of its grammar, and run by DuckDB in its place, but for COPY."""
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Sequence
@@ -132,6 +133,23 @@ def test_files_from_before_a_column_came_are_loaded_by_their_own(
     run(warehouse, root, statements(root))
     told = warehouse.execute('SELECT "item", "new" FROM public.events ORDER BY 1').fetchall()
     assert told == [("1", None), ("2", "n")]
+
+
+def test_a_column_that_comes_is_added_to_the_table_that_is_there(
+    root: LocalStorage, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    put(root, "a", [row("1", date(2026, 11, 21), "x")])
+    run(warehouse, root, statements(root))
+    wider = dataclasses.replace(EVENTS, fields=(("new", "string"), *EVENTS.fields))
+    put(root, "b", [row("2", date(2026, 11, 22), "x", new="n")], wider)
+    told = 'SELECT "item", "new" FROM public.events ORDER BY 1'
+    for _ in range(2):
+        # The second time the column is there: the transaction ends, and nothing has changed.
+        with contextlib.suppress(duckdb.Error):
+            run(warehouse, root, statements(root, 1))
+        with contextlib.suppress(duckdb.Error):
+            warehouse.execute("ROLLBACK")
+        assert warehouse.execute(told).fetchall() == [("1", None), ("2", "n")]
 
 
 def test_what_cannot_be_is_refused(
