@@ -1,6 +1,7 @@
 """`gristmill emr` as a user types it, from the laptop to the cluster and back."""
 
 import os
+import platform
 import pty
 import re
 import signal
@@ -14,14 +15,17 @@ import pyarrow.dataset as arrow
 import pytest
 from pyspark.sql import SparkSession
 
+import gristmill
 from gristmill.emr.aws import Aws
 from gristmill.emr.runs import Runs
 from gristmill.engine.run import Run, execute
 from gristmill.jobs import CATALOGUE
 from gristmill.model.job import Request
+from gristmill.publish.locations import open_output
 from gristmill.storage.remote import RemoteStorage
 from simulator import Simulator
 from tests.support.process import BIN, ROOT, TIMEOUT, Finished, environment, finish
+from tests.support.publishing import table_of
 
 Emr = Callable[..., Finished]
 
@@ -233,3 +237,35 @@ def test_serverless_runs_without_a_cluster(emr: Emr, simulator: Simulator) -> No
     assert done.code == 0, done.err
     assert "lines in" in done.out
     assert emr("down", *flags).code == 0
+
+
+@pytest.mark.thorough
+def test_tables_of_iceberg_are_made_on_a_cluster_and_glue_follows(
+    emr: Emr, simulator: Simulator, tmp_path: Path
+) -> None:
+    output = place(simulator, "tables")
+    where = ("--input", place(simulator, "in/text"), "--output", output)
+    asked = ("word-count", *where, "--table-format", "iceberg")
+    without = emr("submit", *asked)
+    assert without.code == 1
+    assert "ship pyiceberg and pyarrow with gristmill emr submit --requirements" in without.err
+    needs = tmp_path / "requirements.txt"
+    needs.write_text("pyiceberg>=0.11\npyarrow>=18\n")
+    (tmp_path / "pyproject.toml").write_text('[tool.gristmill.catalog]\ndatabase = "words"\n')
+    # What is shipped is of the cluster's processors, and the simulator's are this machine's.
+    spec = tmp_path / "here.toml"
+    text = (ROOT / "emr" / "clusters" / "dev.toml").read_text()
+    is_arm = platform.machine() in {"aarch64", "arm64"}
+    spec.write_text(text if is_arm else re.sub(r"m(\d)g\.", r"m\1i.", text))
+    submit: list[str | Path] = [BIN / "gristmill", "emr", "submit", "--cluster", spec]
+    submit += ["--transient", "--requirements", needs]
+    done = finish([*submit, *asked], tmp_path)
+    assert done.code == 0, done.err
+    table = table_of(open_output(output), "word_counts")
+    assert table is not None
+    rows = table.scan().to_arrow().num_rows
+    assert rows == gristmill.open(output)["word_counts"].rows > 0
+    glue = simulator.client("glue")
+    found = glue.get_table(DatabaseName="words", Name="word_counts")["Table"]
+    assert found["Parameters"]["metadata_location"] == table.metadata_location
+    assert found["Parameters"]["table_type"] == "ICEBERG"
