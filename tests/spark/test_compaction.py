@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 import gristmill
 from gristmill.cli.compaction import _merging
@@ -74,11 +75,13 @@ def test_every_type_of_spark_comes_through(spark: SparkSession, tmp_path: Path) 
         array(CAST(id AS INT), NULL) AS a, named_struct('x', CAST(id AS STRING), 'y', id) AS st
         FROM range(10)"""
     )
+    rows = rows.withColumn("d", F.when(F.col("l") == 3, F.lit(float("nan"))).otherwise(F.col("d")))
     ends = rows.where("l >= 5").selectExpr(
         *(f"IF(l = 7, NULL, {one}) AS {one}" for one in rows.columns)
     )
     for number, frame in enumerate((rows, ends)):
         frame.coalesce(1).write.mode("append").parquet(str(tmp_path / "in" / str(number)))
+    rows.limit(0).coalesce(1).write.parquet(str(tmp_path / "in" / "none"))
     paths = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("part-*.parquet"))
     fields = tuple((field.name, field.dataType.simpleString()) for field in rows.schema.fields)
     merge = _merging(LocalStorage(str(tmp_path)), DatasetSchema("d", fields, (), "partition"))

@@ -62,7 +62,7 @@ class Publication:
         self._wanted, self._format = table_format, PARQUET
         self._log = Log(storage)
         self._changes: list[StagedDataset] = []
-        self._removals: list[Change] = []
+        self._exchanges: list[Change] = []
         self._lease: Lease | None = None
         self._heartbeat: Heartbeat | None = None
         self._step = Step.NEW
@@ -220,7 +220,7 @@ class Publication:
     def remove(self, dataset: str, files: Collection[str]) -> None:
         """Take out, with the commit, files that the root holds of a claimed dataset."""
         schema = self._state.datasets[dataset].schema
-        self._removals.append(Change(schema, (), (), tuple(sorted(files))))
+        self._exchanges.append(Change(schema, (), (), tuple(sorted(files))))
 
     def exchange(
         self,
@@ -235,7 +235,7 @@ class Publication:
             self._state.datasets[dataset].schema, self.staged(dataset), rows, frozenset()
         )
         into = self.folder(dataset) if self._format == ICEBERG else None
-        self._removals.append(exchange(self._origin, staged, removed, superseded, into))
+        self._exchanges.append(exchange(self._origin, staged, removed, superseded, into))
 
     def commit(self, lines: int, rejected: int, skipped: int = 0) -> None:
         """Publish everything that was staged.
@@ -250,7 +250,7 @@ class Publication:
             lines=lines,
             rejected=rejected,
             skipped=skipped,
-            changes=(*map(self._change, self._changes), *self._removals),
+            changes=(*map(self._change, self._changes), *self._exchanges),
         )
         number = self._state.number + 1
         self._step = Step.COMMITTING
