@@ -119,7 +119,9 @@ def _merging(storage: Storage, schema: DatasetSchema) -> Merge:
             for path, count in zip(paths, groups, strict=True):
                 found = written.read_row_groups(range(first, first + count))
                 if not _bits(found).equals(_bits(rows_of(path))):
-                    raise AuditError(f"{target} does not hold the rows of {path}; run it again")
+                    raise AuditError(
+                        f"{target} does not hold the rows of {path}; nothing is changed"
+                    )
                 first += count
             return int(written.metadata.num_rows)
 
