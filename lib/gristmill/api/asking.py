@@ -2,30 +2,47 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from gristmill.api.output import Output, Table, installed
-from gristmill.errors import BusyError, UsageError
+from gristmill.ddl.dialects import Described, duckdb_columns, duckdb_comments
+from gristmill.errors import BusyError, GristmillError, UsageError
 from gristmill.nearest import near
+
+if TYPE_CHECKING:
+    from gristmill.model.dataset import Dataset
 
 T = TypeVar("T")
 _TRIES = 5
 _BATCH = 65_536
+_UNKNOWN: "Mapping[str, Dataset]" = {}
 
 
 class Questions:
     """Answers questions over datasets in the state in which they were opened. Times are UTC.
 
+    Each is the view that `gristmill ddl` has of it, over the files of that state alone. `known` are
+    the datasets whose descriptions the views carry as comments.
+
     Raises `FileNotFoundError` where a publish has taken files away since.
     """
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
+    def __init__(self, tables: Mapping[str, Table], known: "Mapping[str, Dataset]") -> None:
         self._duckdb = installed("duckdb")
         self._names = list(tables)
         self._connection = self._duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
-        for name in tables:
-            self._connection.register(name, tables[name].dataset())
+        for name, table in tables.items():
+            self._view(name, table, known.get(name))
+
+    def _view(self, name: str, table: Table, known: "Dataset | None") -> None:
+        comments = {field.name: field.help for field in known.fields} if known else {}
+        said = known.help if known else ""
+        found = Described(table.dataset_schema, table.uri, help=said, comments=comments)
+        rows = self._connection.from_arrow(table.dataset())
+        rows.project(", ".join(duckdb_columns(found))).create_view(name)
+        for statement in duckdb_comments(found, f'"{name}"'):
+            self._connection.execute(statement)
 
     def __enter__(self) -> Self:
         return self
@@ -76,19 +93,33 @@ def asked(found: Output, statement: str, read: Callable[[Any], T]) -> T:
                 raise questions.explained(error) from error
             raise
 
-    return consistently(found, answered)
+    # To find the jobs takes a second, and only who asks for comments sees any.
+    asks = "comment" in statement.casefold()
+    return consistently(found, answered, _described() if asks else _UNKNOWN)
 
 
-def consistently(found: Output, ask: Callable[[Questions], T]) -> T:
+def consistently(
+    found: Output, ask: Callable[[Questions], T], known: "Mapping[str, Dataset]" = _UNKNOWN
+) -> T:
     """Ask questions of one state of an output; all again where a publish took files of it away.
     Raises `BusyError` where that goes on and on."""
     for _ in range(_TRIES):
         try:
-            with Questions({name: found[name] for name in found}) as questions:
+            with Questions({name: found[name] for name in found}, known) as questions:
                 return ask(questions)
         except FileNotFoundError:
             continue
     raise BusyError(f"{found.uri} is being written all the time: ask again later")
+
+
+def _described() -> "Mapping[str, Dataset]":
+    from gristmill.catalogue import known_datasets  # noqa: PLC0415  slow to load
+
+    try:
+        return known_datasets()
+    except GristmillError:
+        # An answer without comments is better than none.
+        return _UNKNOWN
 
 
 def _said(text: str, names: Sequence[str]) -> str:

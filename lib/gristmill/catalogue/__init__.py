@@ -13,10 +13,18 @@ from pathlib import Path
 from gristmill.catalogue.loading import Found, from_file, from_module, let_workers_import
 from gristmill.catalogue.sources import installed, of_project, ours
 from gristmill.errors import UsageError
+from gristmill.model.dataset import REJECTS, Dataset
 from gristmill.nearest import nearest
 from gristmill.project import Project
 
-__all__ = ["Found", "Project", "find_job", "known_jobs", "let_workers_import"]
+__all__ = [
+    "Found",
+    "Project",
+    "find_job",
+    "known_datasets",
+    "known_jobs",
+    "let_workers_import",
+]
 
 
 def known_jobs(start: Path | None = None) -> Mapping[str, Found]:
@@ -26,6 +34,12 @@ def known_jobs(start: Path | None = None) -> Mapping[str, Found]:
     Raises `UsageError` where two have one name, or what a project or a package lists has no job.
     """
     return _by_name((*ours(), *installed(), *of_project(Project.find(start))))
+
+
+def known_datasets() -> Mapping[str, Dataset]:
+    """The datasets that the known jobs write, by name, rejects among them."""
+    written = (one for found in known_jobs().values() for one in found.job.writes)
+    return {one.name: one for one in (REJECTS, *written)}
 
 
 def find_job(text: str, start: Path | None = None) -> Found:

@@ -8,13 +8,12 @@ from urllib.parse import unquote
 
 from gristmill.api.output import Output, Table
 from gristmill.api.output import open as open_datasets
-from gristmill.catalogue import known_jobs
+from gristmill.catalogue import known_datasets
 from gristmill.cli.show import Block, blocks
 from gristmill.cli.show import show as print_value
 from gristmill.ddl.dialects import DIALECTS, Described
 from gristmill.ddl.iceberg import TABLE_DIALECTS
 from gristmill.errors import UsageError
-from gristmill.model.dataset import Dataset
 from gristmill.nearest import nearest
 from gristmill.publish.batch import one_spelling
 from gristmill.publish.table_format import ICEBERG
@@ -61,7 +60,7 @@ def described(output: Output, name: str, place: str) -> Described:
     metadata = output.table_metadata(name)
     if metadata and one_spelling(f"{place}/{name}") != one_spelling(output[name].uri):
         raise UsageError(f"{name} is a table of Iceberg, which is of the place where it was made")
-    table, known = output[name], _known().get(name)
+    table, known = output[name], known_datasets().get(name)
     comments = {field.name: field.help for field in known.fields} if known else {}
     said = known.help if known else ""
     return Described(
@@ -74,13 +73,6 @@ def described(output: Output, name: str, place: str) -> Described:
         folders={_of(folder): folder for folder in table.partitions if folder},
         metadata=metadata,
     )
-
-
-def _known() -> dict[str, Dataset]:
-    """The datasets of the jobs that are known here, by name."""
-    return {
-        dataset.name: dataset for found in known_jobs().values() for dataset in found.job.writes
-    }
 
 
 def _values(table: Table) -> dict[str, list[str | None]]:

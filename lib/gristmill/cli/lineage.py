@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable
 
-from gristmill.catalogue import known_jobs
+from gristmill.catalogue import known_datasets
 from gristmill.cli.show import Block, blocks
 from gristmill.cli.show import show as print_value
 from gristmill.errors import GristmillError
@@ -30,9 +30,8 @@ def sent(output: str, to: str, namespace: str) -> Sent:
         ) from error
     storage = open_output(output)
     comments = {
-        dataset.name: {field.name: field.help for field in dataset.fields}
-        for found in known_jobs().values()
-        for dataset in found.job.writes
+        name: {field.name: field.help for field in dataset.fields}
+        for name, dataset in known_datasets().items()
     }
     with readable(output):
         return send_all(storage, to, namespace, comments)

@@ -113,10 +113,7 @@ def duckdb(found: Described, database: str) -> list[str]:
         given += ["hive_partitioning = true", f"hive_types = {{{kinds}}}"]
     # A file from before may lack a column that has come since.
     given.append("union_by_name = true")
-    columns = ",\n".join(
-        f'  CAST({"NULL" if found.is_empty else _quoted(name)} AS {duckdb_type(kind)}) AS "{name}"'
-        for name, kind in found.schema.fields
-    )
+    columns = ",\n".join(f"  {one}" for one in duckdb_columns(found))
     source = "\n  ".join(["FROM read_parquet(", ",\n  ".join(given)]) + "\n)"
     if found.is_empty:
         # No pattern may match nothing.
@@ -125,12 +122,26 @@ def duckdb(found: Described, database: str) -> list[str]:
         f'CREATE SCHEMA IF NOT EXISTS "{database}"',
         f"CREATE OR REPLACE VIEW {table} AS\nSELECT\n{columns}\n{source}",
     ]
-    if found.help:
-        statements.append(f"COMMENT ON VIEW {table} IS {sql_text(found.help)}")
-    for name, _ in found.schema.fields:
-        if text := found.comments.get(name):
-            statements.append(f'COMMENT ON COLUMN {table}."{name}" IS {sql_text(text)}')
-    return statements
+    return [*statements, *duckdb_comments(found, table)]
+
+
+def duckdb_columns(found: Described) -> list[str]:
+    """The columns of DuckDB's view, in the types that their schema has, whatever files say."""
+    return [
+        f'CAST({"NULL" if found.is_empty else _quoted(name)} AS {duckdb_type(kind)}) AS "{name}"'
+        for name, kind in found.schema.fields
+    ]
+
+
+def duckdb_comments(found: Described, view: str) -> list[str]:
+    """The statements that say of a view of DuckDB, and of its columns, what they are."""
+    said = [f"COMMENT ON VIEW {view} IS {sql_text(found.help)}"] if found.help else []
+    columns = [
+        f'COMMENT ON COLUMN {view}."{name}" IS {sql_text(text)}'
+        for name, _ in found.schema.fields
+        if (text := found.comments.get(name))
+    ]
+    return [*said, *columns]
 
 
 DIALECTS: Mapping[str, Dialect] = {

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from gristmill.cli import main
 from gristmill.cli.peeking import bars, peek
 from gristmill.cli.query import ask, write
 from gristmill.errors import InputError, UsageError
+from gristmill.jobs.word_count import WORD_COUNTS
 from tests.support.outputs import publish
 
 FIELDS = (
@@ -73,6 +75,30 @@ def test_a_question_is_answered_over_all_partitions(out: Path) -> None:
     assert [value for _, value in by_day.rows] == [
         sum(row["cost"] for row in rows(day, 40 * (day + 1))) for day in range(3)
     ]
+
+
+def test_tables_are_those_that_ddl_makes(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with duckdb.connect() as connection:
+        assert main(["ddl", str(out), "--dialect", "duckdb"]) == 0
+        for statement in capsys.readouterr().out.split(";\n\n"):
+            connection.execute(statement)
+        wanted = connection.sql("DESCRIBE requests").fetchall()
+    assert [row[1] for row in wanted[:3]] == [
+        "TIMESTAMP WITH TIME ZONE",
+        "INTEGER",
+        "DECIMAL(10,2)",
+    ]
+    assert ask(str(out), "DESCRIBE requests", 10).rows == tuple(wanted)
+
+
+def test_tables_carry_what_is_said_of_them(tmp_path: Path) -> None:
+    fields = (("word", "string"), ("count", "bigint"), ("corpus", "string"))
+    table = pa.table({"word": ["a"], "count": pa.array([1], pa.int64())})
+    publish(tmp_path / "out", "word_counts", fields, {"corpus=x": table}, by=["corpus"])
+    statement = "SELECT column_name, comment FROM duckdb_columns() WHERE NOT internal"
+    found = dict(ask(str(tmp_path / "out"), statement, 10).rows)
+    assert found == {field.name: field.help for field in WORD_COUNTS.fields}
+    assert all(found.values())
 
 
 def test_no_more_rows_are_shown_than_asked_for_and_that_is_said(
