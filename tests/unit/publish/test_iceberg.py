@@ -163,6 +163,38 @@ def test_each_publish_is_a_snapshot_that_names_its_entry(root: LocalStorage) -> 
     assert tables.snapshots(root, "events") == {1: first, 2: second}
 
 
+def test_manifests_of_many_publishes_are_brought_together(root: LocalStorage) -> None:
+    clock = Time()
+    put(root, "0", [row("00", date(2026, 1, 1))], clock=clock)
+    catalog = RootCatalog(root)
+    table = catalog.find("events")
+    assert table is not None
+    with table.transaction() as transaction:
+        transaction.set_properties({"commit.manifest.min-count-to-merge": "4"})
+    counts = []
+    for number in range(1, 12):
+        # One of them in the place of another, as its partition is there.
+        day = date(2026, 1, 3 if number == 7 else 1 + number)
+        put(root, f"{number}", [row(f"{number:02}", day)], clock=clock)
+        table = catalog.find("events")
+        assert table is not None
+        snapshot = table.current_snapshot()
+        assert snapshot is not None
+        counts.append(len(snapshot.manifests(table.io)))
+    assert max(counts) <= 5
+    names = [f"{number:02}" for number in range(12)]
+    assert [one["item"] for one in scanned(root)] == [one for one in names if one != "02"]
+    first = [one.snapshot_id for one in table.snapshots()]
+    for number, snapshot_id in enumerate(first[:7]):
+        assert [one["item"] for one in scanned(root, snapshot_id=snapshot_id)] == names[
+            : number + 1
+        ]
+    assert not wrong(root)
+    expire_snapshots(root, catalog, "events", datetime.now(UTC) + timedelta(days=30))
+    assert [one["item"] for one in scanned(root)] == [one for one in names if one != "02"]
+    assert not wrong(root)
+
+
 def test_an_earlier_state_is_opened_by_entry_run_or_time(root: LocalStorage) -> None:
     clock = Time()
     put(root, "a", [row("1", date(2026, 11, 21))], clock=clock)

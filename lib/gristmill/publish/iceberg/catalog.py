@@ -33,6 +33,8 @@ _HINT = "version-hint.text"
 _PROPERTIES = {
     # Who comes late looks at the log again: pyiceberg would add its files a second time.
     "commit.retry.num-retries": "0",
+    # Else a table of many publishes has a manifest for each, and readers open them all.
+    "commit.manifest-merge.enabled": "true",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "100",
 }

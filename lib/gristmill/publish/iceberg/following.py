@@ -96,9 +96,9 @@ def _commit(storage: Storage, table: Table, change: Change, told: Mapping[str, s
         if change.files or gone:
             schema = transaction.table_metadata.schema()
             known = partial(data_file, storage, schema, change.schema)
-            with transaction.update_snapshot(
-                snapshot_properties=dict(told)
-            ).overwrite() as snapshot:
+            update = transaction.update_snapshot(snapshot_properties=dict(told))
+            # What only adds brings manifests together, too, as the table's properties have it.
+            with update.overwrite() if gone else update.merge_append() as snapshot:
                 for file in map_concurrently(storage, known, change.files):
                     snapshot.append_data_file(file)
                 for old in gone:
