@@ -1,5 +1,6 @@
 """A job of one's own: run by its file or, in a project, by its name, with modules beside it."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -45,7 +46,10 @@ def test_a_file_is_a_job(project: Path) -> None:
 
 
 def test_a_project_s_jobs_are_listed_shown_and_run_by_name(project: Path, tmp_path: Path) -> None:
-    (project / "pyproject.toml").write_text('[tool.gristmill]\njobs = ["steps.shout_job"]\n')
+    (project / "pyproject.toml").write_text(
+        '[tool.gristmill]\njobs = ["steps.shout_job"]\n'
+        '[tool.gristmill.lineage]\nto = "events/lineage.jsonl"\n'
+    )
     (project / "steps" / "__init__.py").touch()
     folder = project / "steps"
     # What lies beside a module of a package is another module of it.
@@ -56,8 +60,19 @@ def test_a_project_s_jobs_are_listed_shown_and_run_by_name(project: Path, tmp_pa
     assert "shout" in listed.out
     assert "Say it louder." in listed.out
     assert "loud_lines" in inside(project, "jobs", "show", "shout").out
-    done = inside(folder, "run", "shout", "--input", project / "in.txt", "--output", tmp_path)
+    out = tmp_path / "out"
+    assert inside(folder, "run", "shout", "--input", "no.txt", "--output", out).code != 0
+    assert not out.exists()
+    done = inside(folder, "run", "shout", "--input", project / "in.txt", "--output", out)
     assert done.code == 0, done.err
+    assert inside(folder, "run", "shout", "--input", "no.txt", "--output", out).code != 0
+    # What lineage hears of them, as the project says.
+    told = (project / "events" / "lineage.jsonl").read_text().splitlines()
+    events = [json.loads(one) for one in told]
+    assert [one["eventType"] for one in events] == ["FAIL", "COMPLETE", "FAIL"]
+    assert {one["job"]["name"] for one in events} == {"shout"}
+    assert len({one["run"]["runId"] for one in events}) == 3
+    assert "no.txt" in events[0]["run"]["facets"]["errorMessage"]["message"]
 
 
 def test_a_file_that_is_no_job_starts_nothing(tmp_path: Path) -> None:

@@ -1,32 +1,61 @@
-"""What follows each publish, as the project says: Glue's tables, and lineage.
+"""What follows each run, as the project says: Glue's tables, and lineage.
 
 They come after the commit, and hold nothing up: where one fails, the run has published all the
 same. Each works out anew what it lacks, by the output's log, so that whatever was missed comes with
-the next publish.
+the next publish. Of a run that failed there is lineage alone.
 """
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gristmill.errors import GristmillError
+from gristmill.model.report import Report
 from gristmill.project import Project
 
 NAMESPACE = "gristmill"
 """Of jobs, in events of lineage."""
 
 
-def follow(output: str, tell: Callable[[str], None], project: Project | None = None) -> None:
-    """Bring what follows an output up to it; what fails is told, with what to do."""
+def follow(
+    reports: Iterable[Report], tell: Callable[[str], None], project: Project | None = None
+) -> None:
+    """Bring what follows the outputs of runs up to them; what fails is told, with what to do."""
     project = project or Project.find()
-    catalog, lineage = project.catalog, project.lineage
+    ended = list(reports)
+    for report in ended:
+        if report.state == "failed":
+            _follow_failure(report, tell, project)
+    for output in dict.fromkeys(one.output for one in ended if one.state == "succeeded"):
+        _follow_publish(output, tell, project)
+
+
+def _follow_failure(report: Report, tell: Callable[[str], None], project: Project) -> None:
+    if project.lineage:
+        to, namespace = _lineage(project)
+        try:
+            _send_failure(report, to, namespace)
+        except Exception as error:  # whatever it is: why the run failed has been told
+            tell(f"note: lineage has not heard of it: {_first_line(error)}")
+
+
+def _follow_publish(output: str, tell: Callable[[str], None], project: Project) -> None:
+    catalog = project.catalog
     if catalog and output.startswith(("s3://", "s3a://")):
         database, region = catalog["database"], catalog.get("region")
         again = f"gristmill catalog register {shlex.quote(output)} --database {database}"
         _try("the catalogue", lambda: _register(output, database, region), again, tell)
-    if lineage:
-        to, namespace = lineage["to"], lineage.get("namespace", NAMESPACE)
+    if project.lineage:
+        to, namespace = _lineage(project)
         again = f"gristmill lineage {shlex.quote(output)} --to {shlex.quote(to)}"
         _try("lineage", lambda: _send(output, to, namespace), again, tell)
+
+
+def _lineage(project: Project) -> tuple[str, str]:
+    """Where events go to, and the namespace of jobs. A file is beside the project's own."""
+    to, namespace = project.lineage["to"], project.lineage.get("namespace", NAMESPACE)
+    if project.file and not to.startswith(("http://", "https://")):
+        to = str(project.file.parent / to)
+    return to, namespace
 
 
 def _register(output: str, database: str, region: str | None) -> None:
@@ -45,12 +74,21 @@ def _send(output: str, to: str, namespace: str) -> None:
     sent(output, to, namespace)
 
 
+def _send_failure(report: Report, to: str, namespace: str) -> None:
+    from gristmill.cli.lineage import sent_failure  # noqa: PLC0415  slow to load
+
+    sent_failure(report, to, namespace)
+
+
 def _try(what: str, follower: Callable[[], None], again: str, tell: Callable[[str], None]) -> None:
     try:
         follower()
     except Exception as error:  # whatever it is: the run is published
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
         tell(
-            f"published, but {what} is behind: {said}; the next publish brings it up, or now: "
-            f"{again}"
+            f"published, but {what} is behind: {_first_line(error)}; the next publish brings it "
+            f"up, or now: {again}"
         )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

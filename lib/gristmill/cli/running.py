@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         console,
         program=f"gristmill run {arguments.job}",
         prepare=lambda parser: _prepare(parser, values),
-        published=follow,
+        ended=lambda report, tell: follow([report], tell),
     )
 
 

@@ -1,4 +1,4 @@
-"""An entry of an output's log as an event of OpenLineage.
+"""An entry of an output's log, or a run that failed, as an event of OpenLineage.
 
 Names are those of its conventions (https://openlineage.io/docs/spec/naming): of S3 the bucket is
 the namespace and the key the name, of this disk `file` and the path.
@@ -19,6 +19,8 @@ from openlineage.client.event_v2 import (
     RunEvent,
     RunState,
 )
+from openlineage.client.generated.base import RunFacet
+from openlineage.client.generated.error_message_run import ErrorMessageRunFacet
 from openlineage.client.generated.job_type_job import JobTypeJobFacet
 from openlineage.client.generated.lifecycle_state_change_dataset import (
     LifecycleStateChange,
@@ -33,6 +35,7 @@ from openlineage.client.generated.schema_dataset import (
     SchemaDatasetFacetFields,
 )
 
+from gristmill.lineage.failures import Failure
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish.manifest import Change, Manifest
 
@@ -59,22 +62,8 @@ def event_of(
         eventType=RunState.COMPLETE,
         eventTime=entry.committed,
         producer=PRODUCER,
-        run=Run(
-            runId=str(uuid.uuid5(_RUNS, f"{root} {entry.run}")),
-            facets={"processing_engine": _engine()},
-        ),
-        job=Job(
-            namespace=namespace,
-            name=entry.origin.job,
-            facets={
-                "jobType": JobTypeJobFacet(
-                    processingType="BATCH",
-                    integration="GRISTMILL",
-                    jobType="JOB",
-                    producer=PRODUCER,
-                )
-            },
-        ),
+        run=_run(root, entry.run),
+        job=_job(namespace, entry.origin.job),
         inputs=[_input(one, schema_of, comments) for one in _inputs(entry)],
         outputs=[
             _output(root, change, comments.get(change.schema.name, {}))
@@ -83,6 +72,34 @@ def event_of(
             if change.files or change.removed
         ],
     )
+
+
+def failure_of(root: str, failure: Failure, namespace: str) -> RunEvent:
+    """The event of a run that failed, of a job in `namespace`: it has no outputs."""
+    said = ErrorMessageRunFacet(failure.error, programmingLanguage="PYTHON", producer=PRODUCER)
+    return RunEvent(
+        eventType=RunState.FAIL,
+        eventTime=failure.ended,
+        producer=PRODUCER,
+        run=_run(root, failure.run, errorMessage=said),
+        job=_job(namespace, failure.job),
+        inputs=[InputDataset(*dataset_of(one)) for one in _unique(failure.inputs)],
+        outputs=[],
+    )
+
+
+def _run(root: str, run: str, **facets: RunFacet) -> Run:
+    return Run(
+        runId=str(uuid.uuid5(_RUNS, f"{root} {run}")),
+        facets={"processing_engine": _engine(), **facets},
+    )
+
+
+def _job(namespace: str, name: str) -> Job:
+    kind = JobTypeJobFacet(
+        processingType="BATCH", integration="GRISTMILL", jobType="JOB", producer=PRODUCER
+    )
+    return Job(namespace=namespace, name=name, facets={"jobType": kind})
 
 
 def _engine() -> ProcessingEngineRunFacet:

@@ -1,7 +1,7 @@
 """Events sent in the order of the log, each at least once, however often somebody begins.
 
-The log itself is the outbox: beside it stands, for each place that events go to, the number of the
-last entry that arrived there.
+The log itself is the outbox, and for runs that failed what is kept of them: beside it stands, for
+each place that events go to, the number of the last entry that arrived there, and those failures.
 """
 
 import contextlib
@@ -19,7 +19,8 @@ from openlineage.client.transport.http import HttpConfig, HttpTransport
 
 from gristmill.errors import GristmillError, OutputError
 from gristmill.lineage import Sent
-from gristmill.lineage.events import event_of
+from gristmill.lineage.events import event_of, failure_of
+from gristmill.lineage.failures import Failure, kept
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish.layout import HOME
 from gristmill.publish.locations import open_location
@@ -33,21 +34,38 @@ Comments = Mapping[str, Mapping[str, str]]
 
 
 def send_all(storage: Storage, to: str, namespace: str, comments: Comments) -> Sent:
-    """Send the events of all publishes that a place has not heard of yet.
+    """Send the events of all publishes and failures that a place has not heard of yet.
 
     Raises `GristmillError` where it does not take one: those before have arrived, and are noted.
     """
     send, sent = sender(to), 0
     schema_of = cache(_schema_of)
     place = f"{_SENT}/{hashlib.sha256(to.encode()).hexdigest()[:16]}.json"
-    number = _number(storage.read(place))
+    number, failed = _noted(storage.read(place))
     for number_, entry in Log(storage).since(number):
         if isinstance(entry, Manifest):
             send(event_of(storage.root, entry, namespace, comments, schema_of))
             sent += 1
         number = number_
-        storage.write(place, json.dumps({"sent": number}).encode())
+        storage.write(place, _note(number, failed))
+    known = list(kept(storage))
+    # Of those that are not kept any more nothing has to be remembered.
+    failed &= {one.run for one in known}
+    for one in known:
+        if one.run not in failed:
+            send(failure_of(storage.root, one, namespace))
+            sent += 1
+            failed.add(one.run)
+            storage.write(place, _note(number, failed))
     return Sent(sent, number)
+
+
+def send_failure(root: str, failure: Failure, to: str, namespace: str) -> None:
+    """Send the event of a run that failed before there was an output to keep it.
+
+    Raises `GristmillError` where the place does not take it.
+    """
+    sender(to)(failure_of(root, failure, namespace))
 
 
 def _schema_of(uri: str) -> DatasetSchema | None:
@@ -61,12 +79,18 @@ def _schema_of(uri: str) -> DatasetSchema | None:
     return None
 
 
-def _number(data: bytes | None) -> int:
+def _note(number: int, failed: set[str]) -> bytes:
+    return json.dumps({"sent": number, "failed": sorted(failed)}).encode()
+
+
+def _noted(data: bytes | None) -> tuple[int, set[str]]:
+    """Up to which entry of the log a place has heard, and of which failures."""
     try:
-        return int(json.loads(data)["sent"]) if data else 0
-    except (ValueError, KeyError, TypeError):
+        note: Any = json.loads(data) if data else {"sent": 0}
+        return int(note["sent"]), set(note.get("failed", ()))
+    except (ValueError, KeyError, TypeError, AttributeError):
         # Told twice is better than not at all.
-        return 0
+        return 0, set()
 
 
 def sender(to: str) -> Callable[[RunEvent], None]:

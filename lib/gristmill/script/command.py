@@ -38,8 +38,8 @@ from gristmill.script.progress import ProgressFile
 from gristmill.spark.session import aside, end, session, settings_for, submitted
 from gristmill.storage.hadoop import open_storage
 
-Published = Callable[[str, Callable[[str], None]], None]
-"""What is done once a run has published into an output, with what tells the user."""
+Ended = Callable[[Report, Callable[[str], None]], None]
+"""What is done once a run has ended, by its report, with what tells the user."""
 
 
 def main(job: AnyJob) -> None:
@@ -54,10 +54,10 @@ def run_command(
     *,
     program: str,
     prepare: Callable[[argparse.ArgumentParser], None] = lambda _parser: None,
-    published: Published = lambda _output, _tell: None,
+    ended: Ended = lambda _report, _tell: None,
 ) -> int:
-    """Run `job` with the flags in `argv`; `published` is called with the output of a run that has
-    done its work, and with what tells the user of what it does.
+    """Run `job` with the flags in `argv`; `ended` is called with the report of a run that has done
+    its work or published nothing, and with what tells the user of what it does.
 
     Gives the exit code: 0 done, 1 failed, 2 wrong usage, 3 too many rejects, 4 another run
     writes the same datasets, 130 interrupted.
@@ -91,7 +91,7 @@ def run_command(
             raise UsageError("--resume needs --report: by that a run knows what was done")
         events = event_log_folder(arguments.output) if arguments.event_log else None
         places = Told(arguments.report, arguments.progress_to, events, arguments.resume)
-        return _run(job, request, places, out, published, debug=debug)
+        return _run(job, request, places, out, ended, debug=debug)
     except GristmillError as error:
         out.fail(str(error))
         if debug:
@@ -173,7 +173,7 @@ def _run(
     request: Request,
     told: Told,
     console: Console,
-    published: Published,
+    ended: Ended,
     *,
     debug: bool,
 ) -> int:
@@ -184,18 +184,21 @@ def _run(
         report = _execute(job, request, run, told, console, debug=debug)
     except (Exception, KeyboardInterrupt) as error:
         cause, code = _told(error, run, console, debug=debug)
+        unfinished = failed(job, request, run, cause)
         if report_to and is_local:
             try:
-                failed(job, request, run, cause).write(Path(report_to))
+                unfinished.write(Path(report_to))
             except GristmillError as unwritten:
                 console.fail(str(unwritten))
+        if not run.published.is_set():
+            ended(unfinished, console.tell)
         return code
     console.close()
     console.detail(f"the run took {report.seconds:.1f} s")
     console.result(report)
     if report_to and is_local:
         report.write(Path(report_to))
-    published(report.output, console.tell)
+    ended(report, console.tell)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What follows each publish: it holds nothing up, and brings up what was missed."""
+"""What follows each run: it holds nothing up, and brings up what was missed."""
 
 import json
 from collections.abc import Callable
@@ -9,10 +9,26 @@ import pytest
 
 from gristmill.cli import following
 from gristmill.cli.following import follow
+from gristmill.cli.lineage import sent
 from gristmill.errors import GristmillError, UsageError
+from gristmill.model.report import Report
 from gristmill.project import Project
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import STOCK, Work, publish
+
+
+def report(output: str, error: str | None = None, run: str = "20261130T101500Z-1a") -> Report:
+    return Report(
+        run=run,
+        job="stocktaking",
+        state="failed" if error else "succeeded",
+        options={},
+        inputs=("s3://texts/in/", "s3://texts/in/"),
+        output=output,
+        started="2026-11-30T10:15:00+00:00",
+        seconds=61.5,
+        error=error,
+    )
 
 
 @pytest.fixture
@@ -26,17 +42,55 @@ def test_lineage_follows_and_brings_what_was_missed(tmp_path: Path, told: list[s
     publish(root, "1", Work({STOCK: [("a", "x")]}))
     # A file is in the place of its folder.
     events.parent.write_text("")
-    follow(root.root, told.append, project)
+    follow([report(root.root)], told.append, project)
     (line,) = told
     assert line.startswith("published, but lineage is behind: ")
     assert f"gristmill lineage {root.root} --to {events}" in line
     events.parent.unlink()
     publish(root, "2", Work({STOCK: [("b", "x")]}))
-    follow(root.root, told.append, project)
+    follow([report(root.root)], told.append, project)
     assert len(told) == 1
     sent = [json.loads(one) for one in events.read_text().splitlines()]
     assert [one["job"]["namespace"] for one in sent] == ["shop", "shop"]
     assert len({one["run"]["runId"] for one in sent}) == 2
+
+
+def test_a_run_that_failed_is_told_of_until_a_place_has_heard(
+    tmp_path: Path, told: list[str]
+) -> None:
+    root, events = LocalStorage(str(tmp_path / "out")), tmp_path / "lineage" / "events.jsonl"
+    project = Project(lineage={"to": str(events), "namespace": "shop"})
+    publish(root, "1", Work({STOCK: [("a", "x")]}))
+    events.parent.write_text("")
+    follow([report(root.root, "the disk is full\n\nmore")], told.append, project)
+    (line,) = told
+    assert line.startswith("note: lineage has not heard of it: cannot write to ")
+    events.parent.unlink()
+    follow([report(root.root)], told.append, project)
+    follow([report(root.root)], told.append, project)
+    assert len(told) == 1
+    done, failed = (json.loads(one) for one in events.read_text().splitlines())
+    assert (done["eventType"], failed["eventType"]) == ("COMPLETE", "FAIL")
+    assert failed["eventTime"] == "2026-11-30T10:16:01.500000+00:00"
+    assert (failed["job"]["namespace"], failed["job"]["name"]) == ("shop", "stocktaking")
+    assert failed["run"]["facets"]["errorMessage"]["message"] == "the disk is full\n\nmore"
+    assert [(one["namespace"], one["name"]) for one in failed["inputs"]] == [("s3://texts", "in")]
+    assert failed["outputs"] == []
+    assert failed["run"]["runId"] != done["run"]["runId"]
+    # Another place hears of both.
+    sent(root.root, str(tmp_path / "other.jsonl"), "shop")
+    assert len((tmp_path / "other.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_first_run_that_failed_is_told_of_and_makes_no_output(
+    tmp_path: Path, told: list[str]
+) -> None:
+    events = tmp_path / "events.jsonl"
+    project = Project(lineage={"to": str(events)})
+    follow([report(str(tmp_path / "out"), "no such file")], told.append, project)
+    assert json.loads(events.read_text())["eventType"] == "FAIL"
+    assert not (tmp_path / "out").exists()
+    assert not told
 
 
 @pytest.mark.parametrize(
@@ -49,7 +103,7 @@ def test_a_catalogue_that_fails_is_told_and_fails_nothing(
         raise error
 
     monkeypatch.setattr(following, "_register", fail)
-    follow("s3://lake/web", told.append, Project(catalog={"database": "web"}))
+    follow([report("s3://lake/web")], told.append, Project(catalog={"database": "web"}))
     (line,) = told
     assert line.startswith("published, but the catalogue is behind: ")
     assert line.endswith("gristmill catalog register s3://lake/web --database web")
@@ -62,9 +116,10 @@ def test_the_catalogue_follows_what_lies_in_s3_alone(
     asked: list[tuple[Any, ...]] = []
     monkeypatch.setattr(following, "_register", lambda *given: asked.append(given))
     project = Project(catalog={"database": "web", "region": "eu-west-1"})
-    follow("file:///tmp/out", told.append, project)
-    follow("s3a://lake/web", told.append, project)
-    follow("s3://lake/web", told.append, Project())
+    # Of a chain both publish into one output.
+    ended = [report("file:///tmp/out"), report("s3a://lake/web"), report("s3a://lake/web")]
+    follow([*ended, report("s3://lake/no", error="it broke")], told.append, project)
+    follow([report("s3://lake/web")], told.append, Project())
     assert asked == [("s3a://lake/web", "web", "eu-west-1")]
     assert not told
 

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from gristmill.errors import GristmillError
 from gristmill.lineage.events import dataset_of, event_of
+from gristmill.lineage.failures import FAILURES, Failure, keep, kept
 from gristmill.lineage.sending import send_all
 from gristmill.model.schema import DatasetSchema
 from gristmill.publish.followed import Made
@@ -177,3 +179,15 @@ def test_what_is_noted_and_cannot_be_read_is_told_again(
     (noted,) = (tmp_path / "out" / "_gristmill" / "lineage").iterdir()
     noted.write_text("{")
     assert send_all(storage, to, "mill", COMMENTS).events == 2
+
+
+def test_failures_are_kept_for_thirty_days(storage: LocalStorage, tmp_path: Path) -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    for run in ("20261030T235959Z-1a", "20261101T000001Z-1a"):
+        keep(storage, Failure(run, "word-count", "2026-11-01T00:00:00+00:00", (), "it broke"))
+    storage.write(f"{FAILURES}/20261130T000000Z-1a.json", b"{")
+    assert [one.run for one in kept(storage, now)] == ["20261101T000001Z-1a"]
+    assert len(storage.names(FAILURES)) == 2
+    to = str(tmp_path / "lineage.jsonl")
+    assert send_all(storage, to, "mill", COMMENTS).events == 3
+    assert send_all(storage, to, "mill", COMMENTS).events == 0

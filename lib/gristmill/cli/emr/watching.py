@@ -59,9 +59,7 @@ def see_through(arguments: argparse.Namespace, context: HomeContext, record: Rec
             tell(f"note: it cannot be tried again: {error}")
             break
     show(record, ended, as_json=arguments.json)
-    if ended.status.state is State.SUCCEEDED:
-        for output in dict.fromkeys(report.output for report in ended.reports):
-            follow(output, tell)
+    follow(ended.reports, tell)
     return _CODES.get(ended.status.state, ExitCode.FAILED)
 
 
