@@ -11,7 +11,7 @@ import pytest
 
 from simulator import Simulator
 from tests.aws.emr.conftest import Command
-from tests.support.process import BIN, TIMEOUT, Finished, environment, finish
+from tests.support.process import BIN, ROOT, TIMEOUT, Finished, environment, finish
 
 Manager = Callable[..., Finished]
 
@@ -20,8 +20,8 @@ Manager = Callable[..., Finished]
 def manager(command: Command, tmp_path: Path) -> Manager:
     """Does commands of the job manager on a new ledger, beside a cluster that is up."""
 
-    def do(*words: str) -> Finished:
-        return finish([BIN / "gristmill", *words], GRISTMILL_LEDGER=ledger_of(tmp_path))
+    def do(*words: str, folder: Path = ROOT) -> Finished:
+        return finish([BIN / "gristmill", *words], folder, GRISTMILL_LEDGER=ledger_of(tmp_path))
 
     return do
 
@@ -36,10 +36,14 @@ def shown(manager: Manager, run: str) -> Any:
     return json.loads(done.out)
 
 
-def submit(manager: Manager, simulator: Simulator, given: str, output: str) -> str:
+def submit(
+    manager: Manager, simulator: Simulator, given: str, output: str, folder: Path = ROOT
+) -> str:
     bucket = f"s3://{simulator.bucket}"
     flags = ("--input", f"{bucket}/in/{given}", "--output", f"{bucket}/{output}")
-    done = manager("submit", "--on", "cluster:dev", "word-count", *flags, "--corpus", "sample")
+    done = manager(
+        "submit", "--on", "cluster:dev", "word-count", *flags, "--corpus", "sample", folder=folder
+    )
     assert done.code == 0, done.err
     return done.out.strip()
 
@@ -56,9 +60,13 @@ def steps_of(simulator: Simulator, run: str) -> list[str]:
 
 @pytest.mark.thorough
 def test_a_run_goes_to_a_cluster_and_what_it_published_comes_back(
-    manager: Manager, simulator: Simulator
+    manager: Manager, simulator: Simulator, tmp_path: Path
 ) -> None:
-    run = submit(manager, simulator, "text", "managed")
+    # What follows runs is what the project of the folder says that it was submitted from.
+    (tmp_path / "project" / "deep").mkdir(parents=True)
+    settings = '[tool.gristmill.lineage]\nto = "events.jsonl"\n'
+    (tmp_path / "project" / "pyproject.toml").write_text(settings)
+    run = submit(manager, simulator, "text", "managed", tmp_path / "project" / "deep")
     done = manager("worker", "--burst", "--slots", "0")
     assert done.code == 0, done.err
     found = shown(manager, run)
@@ -70,6 +78,8 @@ def test_a_run_goes_to_a_cluster_and_what_it_published_comes_back(
     assert dataset["name"] == "word_counts"
     assert dataset["rows"] > 100
     assert len(steps_of(simulator, run)) == 1
+    (event,) = (tmp_path / "project" / "events.jsonl").read_text().splitlines()
+    assert json.loads(event)["outputs"][0]["name"] == "managed/word_counts"
 
 
 @pytest.mark.thorough

@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
+from gristmill.cli.following import follow
 from gristmill.cli.manager.context import bytes_of, moment, opened, when
 from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.cli.voice import tell
@@ -28,6 +30,8 @@ from gristmill.manager.worker import Worker, WorkerOptions
 from gristmill.manager.worker.fleet import Fleet
 from gristmill.manager.worker.identity import this_process
 from gristmill.manager.worker.pool import Pool
+from gristmill.model.report import Report
+from gristmill.project import Project
 from gristmill.workflow.api import LedgerWorkflows
 from gristmill.workflow.engine.engine import Engine
 from gristmill.workflow.opening import open_bindings
@@ -112,7 +116,14 @@ def _no_more() -> bool:
 
 
 def _open(speak: Callable[[str], None], name: str, place: Place) -> RunPlace:
-    return open_place(name, place, speak)
+    return open_place(name, place, speak, partial(_follow, speak))
+
+
+def _follow(speak: Callable[[str], None], reports: Sequence[Report], folder: Path | None) -> None:
+    try:
+        follow(reports, speak, Project.find(folder))
+    except UsageError as error:
+        speak(f"note: nothing follows the run: {error}")
 
 
 def _in_fleet(group: str, ledger: Ledger, worker: Worker) -> Fleet:

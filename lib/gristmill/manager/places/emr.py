@@ -21,7 +21,7 @@ from gristmill.emr.submit import runner_of, submit
 from gristmill.emr.targets.target import NotUpError
 from gristmill.errors import GristmillError, UsageError
 from gristmill.manager.ledger.claiming import Claimed
-from gristmill.manager.places import Outcome, RefusedForNowError
+from gristmill.manager.places import Ended, Outcome, RefusedForNowError, nothing_follows
 from gristmill.manager.places.reports import read_progress, result_of
 from gristmill.runs import Handle, Runner, Status, Submission
 
@@ -41,11 +41,13 @@ class EmrPlace:
         transient: bool,
         account: Path | None = None,
         tell: Callable[[str], None],
+        ended: Ended = nothing_follows,
     ) -> None:
         self._spec_name = spec
         self._transient = transient
         self._account = account or Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
         self._tell = tell
+        self._ended = ended
         self._one_at_a_time = threading.Lock()
 
     @cached_property
@@ -106,7 +108,7 @@ class EmrPlace:
         return runner_of(self._aws, _watched(handle, self._spec))[0]
 
     def outcome(self, run: Claimed, handle: Handle, status: Status) -> Outcome:
-        """Its report, its cost, and why it failed."""
+        """Its report, its cost, and why it failed; what follows runs is brought up to it."""
         record = self._records.load(run.run_key)
         found = run_outcome(
             self._aws,
@@ -118,6 +120,7 @@ class EmrPlace:
             tell=self._tell,
             patience=_PATIENCE,
         )
+        self._ended(found.reports, Path(run.folder) if run.folder else None)
         cause = found.cause
         report = found.reports[-1] if found.reports else None
         return Outcome(
