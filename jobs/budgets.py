@@ -39,7 +39,7 @@ class BudgetedChargesReader(RatedChargesReader):
             for one in budgets.parse(text, file)
         ]
         reading = super().read(spark, inputs, options)
-        return replace(reading, rows=budgeted(reading.rows, known))
+        return replace(reading, frame=budgeted(reading.rows, known))
 
 
 def gather(charges: DataFrame, options: BudgetsOptions) -> DataFrame:

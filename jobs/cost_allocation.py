@@ -41,7 +41,7 @@ class OwnedChargesReader(RatedChargesReader):
             for rule in allocation_rules.parse(text, file)
         ]
         reading = super().read(spark, inputs, options)
-        return replace(reading, rows=owned(reading.rows, rules))
+        return replace(reading, frame=owned(reading.rows, rules))
 
 
 def gather(charges: DataFrame, options: CostAllocationOptions) -> DataFrame:

@@ -70,7 +70,7 @@ class RatedChargesReader(DatasetReader):
             known = exchange.parse(texts_of(spark, options.rates))
             fill = options.fill == "previous"
             rows = exchange.rated(rows, known, options.report_currency, options.rate_on, fill=fill)
-        return replace(reading, rows=rows)
+        return replace(reading, frame=rows)
 
 
 def texts_of(spark: SparkSession, path: str) -> Mapping[str, str]:

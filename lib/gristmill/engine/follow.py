@@ -8,7 +8,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 
@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from gristmill.engine.held import held_rows
-from gristmill.model.job import AnyJob, Days, Kernel, Reading, Request
+from gristmill.model.job import AnyJob, Days, Reading, Request
 from gristmill.publish.followed import Followed, Made, changed
 from gristmill.publish.publication import Publication
 from gristmill.readers.kernels.direct import Direct
@@ -26,18 +26,15 @@ _DIGITS = 12
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run makes: of these `rows`, and of what comes out only the days in `targets`, where
-    that is not all. `scope` are the partitions that it replaces anyhow, by dataset. `unread` and
-    `kernels` are what the reading has under those names; `reached` is what reaches the files of
-    kernels, where the run loads by them."""
+    """What a run makes: of this `reading`, and of what comes out only the days in `targets`, where
+    that is not all. `scope` are the partitions that it replaces anyhow, by dataset; `reached` is
+    what reaches the files of the reading's kernels, where the run loads by them."""
 
-    rows: DataFrame
+    reading: Reading
     scope: Mapping[str, Collection[str]]
     column: str = ""
     targets: Collection[date] | None = None
     note: str = ""
-    unread: tuple[str, ...] = ()
-    kernels: tuple[Kernel, ...] = ()
     reached: Direct | None = None
 
     @property
@@ -58,14 +55,14 @@ def plan(
     To be called once the run has its claims, so that what it builds on stays as it is.
     """
     if not reading.sources:
-        return Plan(reading.rows, {}, unread=reading.unread, kernels=reading.kernels)
+        return Plan(reading, {})
     made = Made(reading.sources, _maker(job, request))
     publication.follows(made)
     datasets = job.datasets(request.options)
     names = [dataset.name for dataset in datasets if dataset.write_mode == "partition"]
     followed = {name: publication.followed(name) for name in names}
     everything = {name: _taken_over(job, made, followed[name]) for name in names}
-    whole = Plan(reading.rows, everything)
+    whole = Plan(reading, everything)
     before = _built_on(made, [_own(made, followed[name]) for name in names])
     if job.by_day is None or request.full or before is None:
         return whole
@@ -92,7 +89,8 @@ def plan(
     total = sum(len(partitions) for partitions in made.sources.values())
     note = f"{len(folders):,} of {total:,} partitions of the source have changed since the last run"
     note += f": {len(targets):,} days are made again" if targets else ""
-    return Plan(reading.rows.where(_on(column, reads)), scope, column, targets, note)
+    some = replace(reading, frame=reading.rows.where(_on(column, reads)))
+    return Plan(some, scope, column, targets, note)
 
 
 def _maker(job: AnyJob, request: Request) -> str:

@@ -7,9 +7,10 @@ other rows, and so do all lines where there is none.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from gristmill.engine.follow import Plan
+from gristmill.model.dataset import Dataset
 from gristmill.model.job import AnyJob, Kernel, Request
 from gristmill.readers import kernels
 from gristmill.readers.kernels.direct import Direct, reached
@@ -34,18 +35,18 @@ def _reached(
     spark: SparkSession, job: AnyJob, request: Request, plan: Plan, root: str
 ) -> Direct | None:
     """What reaches the files of a run that kernels suit; None where they do not."""
-    if not plan.kernels or plan.targets is not None or not kernels.are_wanted(spark):
+    if not plan.reading.kernels or plan.targets is not None or not kernels.are_wanted(spark):
         return None
-    if not _passes_on(job, request, plan.rows, plan.kernels):
+    if not _passes_on(spark, job, request, plan.reading.kernels):
         return None
     return reached(spark, [root, *_files(plan)])
 
 
 def _files(plan: Plan) -> list[str]:
-    return [file for kernel in plan.kernels for file in kernel.files]
+    return [file for kernel in plan.reading.kernels for file in kernel.files]
 
 
-def _passes_on(job: AnyJob, request: Request, rows: DataFrame, by: Sequence[Kernel]) -> bool:
+def _passes_on(spark: SparkSession, job: AnyJob, request: Request, by: Sequence[Kernel]) -> bool:
     """Whether what a job makes of rows are those rows, in columns that kernels give."""
     if job.checks or job.shared or job.audit or job.part(request.options) is not None:
         return False
@@ -55,5 +56,13 @@ def _passes_on(job: AnyJob, request: Request, rows: DataFrame, by: Sequence[Kern
     (dataset,) = datasets
     columns = {(field.name, field.type) for field in dataset.fields}
     are_given = all(columns <= set(kernel.columns.items()) for kernel in by)
-    same = job.transform(rows, request.options).get(dataset.name) is rows
-    return not dataset.sorted_by and same and are_given
+    return not dataset.sorted_by and are_given and _is_same(spark, job, request, dataset)
+
+
+def _is_same(spark: SparkSession, job: AnyJob, request: Request, dataset: Dataset) -> bool:
+    """Whether what comes out is what goes in; asked with no rows, so that none need be parsed."""
+    none = spark.range(0)
+    try:
+        return job.transform(none, request.options).get(dataset.name) is none
+    except Exception:  # it asks for columns, so it makes something else
+        return False

@@ -61,10 +61,10 @@ def load(
     None where a file is damaged; nothing is written then.
     """
     columns = [field.name for field in dataset.fields if field.name not in dataset.partitioned_by]
-    ways = tuple((kernel.parse, kernel.skips) for kernel in plan.kernels)
+    ways = tuple((kernel.parse, kernel.skips) for kernel in plan.reading.kernels)
     stage, rest = f"{places.root}/{places.stage}", f"{places.root}/{places.rest}"
     task = _Task(ways, stage, rest, tuple(columns), dataset.partitioned_by, files)
-    whole = share_of(spark, [kernel.files for kernel in plan.kernels])
+    whole = share_of(spark, [kernel.files for kernel in plan.reading.kernels])
     made = reduce(_Made.plus, done(spark, whole, task), _Made())
     storage = open_storage(spark, places.root)
     if made.is_damaged:
@@ -74,7 +74,7 @@ def load(
     lying = _cleared(storage, places.stage, made.files)
     parts = [
         kernel.rest(_lines(spark, [f"{rest}/{name}" for name in sorted(made.rest[number])]))
-        for number, kernel in enumerate(plan.kernels)
+        for number, kernel in enumerate(plan.reading.kernels)
         if made.rest.get(number)
     ]
     rows = made.rows

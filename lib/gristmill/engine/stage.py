@@ -52,15 +52,17 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     `AuditError`.
     """
     can_reject = bool(_reasons(job))
-    if can_reject and not set(ORIGIN) <= set(plan.rows.columns):
-        raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     loaded = None if plan.reached is None else _load(job, request, plan, plan.reached, staging)
     if loaded and loaded.others is None:
         return _stage_loaded(job, request, staging, loaded)
-    rows = loaded.others if loaded and loaded.others else plan.rows
+    rows = loaded.others if loaded and loaded.others else plan.reading.rows
+    if can_reject and not set(ORIGIN) <= set(rows.columns):
+        raise TypeError(f"{job.name} has checks, but its reader does not say where a row stood")
     judged = judge(rows, job.checks)
     observation = Observation()
-    valid, _ = divide(judged.observe(observation, *_metrics(can_reject, job.costs, plan.unread)))
+    valid, _ = divide(
+        judged.observe(observation, *_metrics(can_reject, job.costs, plan.reading.unread))
+    )
     stages = _stage_datasets(job, request, valid, plan, staging, loaded=loaded)
 
     seen = observation.get
@@ -86,7 +88,7 @@ def stage_all(job: AnyJob, request: Request, plan: Plan, staging: Staging) -> Co
     elif can_reject:
         staging.publication.stage(REJECTS.schema, ())
     reasons = {code: stages[-1].observed[code] for code in _reasons(job)} if rejected else {}
-    unread = {name: seen[f"unread {name}"] for name in plan.unread}
+    unread = {name: seen[f"unread {name}"] for name in plan.reading.unread}
     return Counted(lines, rejected, skipped, _some(reasons), _some(unread), stages)
 
 

@@ -92,10 +92,12 @@ def _doubles(spark: SparkSession, values: Sequence[float]) -> Any:
 def event_log(spark: SparkSession) -> str | None:
     """Where this Spark writes its events down: a file, or the folder of a log that rolls; None
     where it does not."""
-    context = spark.sparkContext
-    conf = context.getConf()
+    # What Spark itself is set to is there, too, and need not be asked for one by one.
+    conf = spark.conf
     folder = conf.get("spark.eventLog.dir", None)
     if conf.get("spark.eventLog.enabled", "false") != "true" or not folder:
         return None
     rolls = conf.get("spark.eventLog.rolling.enabled", "true") == "true"
-    return f"{folder.rstrip('/')}/{'eventlog_v2_' if rolls else ''}{context.applicationId}"
+    return (
+        f"{folder.rstrip('/')}/{'eventlog_v2_' if rolls else ''}{spark.sparkContext.applicationId}"
+    )

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -53,23 +54,28 @@ class Kernel:
 class Reading:
     """What a reader found: its rows, and what it wants to tell the user about them.
 
-    Where the reader can reject lines, `rows` has the columns of
+    `frame` is the rows, or makes them: nobody asks for it where `kernels` read all files, as they
+    together give the same rows. Where the reader can reject lines, `rows` has the columns of
     `gristmill.readers.text.lines.ORIGIN` beside the typed ones. `files` are the URIs of the
     files that were found, where those are what a run loads, so that it knows them again.
     `unread` are the names that the rows may have in `checks.UNREAD`, where they have that
     column. `sources` are the published datasets that it read, by URI of their folders, with a
     fingerprint of each partition, by its folder. `is_live` says that a second look may find other
-    rows, as in a database: a run then keeps those that it has read. `kernels` together give the
-    same rows.
+    rows, as in a database: a run then keeps those that it has read.
     """
 
-    rows: DataFrame
+    frame: DataFrame | Callable[[], DataFrame]
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     is_live: bool = False
     kernels: tuple[Kernel, ...] = ()
+
+    @cached_property
+    def rows(self) -> DataFrame:
+        """The rows."""
+        return self.frame() if callable(self.frame) else self.frame
 
 
 class Reader(ABC, Generic[ReadT_contra]):

@@ -22,6 +22,7 @@ from gristmill.readers.text.lines import (
     BLOCK_START,
     LINE_NUMBER,
     SOURCE_FILE,
+    TextFiles,
     heads,
     text_files,
 )
@@ -92,6 +93,7 @@ class LogReader(Reader[LogOptions]):
 
     def read(self, spark: SparkSession, inputs: Sequence[str], options: LogOptions) -> Reading:
         """Parse the lines of `inputs`."""
+        parts: list[tuple[DataFrame, Header | None]]
         chosen = formats()[options.format]
         if options.map:
             chosen = json_format(mapped(options.map))
@@ -105,22 +107,29 @@ class LogReader(Reader[LogOptions]):
         ):
             found = text_files(spark, inputs, strict=options.strict)
             alike = [_kernel(chosen, found.files, None)]
-            rows = chosen.parse(found.lines, None)
+            parts = [(found.lines, None)]
         else:
             found = text_files(spark, inputs, look_at=None, strict=options.strict)
             by_header = list(found.alike(partial(_header, chosen.header)))
             alike = [_kernel(chosen, files, header) for header, _, files in by_header]
-            parts = [chosen.parse(lines, header) for header, lines, _ in by_header]
-            # None where all files are damaged.
-            rows = reduce(DataFrame.unionByName, parts or [chosen.parse(found.lines, None)])
-        if chosen.unique:
-            rows = _first_of_each(rows, chosen.unique)
+            parts = [(lines, header) for header, lines, _ in by_header]
         is_whole = not (found.damage or options.strict)
         kernels = tuple(kernel for kernel in alike if kernel and is_whole)
         digests = sum(_DIGEST in file for file in found.files)
         told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
         notes = (told,) if digests else ()
-        return Reading(found.with_rejects(rows), notes, found.files, kernels=kernels)
+        frame = partial(_rows, chosen, found, parts)
+        return Reading(frame, notes, found.files, kernels=kernels)
+
+
+def _rows(
+    chosen: LogFormat, found: TextFiles, parts: Sequence[tuple[DataFrame, Header | None]]
+) -> DataFrame:
+    """The rows of files by the headers of these."""
+    # There is no part where all files are damaged.
+    parsed = [chosen.parse(lines, header) for lines, header in parts or [(found.lines, None)]]
+    rows = reduce(DataFrame.unionByName, parsed)
+    return found.with_rejects(_first_of_each(rows, chosen.unique) if chosen.unique else rows)
 
 
 def _some_has(header_of: Callable[[str], Header | None], found: Mapping[str, str]) -> bool:
