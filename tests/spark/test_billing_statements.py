@@ -21,6 +21,7 @@ from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import Options
 from tests.support import billing
 from tests.support.billing import MEASURES, Charge, day, period
+from tests.support.once import once
 
 MADE = billing.made_charges(20261130, [3, 4, 5], 150)
 CENT = Decimal("0.01")
@@ -53,26 +54,32 @@ def total(charges: Sequence[Charge], name: str = "billed_cost") -> Decimal:
 @pytest.fixture(scope="module")
 def charges(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output with the made charges, twice: as two exports."""
-    folder = tmp_path_factory.mktemp("statements")
-    billing.write_focus(folder / "focus.csv", MADE)
-    for export in ("a", "b"):
-        options = BillingChargesOptions(export=export)
-        run(spark, billing_charges.JOB, folder / "focus.csv", folder / "out", options)
-    return folder / "out"
+
+    def make(folder: Path) -> None:
+        billing.write_focus(folder / "focus.csv", MADE)
+        for export in ("a", "b"):
+            options = BillingChargesOptions(export=export)
+            run(spark, billing_charges.JOB, folder / "focus.csv", folder / "out", options)
+
+    return once(tmp_path_factory, "statements", make) / "out"
 
 
 @pytest.fixture(scope="module")
-def stated(spark: SparkSession, charges: Path) -> Path:
-    """The same with its statements, in francs as well, at the mean of each month."""
+def stated(spark: SparkSession, charges: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its statements, in francs as well, at the mean of each month."""
     days = [date(2026, 3, 1) + timedelta(days=number) for number in range(92)]
     lines = ["date,from,to,rate"]
     lines += [
         f"{one},{code},CHF,{0.9 + one.day / 1000:.3f}" for one in days for code in ("USD", "EUR")
     ]
-    (charges.parent / "rates.csv").write_text("\n".join(lines))
-    rates = str(charges.parent / "rates.csv")
-    state(spark, charges, charges, rates=rates, report_currency="CHF", rate_on="month-average")
-    return charges
+
+    def make(folder: Path) -> None:
+        (folder / "rates.csv").write_text("\n".join(lines))
+        rates = str(folder / "rates.csv")
+        out = folder / "out"
+        state(spark, charges, out, rates=rates, report_currency="CHF", rate_on="month-average")
+
+    return once(tmp_path_factory, "stated", make) / "out"
 
 
 def test_an_invoice_is_the_sum_of_its_kinds_of_charges(stated: Path) -> None:

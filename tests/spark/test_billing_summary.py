@@ -25,6 +25,7 @@ from gristmill.model.report import Report
 from tests.spark.test_billing_charges import CHARGE, LINE
 from tests.support import billing, reference_billing
 from tests.support.billing import MEASURES, PLAN, RESERVATION, Charge, day, period, sums, team
+from tests.support.once import once
 
 MADE = billing.made_charges(20261005, [1, 2, 4])
 RATE = Decimal("0.923456789012")
@@ -40,21 +41,23 @@ def run(
 @pytest.fixture(scope="module")
 def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output with the charges of two exports and their summaries, in euros as well."""
-    folder = tmp_path_factory.mktemp("billing")
-    billing.write_cur(folder / "cur.csv")
-    billing.write_focus(folder / "focus.csv", MADE)
-    for export in ("cur", "focus"):
-        options = BillingChargesOptions(export=export)
-        run(spark, billing_charges.JOB, folder / f"{export}.csv", folder / "out", options)
-    days = {day(charge) for charge in MADE} | {date(2026, 1, n) for n in range(1, 32)}
-    rates = ["rate,date,to,from,note", *(f"{RATE},{n},EUR,USD," for n in sorted(days))]
-    (folder / "rates.csv").write_text("\n".join(rates))
-    both = BillingSummaryOptions(
-        tag=("team",), rates=str(folder / "rates.csv"), report_currency="EUR"
-    )
-    report = run(spark, billing_summary.JOB, folder / "out", folder / "out", both)
-    assert report.lines == len(MADE) + len(billing.LINE_ITEMS)
-    return folder / "out"
+
+    def make(folder: Path) -> None:
+        billing.write_cur(folder / "cur.csv")
+        billing.write_focus(folder / "focus.csv", MADE)
+        for export in ("cur", "focus"):
+            options = BillingChargesOptions(export=export)
+            run(spark, billing_charges.JOB, folder / f"{export}.csv", folder / "out", options)
+        days = {day(charge) for charge in MADE} | {date(2026, 1, n) for n in range(1, 32)}
+        rates = ["rate,date,to,from,note", *(f"{RATE},{n},EUR,USD," for n in sorted(days))]
+        (folder / "rates.csv").write_text("\n".join(rates))
+        both = BillingSummaryOptions(
+            tag=("team",), rates=str(folder / "rates.csv"), report_currency="EUR"
+        )
+        report = run(spark, billing_summary.JOB, folder / "out", folder / "out", both)
+        assert report.lines == len(MADE) + len(billing.LINE_ITEMS)
+
+    return once(tmp_path_factory, "billing-summary", make) / "out"
 
 
 def table(output: Path, name: str, export: str = "focus") -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from gristmill.jobs.cost_allocation import CostAllocationOptions
 from tests.spark.test_billing_summary import run
 from tests.support import billing
 from tests.support.billing import MEASURES, Charge, period, team
+from tests.support.once import once
 
 MADE = billing.made_charges(7, [2, 3], 200)
 RULES = """
@@ -63,10 +64,11 @@ owner_from = "account"
 
 @pytest.fixture(scope="module")
 def charges(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("owners")
-    billing.write_focus(folder / "focus.csv", MADE)
-    run(spark, billing_charges.JOB, folder / "focus.csv", folder / "out")
-    return folder / "out"
+    def make(folder: Path) -> None:
+        billing.write_focus(folder / "focus.csv", MADE)
+        run(spark, billing_charges.JOB, folder / "focus.csv", folder / "out")
+
+    return once(tmp_path_factory, "owners", make) / "out"
 
 
 def allocate(spark: SparkSession, charges: Path, folder: Path, rules: str) -> list[dict[str, Any]]:

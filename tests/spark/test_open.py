@@ -21,6 +21,7 @@ from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.jobs import access_logs, word_count
 from gristmill.model.job import Request
 from tests.conftest import RunJob
+from tests.support.once import once
 
 LINE = '203.0.113.9 - - [{day}/Nov/2026:10:00:00 +0000] "GET /{path} HTTP/1.1" 200 12\n'
 
@@ -28,17 +29,19 @@ LINE = '203.0.113.9 - - [{day}/Nov/2026:10:00:00 +0000] "GET /{path} HTTP/1.1" 2
 @pytest.fixture(scope="module")
 def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output with requests of two days and one reject, and counts of words."""
-    folder = tmp_path_factory.mktemp("made")
-    lines = [LINE.format(day=day, path=path) for day, path in ((25, "a"), (26, "b"), (26, "c"))]
-    (folder / "a.log").write_text("".join([*lines, "what is this\n"]))
-    (folder / "in.txt").write_text("one two two\n")
-    for job, name, options in (
-        (access_logs.JOB, "a.log", access_logs.JOB.options()),
-        (word_count.JOB, "in.txt", word_count.JOB.options(corpus="a=b c/d")),
-    ):
-        request = Request((str(folder / name),), str(folder / "out"), options)
-        execute(spark, job, request, Run.new(), lambda _text: None)
-    return folder / "out"
+
+    def make(folder: Path) -> None:
+        lines = [LINE.format(day=day, path=path) for day, path in ((25, "a"), (26, "b"), (26, "c"))]
+        (folder / "a.log").write_text("".join([*lines, "what is this\n"]))
+        (folder / "in.txt").write_text("one two two\n")
+        for job, name, options in (
+            (access_logs.JOB, "a.log", access_logs.JOB.options()),
+            (word_count.JOB, "in.txt", word_count.JOB.options(corpus="a=b c/d")),
+        ):
+            request = Request((str(folder / name),), str(folder / "out"), options)
+            execute(spark, job, request, Run.new(), lambda _text: None)
+
+    return once(tmp_path_factory, "open", make) / "out"
 
 
 @pytest.fixture
