@@ -10,6 +10,7 @@ from tests.acceptance.test_own_jobs import inside
 from tests.conftest import RunJob
 
 
+@pytest.mark.thorough
 def test_a_dry_run_says_what_would_be_replaced_and_writes_nothing(
     samples: Path, run_job: RunJob, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_what_is_wrong_is_told_with_the_right_code(folder: Path) -> None:
     assert (ran.code, "Traceback" in ran.err) == (2, False)
 
 
+@pytest.mark.thorough
 def test_a_failure_has_its_code_and_is_redriven(folder: Path) -> None:
     bad = '{"n": 1, "bad": true}'
     done = workflow(folder, "run", "flow.asl.json", "--input", bad, "--name", "two", "--json")
@@ -147,6 +148,7 @@ def _forget_lease(folder: Path) -> None:
     ledger.close()
 
 
+@pytest.mark.thorough
 def test_a_worker_drives_what_was_started(folder: Path) -> None:
     started = workflow(folder, "start", "flow.asl.json", "--input", '{"n": 7}', "--name", "four")
     assert started.code == 0, started.err

@@ -60,6 +60,7 @@ def test_a_fault_that_passes_is_outlived(
         assert not wrong(direct), nth
 
 
+@pytest.mark.thorough
 def test_a_commit_that_times_out_is_sent_again(
     spark: SparkSession, proxy: Proxy, place: str
 ) -> None:

@@ -11,6 +11,7 @@ from tests.support.publishing import LEDGER, Work, publish, stored, wrong
 OLD, NEW = "2020-02-29", "9999-12-31"
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("server")
 def test_what_is_old_goes_from_s3_as_a_publish(place: str) -> None:
     uri = f"s3://{place}"

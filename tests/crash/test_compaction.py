@@ -143,7 +143,7 @@ def test_rows_that_would_be_lost_are_noticed_and_nothing_changes(root: LocalStor
     assert not wrong(root)
 
 
-@pytest.mark.parametrize("kind", ["parquet", "iceberg"])
+@pytest.mark.parametrize("kind", ["parquet", pytest.param("iceberg", marks=pytest.mark.thorough)])
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_compaction_that_is_killed_anywhere_changes_no_row(tmp_path: Path, kind: str) -> None:
     place, saved = tmp_path / "out", tmp_path / "saved"

@@ -12,8 +12,8 @@ from tests.support.process import ROOT
 @pytest.mark.parametrize(
     ("kind", "seed", "rounds"),
     [
-        ("parquet", 0, 6),
-        ("iceberg", 0, 2),
+        ("parquet", 0, 4),
+        ("iceberg", 0, 1),
         *(
             pytest.param(kind, seed, 6, marks=pytest.mark.thorough)
             for kind in ("parquet", "iceberg")

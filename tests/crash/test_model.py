@@ -364,7 +364,11 @@ class IcebergMill(Mill):
 
 @pytest.mark.parametrize(
     ("machine", "examples"),
-    [(Mill, 150), (IcebergMill, 8), pytest.param(IcebergMill, 150, marks=pytest.mark.thorough)],
+    [
+        (Mill, 80),
+        (IcebergMill, 4),
+        *(pytest.param(one, 150, marks=pytest.mark.thorough) for one in (Mill, IcebergMill)),
+    ],
 )
 def test_any_sequence_leaves_what_the_model_says(
     monkeypatch: pytest.MonkeyPatch, machine: type[Mill], examples: int

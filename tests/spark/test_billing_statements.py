@@ -204,6 +204,7 @@ def doubled(month: int, currency: str) -> Decimal:
     return (2 * total(its)).quantize(CENT, ROUND_HALF_UP)
 
 
+@pytest.mark.thorough
 def test_invoices_that_charges_sum_to_are_shown_beside_them(
     spark: SparkSession, charges: Path, tmp_path: Path
 ) -> None:

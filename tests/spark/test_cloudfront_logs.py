@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from gristmill.model.checks import SKIPPED
@@ -201,6 +202,7 @@ def test_a_broken_line_is_read_as_plain_python_reads_it(
     assert_as_the_reference_says(rows, REJECTS, partial(cloudfront, header=header))
 
 
+@pytest.mark.thorough
 def test_lines_of_json_are_as_those_with_tabs(spark: SparkSession, tmp_path: Path) -> None:
     names = tuple(field.name for field in FIELDS[1:])
     odd = {"cs_host": "cs(Host)", "cs_referrer": "cs(Referer)", "cs_user_agent": "cs(User-Agent)"}

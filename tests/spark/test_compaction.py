@@ -29,7 +29,8 @@ def bag(rows: list[dict[str, Any]]) -> Counter[str]:
     return Counter(repr(sorted(row.items())) for row in rows)
 
 
-@pytest.mark.parametrize("kind", [pytest.param("parquet", marks=pytest.mark.thorough), "iceberg"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["parquet", "iceberg"])
 def test_hours_are_brought_together_and_nothing_else_changes(
     spark: SparkSession, command: Gristmill, tmp_path: Path, kind: str
 ) -> None:

@@ -145,6 +145,7 @@ def test_a_null_service_is_one(spark: SparkSession) -> None:
     assert event["by_account"] == [{"value": "0001", "amount": Decimal(800)}]
 
 
+@pytest.mark.thorough
 def test_what_is_no_event_any_more_goes_with_the_next_run(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:

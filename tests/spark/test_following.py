@@ -160,9 +160,13 @@ def test_a_session_over_midnight_whose_second_day_came_first_is_one(mill: Mill) 
     assert (row["requests"], str(row["date"])) == (2, str(FIRST))
 
 
-def test_only_the_days_that_have_changed_are_made_again(mill: Mill) -> None:
+def six_days(mill: Mill) -> None:
     for day in range(6):
         mill.load(WEB_REQUESTS, web, str(day), [(at(day), 1), (at(day), 2)])
+
+
+def test_only_the_days_that_have_changed_are_made_again(mill: Mill) -> None:
+    six_days(mill)
     mill.run(traffic_summary.JOB, mill.out)
     report, told = mill.run(traffic_summary.JOB, mill.out)
     assert (report.lines, report.datasets) == (0, ())
@@ -172,6 +176,12 @@ def test_only_the_days_that_have_changed_are_made_again(mill: Mill) -> None:
     assert report.lines == 1 + 3
     says = "2 of 6 partitions of the source have changed since the last run: 2 days are made again"
     assert told == [says]
+
+
+@pytest.mark.thorough
+def test_all_days_are_made_again_where_that_is_asked_for_or_options_differ(mill: Mill) -> None:
+    six_days(mill)
+    mill.run(traffic_summary.JOB, mill.out)
     report, told = mill.run(traffic_summary.JOB, mill.out, full=True)
     assert (report.lines, told) == (12, [])
     # Other options make something else of the same.

@@ -111,6 +111,7 @@ def test_what_is_replaced_as_a_whole_and_what_expires_is_the_same_in_both(
     both(web_sessions.JOB, tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_corpus_replaces_itself_even_with_nothing(both: BothRun, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one two two")
     for corpus in ("a", "b/c d"):
@@ -129,6 +130,7 @@ def test_many_files_of_many_runs_are_read_in_one_go(both: BothRun, tmp_path: Pat
     both(traffic_summary.JOB, tmp_path)
 
 
+@pytest.mark.thorough
 def test_what_was_replaced_is_not_shown_and_not_read_as_files(
     both: BothRun, spark: SparkSession, command: Gristmill, tmp_path: Path
 ) -> None:

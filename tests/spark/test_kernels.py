@@ -114,7 +114,7 @@ def both(
     ("block", "small"),
     [
         (1000, 0),
-        (32 * 1024 * 1024, kernels.SMALL),
+        pytest.param(32 * 1024 * 1024, kernels.SMALL, marks=pytest.mark.thorough),
         *(pytest.param(block, 0, marks=pytest.mark.thorough) for block in (93, 94, 257, 5000)),
     ],
 )
@@ -150,10 +150,11 @@ HEADER = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(HEADER, marks=pytest.mark.thorough),
+        HEADER,
         HEADER.replace("action log-status", "log-status action"),
     ],
 )

@@ -121,6 +121,7 @@ def test_what_it_is_shows(output: Path) -> None:
         assert "web_requests" in shown._repr_html_()
 
 
+@pytest.mark.thorough
 def test_a_reader_finds_one_state_while_runs_publish(run_job: RunJob, tmp_path: Path) -> None:
     text, options = tmp_path / "in.txt", word_count.JOB.options()
 

@@ -82,6 +82,7 @@ def test_each_day_s_cost_is_divided_by_its_measure(run_job: RunJob, output: Path
     assert found["b", "USD", 4] == (100, None, None)
 
 
+@pytest.mark.thorough
 def test_several_measures_stand_side_by_side(run_job: RunJob, output: Path) -> None:
     whole = divided(run_job, output)
     found = divided(run_job, output, service=("S3",), name="S3 per ten", divide_by=10.0)

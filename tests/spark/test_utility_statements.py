@@ -301,6 +301,7 @@ def test_lines_that_are_no_readings_are_rejected_and_doubled_ones_named(bill: Bi
     assert doubled["problems"] == "doubled 2026-01-10T05:00-06:00 to 2026-01-10T06:00-06:00"
 
 
+@pytest.mark.thorough
 def test_what_is_used_above_a_limit_has_its_own_rate(bill: Bill) -> None:
     tariff = """type,period,charge,hour_start,hour_end,basic_charge_limit
 energy,night,1,0,8,0
@@ -333,6 +334,7 @@ demand,peak,10,8,12,
     }
 
 
+@pytest.mark.thorough
 def test_a_tariff_changes_from_a_month_on(bill: Bill) -> None:
     tariff = """type,charge,valid_from,valid_to
 customer,5,2026-03-01,2026-05-31

@@ -83,6 +83,7 @@ def has_report(simulator: Simulator, folder: str, name: str) -> bool:
     return any(name in one["Key"] for one in listed.get("Contents", []))
 
 
+@pytest.mark.thorough
 def test_a_chain_whose_cluster_is_lost_goes_on_where_it_was(
     command: Emr,
     simulator: Simulator,

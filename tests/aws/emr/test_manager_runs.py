@@ -101,6 +101,7 @@ def test_a_step_whose_worker_is_killed_is_taken_up_and_added_once(
     assert len(steps_of(simulator, run)) == 1
 
 
+@pytest.mark.thorough
 def test_a_cluster_that_is_not_up_is_waited_for_and_said(manager: Manager) -> None:
     flags = ("--input", "s3://gristmill/in/text", "--output", "s3://gristmill/later")
     done = manager("submit", "--on", "cluster:nightly", "word-count", *flags)

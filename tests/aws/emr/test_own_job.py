@@ -37,6 +37,7 @@ def test_the_job_of_a_new_project_runs_on_a_cluster(
     assert "log-levels: 182 lines in, 2 rejected" in done.out
 
 
+@pytest.mark.thorough
 def test_what_a_cluster_could_not_import_is_found_before_anything_is_uploaded(
     command: Command, simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -30,8 +30,9 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+@pytest.mark.thorough
 # By the output, whose report names it, and by the folder that is told.
-@pytest.mark.parametrize("by", ["output", pytest.param("folder", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("by", ["output", "folder"])
 def test_a_run_s_events_are_in_s3_and_shown_by_spark_s_own_server(
     command: Emr, simulator: Simulator, by: str
 ) -> None:
@@ -107,6 +108,7 @@ def test_pages_that_never_come_are_given_up(
     emr.terminate_job_flows(JobFlowIds=[made])
 
 
+@pytest.mark.thorough
 def test_who_is_killed_while_pages_are_made_asks_again(
     command: Emr, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -12,13 +12,12 @@ from tests.support.process import Finished
 Command = Callable[..., Finished]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("flags", "operation"),
     [
-        pytest.param((), "AddJobFlowSteps", marks=pytest.mark.thorough),
-        pytest.param(
-            ("--cluster", "nightly", "--transient"), "RunJobFlow", marks=pytest.mark.thorough
-        ),
+        ((), "AddJobFlowSteps"),
+        (("--cluster", "nightly", "--transient"), "RunJobFlow"),
         (("--cluster", "serverless"), "StartJobRun"),
     ],
 )

@@ -70,6 +70,7 @@ def environment(links: dict[str, str] | None = None) -> bytes:
     return packed.getvalue()
 
 
+@pytest.mark.thorough
 def test_spark_runs_what_was_shipped_and_nothing_of_this_checkout(
     aws: Simulator, emr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

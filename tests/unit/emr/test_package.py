@@ -240,6 +240,7 @@ def test_all_that_is_wrong_is_named_at_once(package: Package, tmp_path: Path) ->
     assert "No module named 'boto3'" in lines[-2]
 
 
+@pytest.mark.thorough
 def test_a_script_that_does_not_start_is_named(package: Package, tmp_path: Path) -> None:
     script = tmp_path / "entry.py"
     script.write_text("def main(argv):\n    raise LookupError(argv[0])\n")
@@ -247,12 +248,14 @@ def test_a_script_that_does_not_start_is_named(package: Package, tmp_path: Path)
         check(Package(package.version, package.target, package.code, script))
 
 
+@pytest.mark.thorough
 def test_code_that_ends_the_interpreter_is_told(package: Package, tmp_path: Path) -> None:
     broken = changed(package, tmp_path, gristmill__end="import os\nos._exit(7)\n")
     with pytest.raises(GristmillError, match="ended: 7"):
         check(broken)
 
 
+@pytest.mark.thorough
 def test_without_the_target_s_python_it_says_what_was_not_tried(
     package: Package, monkeypatch: pytest.MonkeyPatch
 ) -> None:
