@@ -9,7 +9,7 @@ from gristmill.cli.show import Block, blocks
 from gristmill.cli.show import show as print_value
 from gristmill.errors import GristmillError
 from gristmill.lineage import Sent
-from gristmill.lineage.failures import Failure, keep
+from gristmill.lineage.failures import Failure, has_published, keep
 from gristmill.model.report import Report
 from gristmill.publish.locations import open_location, open_output, readable
 from gristmill.publish.table_format import is_root
@@ -47,7 +47,8 @@ def sent_failure(report: Report, to: str, namespace: str) -> None:
     storage = open_location(report.output)
     with readable(report.output):
         if is_root(storage):
-            keep(storage, failure)
+            if not has_published(storage, report):
+                keep(storage, failure)
             sent(report.output, to, namespace)
         else:
             sending.send_failure(storage.root, failure, to, namespace)

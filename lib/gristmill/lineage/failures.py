@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from gristmill.model.report import Report
 from gristmill.publish.layout import HOME
+from gristmill.publish.log import Log
+from gristmill.publish.manifest import Manifest
 from gristmill.publish.run_ids import started
 from gristmill.storage import Storage
 
@@ -29,6 +31,20 @@ class Failure:
         """That of which a report tells."""
         ended = datetime.fromisoformat(report.started) + timedelta(seconds=report.seconds)
         return Failure(report.run, report.job, ended.isoformat(), report.inputs, report.error or "")
+
+
+def has_published(storage: Storage, report: Report) -> bool:
+    """Whether a run that did not end well had published by then, as one may that is interrupted."""
+    log = Log(storage)
+    began = datetime.fromisoformat(report.started)
+    for number in sorted(log.numbers(), reverse=True):
+        entry = log.read(number)
+        if isinstance(entry, Manifest):
+            if entry.run == report.run:
+                return True
+            if datetime.fromisoformat(entry.committed) < began:
+                break
+    return False
 
 
 def keep(storage: Storage, failure: Failure) -> None:

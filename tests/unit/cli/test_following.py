@@ -13,6 +13,8 @@ from gristmill.cli.lineage import sent
 from gristmill.errors import GristmillError, UsageError
 from gristmill.model.report import Report
 from gristmill.project import Project
+from gristmill.publish.log import Log
+from gristmill.publish.manifest import Manifest
 from gristmill.storage.local import LocalStorage
 from tests.support.publishing import STOCK, Work, publish
 
@@ -80,6 +82,20 @@ def test_a_run_that_failed_is_told_of_until_a_place_has_heard(
     # Another place hears of both.
     sent(root.root, str(tmp_path / "other.jsonl"), "shop")
     assert len((tmp_path / "other.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_run_that_had_published_when_it_was_interrupted_has_not_failed(
+    tmp_path: Path, told: list[str]
+) -> None:
+    root, events = LocalStorage(str(tmp_path / "out")), tmp_path / "events.jsonl"
+    publish(root, "1", Work({STOCK: [("a", "x")]}))
+    publish(root, "2", Work({STOCK: [("b", "x")]}))
+    done = Log(root).read(1)
+    assert isinstance(done, Manifest)
+    interrupted = report(root.root, "interrupted; what it made is published", run=done.run)
+    follow([interrupted], told.append, Project(lineage={"to": str(events)}))
+    kinds = [json.loads(one)["eventType"] for one in events.read_text().splitlines()]
+    assert kinds == ["COMPLETE"] * 2
 
 
 def test_a_first_run_that_failed_is_told_of_and_makes_no_output(
