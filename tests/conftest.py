@@ -48,7 +48,8 @@ def spark() -> Iterator[SparkSession]:
         "spark.sql.shuffle.partitions": "2",
         # Where only the first compiler runs, Java keeps room for few tests' code, and then stops.
         "spark.driver.extraJavaOptions": (
-            "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=240m"
+            "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=240m "
+            "-XX:+UseSerialGC"
         ),
     }
     databases = [f"jdbc:{kind}:" for kind in DRIVERS]

@@ -35,6 +35,8 @@ SETTINGS: dict[str, str] = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Java never compiles a method of more than 8000 bytes; parsing took three times as long in one.
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    # A hundred by default: the jobs of bills compile more than that, and the next run all again.
+    "spark.sql.codegen.cache.maxEntries": "1000",
 }
 """What a session is started with, wherever it runs."""
 
