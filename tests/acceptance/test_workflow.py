@@ -157,6 +157,7 @@ def test_a_worker_drives_what_was_started(folder: Path) -> None:
     assert shown(folder, "four")["output"] == {"worked": 7}
 
 
+@pytest.mark.thorough
 def test_mocks_answer_as_step_functions_local_has_it(folder: Path) -> None:
     mocks = {
         "StateMachines": {"flow": {"TestCases": {"Sunny": {"Work": "Worked"}}}},
@@ -180,6 +181,7 @@ def test_mocks_answer_as_step_functions_local_has_it(folder: Path) -> None:
     assert (wrong.code, "did you mean Sunny?" in wrong.err) == (2, True)
 
 
+@pytest.mark.thorough
 def test_an_express_run_leaves_no_execution(folder: Path) -> None:
     done = workflow(folder, "run", "flow.asl.json", "--input", '{"n": 1}', "--express", "--jump")
     assert done.code == 0, done.err

@@ -96,7 +96,9 @@ def rows_of(published: list[list[str]]) -> list[tuple[str, str]]:
 # At once
 
 
-@pytest.mark.parametrize(("count", "rounds"), [(2, 40), (6, 15)])
+@pytest.mark.parametrize(
+    ("count", "rounds"), [(2, 40), pytest.param(6, 15, marks=pytest.mark.thorough)]
+)
 def test_of_runs_that_do_not_wait_one_gets_its_turn_and_names_itself_to_the_others(
     root: LocalStorage, tmp_path: Path, count: int, rounds: int
 ) -> None:
@@ -126,7 +128,9 @@ def test_of_runs_that_do_not_wait_one_gets_its_turn_and_names_itself_to_the_othe
             assert not wrong(root)
 
 
-@pytest.mark.parametrize(("count", "rounds"), [(2, 40), (6, 10)])
+@pytest.mark.parametrize(
+    ("count", "rounds"), [(6, 10), pytest.param(2, 40, marks=pytest.mark.thorough)]
+)
 def test_of_runs_that_wait_for_each_other_all_get_their_turn_and_nothing_is_lost(
     root: LocalStorage, tmp_path: Path, count: int, rounds: int
 ) -> None:
@@ -213,9 +217,9 @@ def test_a_run_that_slept_after_its_commit_is_finished_by_the_next_and_does_no_h
 @pytest.mark.parametrize(
     ("kind", "stop"),
     [
-        ("parquet", "settle.concluded"),
+        pytest.param("parquet", "settle.concluded", marks=pytest.mark.thorough),
         ("parquet", "apply.move:1"),
-        ("parquet", "apply.delete:1"),
+        pytest.param("parquet", "apply.delete:1", marks=pytest.mark.thorough),
         ("iceberg", "table.commit:1"),
         *(
             pytest.param("iceberg", stop, marks=pytest.mark.thorough)

@@ -306,6 +306,7 @@ def test_a_refusal_says_what_the_rejects_cost(run_job: RunJob, tmp_path: Path) -
 FREE = dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"), "0.00")
 
 
+@pytest.mark.thorough
 def test_a_reject_that_costs_nothing_stops_no_bill(run_job: RunJob, tmp_path: Path) -> None:
     file, late = tmp_path / "a.csv", {"ChargePeriodEnd": "9/5/26"}
     file.write_text(reference.to_csv([CHARGE, CHARGE | FREE | late], CHARGE))
@@ -331,6 +332,7 @@ def test_a_reject_is_free_where_all_its_costs_are_known_and_nothing(
     assert found == {number: number == 0 for number in range(len(lines))}
 
 
+@pytest.mark.thorough
 def test_amounts_that_are_not_read_are_counted_by_column(run_job: RunJob, tmp_path: Path) -> None:
     file, focus = tmp_path / "a.csv", {"ListUnitPrice": "convertible", "PricingQuantity": "5"}
     lines = [
@@ -420,6 +422,7 @@ def test_a_name_in_the_header_may_have_a_line_break(read: ReadAll, tmp_path: Pat
         read(tmp_path / "stray.csv")
 
 
+@pytest.mark.thorough
 def test_stray_quotes_take_no_other_line_with_them(read: ReadAll, tmp_path: Path) -> None:
     header = [*CHARGE, "ChargeDescription"]
     good = written([CHARGE | {"ChargeDescription": "fine"}], header, ",").split("\r\n")[1]

@@ -285,6 +285,7 @@ def test_a_file_that_is_cut_off_fails_both_ways(
     assert not list((tmp_path / "out").glob("charges/*"))
 
 
+@pytest.mark.thorough
 def test_what_is_final_is_kept(run_job: RunJob, tmp_path: Path) -> None:
     cells = {name: _START if values is TIMES else "1" for name, values in FOCUS.items()}
     cells |= {"BillingPeriodEnd": _END, "BillingCurrency": "EUR", "Tags": "{}"}

@@ -171,6 +171,7 @@ def test_all_exports_are_added_in_one_currency(stated: Path) -> None:
     assert found == wanted
 
 
+@pytest.mark.thorough
 def test_savings_are_counted_once(spark: SparkSession, tmp_path: Path) -> None:
     billing.write_cur(tmp_path / "cur.csv")
     run(spark, billing_charges.JOB, tmp_path / "cur.csv", tmp_path / "out")

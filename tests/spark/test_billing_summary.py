@@ -135,6 +135,7 @@ def test_the_untagged_share_is_that_of_charges_without_a_value(published: Path) 
     assert ("2026-01", " ") not in values
 
 
+@pytest.mark.thorough
 def test_each_kind_of_line_item_of_aws_has_a_line_of_its_own(published: Path) -> None:
     expected: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 2)
     for kind, cost, category, effective, _cells in billing.LINE_ITEMS:

@@ -231,7 +231,10 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize(
+    "name",
+    ["pretty", *(pytest.param(n, marks=pytest.mark.thorough) for n in LAYOUTS if n != "pretty")],
+)
 def test_events_are_read_however_their_json_is_laid_out(
     run_job: RunJob, tmp_path: Path, spark: SparkSession, name: str
 ) -> None:

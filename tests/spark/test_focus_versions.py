@@ -109,6 +109,7 @@ def test_a_version_is_recognised_and_all_its_columns_are_kept(
     assert {name: charge[name] for name in wanted} == wanted
 
 
+@pytest.mark.thorough
 def test_who_sells_it_has_one_name_in_all_versions(
     spark: SparkSession, run_job: RunJob, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def mill(spark: SparkSession, tmp_path: Path) -> Mill:
     return Mill(spark, tmp_path / "out")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "order", [(13, 14, 14), pytest.param((14, 13), marks=pytest.mark.thorough)]
 )

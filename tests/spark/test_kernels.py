@@ -173,6 +173,7 @@ def test_flow_logs_come_out_the_same(
     assert rows > 40
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name", ["s3_access", *(pytest.param(n, marks=pytest.mark.thorough) for n in LONGER)]
 )

@@ -123,7 +123,7 @@ def test_each_file_of_flow_logs_is_read_by_its_own_header(
     ("line_format", "before", "changed"),
     [
         ("cloudfront", [HEADER_33, V33], HEADER_24),
-        ("vpc_flow", [V2], "start end bytes"),
+        pytest.param("vpc_flow", [V2], "start end bytes", marks=pytest.mark.thorough),
     ],
 )
 def test_a_file_that_changes_its_columns_fails_the_run_by_name(

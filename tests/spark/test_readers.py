@@ -59,7 +59,13 @@ def cut_off_at(folder: Path, stop: str, dead: bool) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("stop", ["commit.after:1", "apply.move:5", "apply.moved:1"])
+@pytest.mark.parametrize(
+    "stop",
+    [
+        "apply.move:5",
+        *(pytest.param(s, marks=pytest.mark.thorough) for s in ("commit.after:1", "apply.moved:1")),
+    ],
+)
 def test_our_reader_finishes_the_publish_of_a_dead_run_before_it_looks(
     spark: SparkSession, tmp_path: Path, stop: str
 ) -> None:

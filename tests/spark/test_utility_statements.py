@@ -234,6 +234,7 @@ def hourly(since: str, until: str, zone: str) -> list[str]:
     ]
 
 
+@pytest.mark.thorough
 def test_a_month_is_complete_by_the_hours_that_it_really_had(bill: Bill) -> None:
     starts = hourly("2026-03-01", "2026-04-01", "America/Chicago")
     starts += hourly("2026-11-01", "2026-12-01", "America/Chicago")
@@ -252,6 +253,7 @@ def test_a_month_is_complete_by_the_hours_that_it_really_had(bill: Bill) -> None
     assert (may["missing_readings"], may["kwh"], may["total"]) == (744, 0, fixed)
 
 
+@pytest.mark.thorough
 def test_lines_that_are_no_readings_are_rejected_and_doubled_ones_named(bill: Bill) -> None:
     lines = {
         "A,2026-03-08T01:00,1,x": None,

@@ -31,10 +31,11 @@ from tests.support.account import (
 from tests.support.cloudformation import ACCOUNT, REGION
 from tests.support.iam import Call, is_allowed, many, matches
 
+OTHERS = ("cn-north-1", "eusc-de-east-1", "us-east-1", "us-gov-west-1", "us-iso-east-1")
+
 
 @pytest.mark.parametrize(
-    "region",
-    ["cn-north-1", REGION, "eusc-de-east-1", "us-east-1", "us-gov-west-1", "us-iso-east-1"],
+    "region", [REGION, *(pytest.param(one, marks=pytest.mark.thorough) for one in OTHERS)]
 )
 def test_cfn_lint_finds_nothing(region: str) -> None:
     assert not lint_file(TEMPLATE, config=ManualArgs(include_checks=["I"], regions=[region]))

@@ -94,6 +94,7 @@ def test_they_hold(folder: Path, name: str, patterns: list[str]) -> None:
         assert any(re.search(pattern, line) for line in found), pattern
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("feed", FEEDS, ids=NAMES)
 def test_more_lines_take_no_more_memory(tmp_path: Path, feed: Feed) -> None:
     def peak(count: int) -> int:
