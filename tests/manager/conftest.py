@@ -16,9 +16,8 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
 
 @pytest.fixture(scope="session")
 def postgresql_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    folder = tmp_path_factory.mktemp("pg")
-    with postgres(folder) as server:
-        yield Databases("postgresql", folder, server.uri)
+    with postgres() as server:
+        yield Databases("postgresql", tmp_path_factory.mktemp("pg"), server.uri)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -142,7 +142,7 @@ def new_ledger(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield Databases("sqlite", folder).url()
         return
-    with postgres(folder) as server:
+    with postgres() as server:
         yield Databases("postgresql", folder, server.uri).url()
 
 

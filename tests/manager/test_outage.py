@@ -25,7 +25,7 @@ def test_a_database_that_is_away_for_a_while_costs_time_and_nothing_else(
     tmp_path: Path, seconds: float
 ) -> None:
     (tmp_path / "started").mkdir()
-    with postgres(tmp_path / "pg") as server:
+    with postgres() as server:
         url = Databases("postgresql", tmp_path / "pg", server.uri).url()
         ledger = open_ledger(url)
         with ledger.begin() as tx:

@@ -201,8 +201,8 @@ def test_a_run_reads_once_though_the_table_changes_meanwhile(
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as running:
+def server() -> Iterator[Postgres]:
+    with postgres() as running:
         running.run(
             """
             create schema "Shop";

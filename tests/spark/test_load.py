@@ -24,8 +24,8 @@ Load = Callable[..., Loaded]
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as server:
+def uri() -> Iterator[str]:
+    with postgres() as server:
         yield server.uri
 
 

