@@ -62,7 +62,7 @@ classes: setup
 test: setup classes ## Run the tests
 	$(BIN)/pytest -n 3 --dist worksteal -m "not thorough"
 
-test-more: setup classes ## Run the same on more data, also of real files and on S3 (an hour)
+test-more: setup classes ## Run the same on more data, also of real files and on S3 (over an hour)
 	$(BIN)/pytest -n 2 --dist worksteal -m thorough tests/unit tests/manager tests/workflow tests/ui tests/crash tests/spark tests/acceptance tests/notebooks tests/real
 	GRISTMILL_TEST_WARM=0 $(BIN)/pytest -n 2 --dist worksteal -m "not thorough" tests/acceptance
 	@$(UV) sync --quiet --locked --inexact --extra s3 --group aws

@@ -36,8 +36,7 @@ class Questions:
             self._view(name, table, known.get(name))
 
     def _view(self, name: str, table: Table, known: "Dataset | None") -> None:
-        comments = {field.name: field.help for field in known.fields} if known else {}
-        said = known.help if known else ""
+        said, comments = (known.help, known.comments) if known else ("", {})
         found = Described(table.dataset_schema, table.uri, help=said, comments=comments)
         rows = self._connection.from_arrow(table.dataset())
         rows.project(", ".join(duckdb_columns(found))).create_view(name)

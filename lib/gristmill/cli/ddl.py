@@ -61,8 +61,7 @@ def described(output: Output, name: str, place: str) -> Described:
     if metadata and one_spelling(f"{place}/{name}") != one_spelling(output[name].uri):
         raise UsageError(f"{name} is a table of Iceberg, which is of the place where it was made")
     table, known = output[name], known_datasets().get(name)
-    comments = {field.name: field.help for field in known.fields} if known else {}
-    said = known.help if known else ""
+    said, comments = (known.help, known.comments) if known else ("", {})
     return Described(
         table.dataset_schema,
         f"{place}/{name}",

@@ -28,10 +28,7 @@ def sent(output: str, to: str, namespace: str) -> Sent:
     """
     sending = _sending()
     storage = open_output(output)
-    comments = {
-        name: {field.name: field.help for field in dataset.fields}
-        for name, dataset in known_datasets().items()
-    }
+    comments = {name: dataset.comments for name, dataset in known_datasets().items()}
     with readable(output):
         found: Sent = sending.send_all(storage, to, namespace, comments)
         return found

@@ -73,6 +73,11 @@ class Dataset:
         return ", ".join(f"`{field.name}` {field.type}" for field in self.fields)
 
     @property
+    def comments(self) -> dict[str, str]:
+        """What is said of each column, by its name."""
+        return {field.name: field.help for field in self.fields}
+
+    @property
     def schema(self) -> DatasetSchema:
         """What it promises to its readers, to be remembered by the output root."""
         fields = tuple((field.name, field.type) for field in self.fields)
