@@ -23,9 +23,11 @@ from pathlib import Path
 _SAID = 200
 # For commands on a laptop, or left alone where a library is missing: a cluster need not have those.
 _NOT_ON_A_CLUSTER = (
+    "gristmill.api.emr",
     "gristmill.cli",
     "gristmill.cloud_costs.kernels",
     "gristmill.emr",
+    "gristmill.followers.catalog",
     "gristmill.lineage",
     "gristmill.manager",
     "gristmill.pages",

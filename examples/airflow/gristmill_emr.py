@@ -13,12 +13,12 @@ from airflow.exceptions import AirflowException, AirflowFailException
 from airflow.models import BaseOperator
 from airflow.models.dag import DAG
 
-from gristmill.emr import api
+from gristmill.api import emr
 from gristmill.errors import GristmillError
 
 
 class GristmillEmrOperator(BaseOperator):
-    """Run a job on EMR and see it through. `flags` are those of `gristmill.emr.api.run`."""
+    """Run a job on EMR and see it through. `flags` are those of `gristmill.api.emr.run`."""
 
     template_fields: Sequence[str] = ("input", "output", "flags")
 
@@ -34,7 +34,7 @@ class GristmillEmrOperator(BaseOperator):
         where = f"{task.dag_id} {task.task_id} {task.run_id} {task.map_index}"
         self._key = f"airflow-{hashlib.sha256(where.encode()).hexdigest()[:32]}"
         try:
-            report = api.run(
+            report = emr.run(
                 self.job,
                 input=self.input,
                 output=self.output,
@@ -51,7 +51,7 @@ class GristmillEmrOperator(BaseOperator):
     def on_kill(self) -> None:
         """End the run with its task."""
         if self._key:
-            api.cancel(self._key, cluster=self.flags.get("cluster", "dev"))
+            emr.cancel(self._key, cluster=self.flags.get("cluster", "dev"))
 
 
 with DAG(

@@ -15,7 +15,7 @@ _WHERE = {
     "Reading": "model.job",
     "Report": "model.report",
     "main": "script.command",
-    "open": "api.output",
+    "open": "outputs.output",
     "option": "model.options",
     "run": "api.run",
     "submit": "manager.submit",

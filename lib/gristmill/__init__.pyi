@@ -1,6 +1,5 @@
 """Types of the public API, which `__init__.py` loads when it is asked for."""
 
-from gristmill.api.output import open as open
 from gristmill.api.run import run as run
 from gristmill.manager.submit import submit as submit
 from gristmill.model.checks import Check as Check
@@ -15,6 +14,7 @@ from gristmill.model.options import Options as Options
 from gristmill.model.options import option as option
 from gristmill.model.progress import Progress as Progress
 from gristmill.model.report import Report as Report
+from gristmill.outputs.output import open as open
 from gristmill.readers.published import DatasetReader as DatasetReader
 from gristmill.readers.published import DatasetsReader as DatasetsReader
 from gristmill.script.command import main as main

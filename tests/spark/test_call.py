@@ -1,6 +1,8 @@
 """The Python call: what it gives and raises, and that it leaves its process as it found it."""
 
 import dataclasses
+import functools
+import json
 import logging
 import os
 import re
@@ -251,3 +253,29 @@ def test_the_readme_s_call_is_as_it_says(
     exec(call.replace('"out"', repr(str(tmp_path / "out"))), scope)
     assert scope["report"].lines == 6000
     assert len(scope["requests"]) == scope["report"].datasets[0].rows
+
+
+def test_what_a_project_has_follow_runs_follows_a_call(
+    spark: SparkSession, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = '[tool.gristmill.lineage]\nto = "events.jsonl"\n'
+    (tmp_path / "pyproject.toml").write_text(settings)
+    call = functools.partial(gristmill.run, "word-count", output="out", spark=spark)
+    call(input=text)
+    with pytest.raises(InputError):
+        call(input=tmp_path / "missing.txt")
+    events = [json.loads(one) for one in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [one["eventType"] for one in events] == ["COMPLETE", "FAIL"]
+
+
+def test_names_are_of_the_working_directory_and_not_of_the_one_spark_was_started_in(
+    spark: SparkSession, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reports").mkdir()
+    monkeypatch.chdir(tmp_path / "reports")
+    report = gristmill.run("word-count", input="../in.*", output="out", spark=spark)
+    assert report.lines == len(text.read_text().splitlines())
+    assert gristmill.open("out")["word_counts"].rows == report.datasets[0].rows
+    again = gristmill.run("word-count", input=text, output=tmp_path / "reports/out", spark=spark)
+    assert again.datasets[0].rows == report.datasets[0].rows

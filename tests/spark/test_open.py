@@ -15,11 +15,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 import gristmill
-from gristmill.api.arrow import arrow_schema
 from gristmill.engine.run import Run, execute
 from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.jobs import access_logs, word_count
 from gristmill.model.job import Request
+from gristmill.outputs.arrow import arrow_schema
 from tests.conftest import RunJob
 from tests.support.once import once
 

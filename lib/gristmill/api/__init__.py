@@ -1,1 +1,1 @@
-"""Gristmill from Python: one call to run a job."""
+"""Gristmill from Python: a job run by a call, here or on EMR."""

@@ -2,10 +2,13 @@
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -15,11 +18,14 @@ from gristmill.diagnosis.explain import explain
 from gristmill.engine.progress import watch
 from gristmill.engine.run import Run, execute
 from gristmill.errors import GristmillError, RunError, UsageError
+from gristmill.followers import follow
+from gristmill.jvm import java_class
 from gristmill.model.job import AnyJob, Job, Request
 from gristmill.model.options import duration
 from gristmill.model.progress import Progress
 from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand_local
+from gristmill.script.places import failed
 from gristmill.spark.session import end, session, settings_for, submitted
 
 Notice = Callable[[str], None]
@@ -52,7 +58,8 @@ def run(
     `spark`, or beside the session that runs; where none does, one is started, and stopped at the
     end. `notice` hears what there is to say on the way, which else goes to the logger
     `gristmill.api.run`; `progress` hears five times a second how far the run is, from a thread of
-    its own. It may be called from any thread.
+    its own. It may be called from any thread. What follows each run in the project of the working
+    directory, Glue's tables and lineage, is brought up to it.
 
     Raises `UsageError` before anything is started, and any other `GristmillError` where nothing was
     published; `error.retryable` says whether the same call may do better later.
@@ -74,18 +81,50 @@ def run(
         table_format=table_format,
     )
     tell = notice or _LOG.info
-    with _session(spark or _running(), job, found, request, tell) as running:
-        this = Run.new()
-        watching: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
-        if progress:
-            watching = watch(running, this.id, this.phase, progress)
-        try:
-            with watching:
-                return execute(running, job, request, this, tell)
-        except GristmillError:
-            raise
-        except Exception as error:
-            raise RunError(explain(error)) from error
+    this = Run.new()
+    try:
+        with (
+            _session(spark or _running(), job, found, request, tell) as running,
+            _watched(running, this, progress),
+        ):
+            report = _execute(running, job, _from_here(running, request), this, tell)
+    except (Exception, KeyboardInterrupt) as error:
+        why = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        follow([failed(job, request, this, why)], tell)
+        raise
+    follow([report], tell)
+    return report
+
+
+def _from_here(spark: SparkSession, request: Request) -> Request:
+    """A request for a Java that was started in another folder, which is what it takes names by."""
+    if java_class(spark._jvm, "java.lang.System").getProperty("user.dir") == str(Path.cwd()):
+        return request
+
+    def absolute(place: str) -> str:
+        return place if re.match(r"@?[A-Za-z][\w+.-]*:", place) else str(Path(place).absolute())
+
+    return dataclasses.replace(
+        request,
+        inputs=tuple(map(absolute, request.inputs)),
+        output=absolute(request.output),
+        options=request.options.with_files(absolute),
+    )
+
+
+def _watched(
+    spark: SparkSession, this: Run, progress: Callable[[Progress], None] | None
+) -> contextlib.AbstractContextManager[None]:
+    return watch(spark, this.id, this.phase, progress) if progress else contextlib.nullcontext()
+
+
+def _execute(spark: SparkSession, job: AnyJob, request: Request, this: Run, tell: Notice) -> Report:
+    try:
+        return execute(spark, job, request, this, tell)
+    except GristmillError:
+        raise
+    except Exception as error:
+        raise RunError(explain(error)) from error
 
 
 def _span(wait: timedelta | str) -> timedelta:

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.dataset as arrow
 import pyarrow.parquet as pq
 
-from gristmill.api.arrow import arrow_path, arrow_schema
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import AuditError
 from gristmill.model.report import size
 from gristmill.model.schema import DatasetSchema
+from gristmill.outputs.arrow import arrow_path, arrow_schema
 from gristmill.publish.compaction import Merge, Together, compact, small_files
 from gristmill.publish.lease import utc_now
 from gristmill.publish.locations import open_output, readable

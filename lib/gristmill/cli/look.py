@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 
-from gristmill.api.arrow import arrow_path
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import GristmillError, InputError, UsageError
 from gristmill.nearest import near
+from gristmill.outputs.arrow import arrow_path
 from gristmill.publish import layout
 from gristmill.publish.locations import local_path, open_location, open_output, readable
 from gristmill.publish.run_ids import stamps_in

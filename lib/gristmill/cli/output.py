@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
-from gristmill.api.arrow import arrow_path
 from gristmill.cli.show import Block, Table, blocks, document
 from gristmill.errors import InputError, UsageError
 from gristmill.model.report import size
 from gristmill.nearest import nearest
+from gristmill.outputs.arrow import arrow_path
 from gristmill.publish import layout, tables
 from gristmill.publish.lease import owner, utc_now
 from gristmill.publish.locations import open_output, readable

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from gristmill.api.output import Table as Dataset
-from gristmill.api.output import installed
-from gristmill.api.output import open as open_datasets
 from gristmill.cli.query import cell
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import InputError, UsageError
 from gristmill.model.report import size
+from gristmill.outputs.output import Table as Dataset
+from gristmill.outputs.output import installed
+from gristmill.outputs.output import open as open_datasets
 from gristmill.publish.locations import open_location
 from gristmill.publish.table_format import is_root
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from gristmill.api.asking import asked
-from gristmill.api.output import open as open_datasets
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.errors import InputError, UsageError
+from gristmill.outputs.asking import asked
+from gristmill.outputs.output import open as open_datasets
 
 _CELL = 60
 

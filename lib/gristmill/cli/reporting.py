@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gristmill.api.output import open as open_datasets
 from gristmill.cli.output import history
 from gristmill.cli.show import Block, blocks
 from gristmill.errors import GristmillError, InputError
 from gristmill.model.report import size
+from gristmill.outputs.output import open as open_datasets
 
 _PUBLISHES = 500
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from gristmill.catalogue import find_job, known_jobs, let_workers_import
 from gristmill.cli.console import console
-from gristmill.cli.following import follow
 from gristmill.cli.jobs import job_help, job_list
 from gristmill.cli.settings import defaults, set_defaults
 from gristmill.cli.show import show
 from gristmill.errors import UsageError
+from gristmill.followers import follow
 from gristmill.script.command import run_command
 from gristmill.warm.client import NO_WARM
 

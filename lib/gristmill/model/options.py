@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
@@ -147,14 +147,25 @@ class Options:
 
     def files(self) -> list[tuple[str, str]]:
         """The files that these options name, each with its flag: those with the metavar `FILE`."""
-        named = [field for field in dataclasses.fields(self) if _spec(field).metavar == "FILE"]
-        values = [(flag(field.name), getattr(self, field.name)) for field in named]
         return [
-            (name, one)
-            for name, value in values
+            (flag(name), one)
+            for name, value in self._of_files().items()
             for one in (value if isinstance(value, tuple) else (value,))
             if one
         ]
+
+    def with_files(self, change: Callable[[str], str]) -> Self:
+        """The same, but for the files that they name."""
+        changed = {
+            name: tuple(map(change, value)) if isinstance(value, tuple) else change(value)
+            for name, value in self._of_files().items()
+            if value
+        }
+        return dataclasses.replace(self, **changed)
+
+    def _of_files(self) -> dict[str, Any]:
+        named = [field.name for field in dataclasses.fields(self) if _spec(field).metavar == "FILE"]
+        return {name: getattr(self, name) for name in named}
 
     def to_json(self) -> dict[str, Any]:
         """The options as a JSON object. `from_json(x.to_json()) == x`."""

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gristmill.api.output import Table, installed
 from gristmill.errors import BusyError, DamagedError, GristmillError, UsageError
 from gristmill.failpoints import point
 from gristmill.model.schema import DatasetSchema
+from gristmill.outputs.output import Table, installed
 from gristmill.publish.state import DatasetState, read_state
 from gristmill.storage import Storage
 from gristmill.warehouse.columns import FILE, copied, postgres_type

@@ -10,10 +10,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from gristmill.api.output import Table
 from gristmill.ddl.dialects import sql_text
 from gristmill.errors import UsageError
 from gristmill.model.schema import DatasetSchema
+from gristmill.outputs.output import Table
 from gristmill.publish import layout
 from gristmill.publish.state import DatasetState, read_state
 from gristmill.storage import Storage

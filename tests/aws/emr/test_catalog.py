@@ -9,11 +9,11 @@ import pytest
 from botocore.config import Config
 from pyspark.sql import SparkSession
 
-from gristmill.cli.emr.catalog import registered
 from gristmill.emr.aws import Aws
 from gristmill.emr.glue import Registered
 from gristmill.engine.run import Run, execute
 from gristmill.errors import GristmillError
+from gristmill.followers.catalog import registered
 from gristmill.jobs import word_count
 from gristmill.model.job import Request
 from gristmill.storage.local import LocalStorage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.emr import api
+from gristmill.api import emr
 from gristmill.errors import RunError
 from gristmill.model.report import Report
 from simulator import Simulator
@@ -70,20 +70,30 @@ def test_a_state_machine_can_be_deployed(
 
 @pytest.mark.thorough
 def test_a_call_from_python_is_one_run_however_often_it_is_made(
-    command: Emr, simulator: Simulator, where: tuple[str, str], tmp_path: Path
+    command: Emr,
+    simulator: Simulator,
+    where: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     del command
     _, output = where
+    monkeypatch.chdir(tmp_path)
+    settings = '[tool.gristmill.lineage]\nto = "events.jsonl"\n'
+    (tmp_path / "pyproject.toml").write_text(settings)
     account = simulator.write_account(tmp_path / "account.toml")
     more: dict[str, Any] = {"key": f"call-{tmp_path.name}", "account": account, "corpus": "a"}
     told: list[str] = []
     later = f"s3://{simulator.bucket}/late-{tmp_path.name}"
     with pytest.raises(RunError, match="no such input"):
-        api.run("word-count", input=later, output=output, notice=told.append, **more)
+        emr.run("word-count", input=later, output=output, notice=told.append, **more)
     simulator.client("s3").put_object(
         Bucket=simulator.bucket, Key=f"late-{tmp_path.name}/a.txt", Body=b"one two two\n"
     )
-    first = api.run("word-count", input=later, output=output, notice=told.append, **more)
+    first = emr.run("word-count", input=later, output=output, notice=told.append, **more)
     assert (first.state, first.lines) == ("succeeded", 1)
-    again = api.run("word-count", input=later, output=output, notice=told.append, **more)
+    again = emr.run("word-count", input=later, output=output, notice=told.append, **more)
     assert again == first
+    # What the project has follow runs follows this one, once.
+    events = [json.loads(one) for one in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [one["eventType"] for one in events] == ["FAIL", "COMPLETE"]

@@ -233,7 +233,7 @@ def test_bars_are_as_high_as_counts() -> None:
 def test_an_output_that_is_written_meanwhile_is_asked_again(
     out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gristmill.api.output import Table  # noqa: PLC0415
+    from gristmill.outputs.output import Table  # noqa: PLC0415
 
     real = Table.dataset
     tries = []

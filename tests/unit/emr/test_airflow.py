@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gristmill.emr import api
+from gristmill.api import emr
 from gristmill.errors import GristmillError, RunError
 from gristmill.model.report import Report
 
@@ -78,7 +78,7 @@ def test_a_task_is_one_run_however_often_it_is_tried(
         asked.append({"job": job, **more})
         return REPORT
 
-    monkeypatch.setattr(api, "run", run)
+    monkeypatch.setattr(emr, "run", run)
     logs = example["logs"]
     assert logs.execute(context("day-1"))["state"] == "succeeded"
     logs.execute(context("day-1", attempt=2))
@@ -103,7 +103,7 @@ def test_only_what_may_do_better_is_tried_again(
     def run(_job: str, **_more: Any) -> Report:
         raise error
 
-    monkeypatch.setattr(api, "run", run)
+    monkeypatch.setattr(emr, "run", run)
     with pytest.raises(kind):
         example["logs"].execute(context("day-1"))
 
@@ -112,8 +112,8 @@ def test_a_task_that_is_killed_ends_its_run(
     example: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[tuple[str, str]] = []
-    monkeypatch.setattr(api, "run", lambda *_, **__: REPORT)
-    monkeypatch.setattr(api, "cancel", lambda key, cluster: ended.append((key, cluster)))
+    monkeypatch.setattr(emr, "run", lambda *_, **__: REPORT)
+    monkeypatch.setattr(emr, "cancel", lambda key, cluster: ended.append((key, cluster)))
     logs = example["logs"]
     logs.on_kill()
     assert ended == []

@@ -308,3 +308,9 @@ def test_options_tell_which_files_they_name() -> None:
     assert Reading().files() == []
     found = Reading(rates="r.csv", more=("a b", "s3://b/c")).files()
     assert found == [("--rates", "r.csv"), ("--more", "a b"), ("--more", "s3://b/c")]
+
+
+def test_the_files_that_options_name_may_be_others() -> None:
+    given = Reading(rates="r.csv", more=("a b", "c"), note="n.csv")
+    assert given.with_files(str.upper) == Reading("R.CSV", ("A B", "C"), "n.csv")
+    assert Reading().with_files(str.upper) == Reading()

@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from gristmill.api.output import open as open_datasets
 from gristmill.cli import main
 from gristmill.cli.output import history
 from gristmill.model.schema import DatasetSchema
+from gristmill.outputs.output import open as open_datasets
 from gristmill.pages import numbers
 from gristmill.pages.parts import Section
 from gristmill.pages.report.page import page, sections

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import gristmill
-from gristmill.api.arrow import arrow_schema
 from gristmill.cli.output import history
 from gristmill.errors import GristmillError, InputError, OutputError, SchemaError, UsageError
 from gristmill.model.schema import DatasetSchema
+from gristmill.outputs.arrow import arrow_schema
 from gristmill.publish import layout, tables
 from gristmill.publish.iceberg.catalog import RootCatalog
 from gristmill.publish.iceberg.expiry import expire_snapshots

@@ -4,15 +4,12 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gristmill.api.output import open as open_datasets
-from gristmill.cli.ddl import described
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.cli.show import show as print_value
 from gristmill.emr.aws import Aws
-from gristmill.emr.glue import Difference, Registered, Wanted, drop, register, verify
-from gristmill.errors import DamagedError, UsageError
-from gristmill.publish.locations import open_output
-from gristmill.publish.state import read_state
+from gristmill.emr.glue import Difference, Registered, drop, verify
+from gristmill.errors import DamagedError
+from gristmill.followers.catalog import registered, wanted_tables
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ def make(arguments: argparse.Namespace) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Hold the tables against the output. Raises `DamagedError` where they are not that."""
-    wanted = _wanted(arguments.output, arguments.location)
+    wanted = wanted_tables(arguments.output, arguments.location)
     found = verify(Aws(arguments.region), arguments.database, wanted)
     print_value(CatalogCheck(arguments.database, tuple(found)), as_json=arguments.json)
     if found:
@@ -52,36 +49,9 @@ def check(arguments: argparse.Namespace) -> None:
 
 def remove(arguments: argparse.Namespace) -> None:
     """Take the tables of an output out of the catalogue."""
-    wanted = _wanted(arguments.output, arguments.location)
+    wanted = wanted_tables(arguments.output, arguments.location)
     found = drop(Aws(arguments.region), arguments.database, wanted)
     print_value(Catalogued(arguments.database, tuple(found)), as_json=arguments.json)
-
-
-def registered(
-    place: str, database: str, region: str | None, location: str | None = None
-) -> list[Registered]:
-    """Make the tables of an output in a database, or bring them up to date; gives what became of
-    each. Raises `GristmillError`."""
-    return register(Aws(region), database, _wanted(place, location))
-
-
-def _wanted(named: str, location: str | None) -> list[Wanted]:
-    output = open_datasets(named)
-    place = (location or output.uri).rstrip("/")
-    if not place.startswith(("s3://", "s3a://")):
-        raise UsageError("Glue's tables lie in S3: --location s3://… says where the output will be")
-    number = read_state(open_output(named)).number
-    return [
-        Wanted(
-            described(output, name, place),
-            place,
-            number,
-            output[name].rows,
-            output[name].bytes,
-            len(output[name].files),
-        )
-        for name in output
-    ]
 
 
 @blocks.register

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from gristmill.api.output import open as open_datasets
 from gristmill.cli.emr.context import HomeContext, SpecContext
 from gristmill.cli.show import Block, Table, blocks
 from gristmill.cli.show import show as print_value
@@ -23,6 +22,7 @@ from gristmill.emr.runs import Record
 from gristmill.emr.specs import Spec, load_spec
 from gristmill.emr.submit import runner_of
 from gristmill.errors import ExitCode, GristmillError, InputError, OutputError, UsageError
+from gristmill.outputs.output import open as open_datasets
 from gristmill.runs import State
 
 _COLUMNS = ("export", "tags", "charge_period_start", "charge_period_end", "service_name")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from gristmill.cli.emr.context import HomeContext, resume_command
 from gristmill.cli.emr.outcome import show
-from gristmill.cli.following import follow
 from gristmill.cli.voice import tell
 from gristmill.emr.again import again, lost
 from gristmill.emr.cost import cost
@@ -23,6 +22,7 @@ from gristmill.emr.specs import load_spec
 from gristmill.emr.submit import runner_of
 from gristmill.emr.watch import DeadlineError, StillRunningError, watch
 from gristmill.errors import ExitCode, GristmillError, UsageError
+from gristmill.followers import follow
 from gristmill.runs import Handle, Runner, State, Status
 
 if TYPE_CHECKING:

@@ -7,13 +7,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
-from gristmill.cli.following import follow
 from gristmill.cli.manager.context import bytes_of, moment, opened, when
 from gristmill.cli.show import Block, Table, blocks, show
 from gristmill.cli.voice import tell
@@ -30,8 +28,6 @@ from gristmill.manager.worker import Worker, WorkerOptions
 from gristmill.manager.worker.fleet import Fleet
 from gristmill.manager.worker.identity import this_process
 from gristmill.manager.worker.pool import Pool
-from gristmill.model.report import Report
-from gristmill.project import Project
 from gristmill.workflow.api import LedgerWorkflows
 from gristmill.workflow.engine.engine import Engine
 from gristmill.workflow.opening import open_bindings
@@ -82,14 +78,13 @@ def work(arguments: argparse.Namespace) -> int:
         return _keep_pool(arguments, options)
     with opened(arguments) as ledger:
         me = this_process()
-        opener = partial(_open, tell)
         engine = None if options.drain else Engine(ledger, open_bindings(ledger))
         is_wanted = engine.has_more if engine is not None else _no_more
         worker = Worker(
             ledger,
             me,
             options,
-            opener,
+            partial(_open, tell),
             tell=tell,
             duties=Duties(tell, workflows=LedgerWorkflows()),
             is_wanted=is_wanted,
@@ -116,14 +111,7 @@ def _no_more() -> bool:
 
 
 def _open(speak: Callable[[str], None], name: str, place: Place) -> RunPlace:
-    return open_place(name, place, speak, partial(_follow, speak))
-
-
-def _follow(speak: Callable[[str], None], reports: Sequence[Report], folder: Path | None) -> None:
-    try:
-        follow(reports, speak, Project.find(folder))
-    except UsageError as error:
-        speak(f"note: nothing follows the run: {error}")
+    return open_place(name, place, speak)
 
 
 def _in_fleet(group: str, ledger: Ledger, worker: Worker) -> Fleet:

@@ -9,9 +9,6 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from gristmill.api.asking import consistently
-from gristmill.api.output import Output
-from gristmill.api.output import open as open_datasets
 from gristmill.catalogue import known_jobs
 from gristmill.cli.manager.detail import RunDetail
 from gristmill.cli.manager.queues import QueueList
@@ -33,6 +30,9 @@ from gristmill.manager.ledger.tables import runs as run_table
 from gristmill.manager.settings.running import LOCAL
 from gristmill.manager.states import RunState
 from gristmill.manager.statistics.figures import figures
+from gristmill.outputs.asking import consistently
+from gristmill.outputs.output import Output
+from gristmill.outputs.output import open as open_datasets
 from gristmill.pages.parts import Sheet
 from gristmill.pages.report.page import page, sections
 from gristmill.pages.report.quality import READS as QUALITY

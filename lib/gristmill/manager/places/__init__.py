@@ -3,14 +3,12 @@
 Nothing here writes to the ledger. Calls may take long, and are made outside its transactions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from gristmill.errors import GristmillError
 from gristmill.manager.ledger.claiming import Claimed
-from gristmill.model.report import Report
 from gristmill.runs import Handle, Status
 
 
@@ -36,14 +34,6 @@ class Outcome:
     logs: str = ""
     cost: float | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
-
-
-Ended = Callable[[Sequence[Report], Path | None], None]
-"""What hears of runs that have ended: their reports, and the folder they were submitted from."""
-
-
-def nothing_follows(_reports: Sequence[Report], _folder: Path | None) -> None:
-    """Where nobody asks for more."""
 
 
 class RunPlace(Protocol):

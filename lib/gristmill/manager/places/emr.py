@@ -20,8 +20,9 @@ from gristmill.emr.specs import Spec, load_spec
 from gristmill.emr.submit import runner_of, submit
 from gristmill.emr.targets.target import NotUpError
 from gristmill.errors import GristmillError, UsageError
+from gristmill.followers import follow
 from gristmill.manager.ledger.claiming import Claimed
-from gristmill.manager.places import Ended, Outcome, RefusedForNowError, nothing_follows
+from gristmill.manager.places import Outcome, RefusedForNowError
 from gristmill.manager.places.reports import read_progress, result_of
 from gristmill.runs import Handle, Runner, Status, Submission
 
@@ -41,13 +42,11 @@ class EmrPlace:
         transient: bool,
         account: Path | None = None,
         tell: Callable[[str], None],
-        ended: Ended = nothing_follows,
     ) -> None:
         self._spec_name = spec
         self._transient = transient
         self._account = account or Path(os.environ.get("GRISTMILL_EMR_ACCOUNT", ACCOUNT))
         self._tell = tell
-        self._ended = ended
         self._one_at_a_time = threading.Lock()
 
     @cached_property
@@ -120,7 +119,7 @@ class EmrPlace:
             tell=self._tell,
             patience=_PATIENCE,
         )
-        self._ended(found.reports, Path(run.folder) if run.folder else None)
+        follow(found.reports, self._tell, Path(run.folder) if run.folder else None)
         cause = found.cause
         report = found.reports[-1] if found.reports else None
         return Outcome(

@@ -7,7 +7,7 @@ from typing import Any
 
 from gristmill.errors import GristmillError
 from gristmill.manager.ledger.claiming import Claimed
-from gristmill.manager.places import Ended, Outcome, RefusedForNowError, RunPlace, nothing_follows
+from gristmill.manager.places import Outcome, RefusedForNowError, RunPlace
 from gristmill.manager.places.local import LocalPlace
 from gristmill.manager.settings import Place
 from gristmill.runs import Handle, Status
@@ -19,11 +19,8 @@ def runs_folder() -> Path:
     return Path(os.environ.get("GRISTMILL_RUNS") or home / "gristmill" / "runs")
 
 
-def open_place(
-    name: str, place: Place, tell: Callable[[str], None], ended: Ended = nothing_follows
-) -> RunPlace:
-    """What runs at a place; `ended` hears of what ended on EMR, as runs here see to it themselves.
-    Raises `GristmillError`."""
+def open_place(name: str, place: Place, tell: Callable[[str], None]) -> RunPlace:
+    """What runs at a place. Raises `GristmillError`."""
     if place.kind == "local":
         return LocalPlace(runs_folder())
     try:
@@ -31,7 +28,7 @@ def open_place(
     except ModuleNotFoundError as error:
         return Missing(str(error.name))
     is_transient = place.kind == "transient"
-    return EmrPlace(place.spec or name, transient=is_transient, tell=tell, ended=ended)
+    return EmrPlace(place.spec or name, transient=is_transient, tell=tell)
 
 
 class Missing:

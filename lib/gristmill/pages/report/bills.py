@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from gristmill.api.asking import Questions
+from gristmill.outputs.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet

@@ -1,6 +1,6 @@
 """All datasets: how large they are; of those that no section is about, their partitions."""
 
-from gristmill.api.output import Output, Table
+from gristmill.outputs.output import Output, Table
 from gristmill.pages import numbers
 from gristmill.pages.charts import ranked
 from gristmill.pages.parts import Chart, Section, Sheet

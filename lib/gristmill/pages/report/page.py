@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 
-from gristmill.api.asking import Questions, consistently
-from gristmill.api.output import Output
+from gristmill.outputs.asking import Questions, consistently
+from gristmill.outputs.output import Output
 from gristmill.pages.charts import NARROW, WIDE, drawn
 from gristmill.pages.numbers import plain
 from gristmill.pages.parts import Chart, Section

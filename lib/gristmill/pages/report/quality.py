@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from gristmill.api.asking import Questions
-from gristmill.api.output import Output
+from gristmill.outputs.asking import Questions
+from gristmill.outputs.output import Output
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet

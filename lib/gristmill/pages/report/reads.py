@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow
 
-    from gristmill.api.output import Output
+    from gristmill.outputs.output import Output
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gristmill.api.asking import Questions
+from gristmill.outputs.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet

@@ -1,6 +1,6 @@
 """Utility bills: what was used and billed, what is not complete, use by the hour."""
 
-from gristmill.api.asking import Questions
+from gristmill.outputs.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import by_hour
 from gristmill.pages.parts import Chart, Figure, Section, Sheet

@@ -1,6 +1,6 @@
 """What of bills is to be watched: budgets, and costs that nobody expected."""
 
-from gristmill.api.asking import Questions
+from gristmill.outputs.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.parts import Sheet
 from gristmill.pages.report.reads import Columns

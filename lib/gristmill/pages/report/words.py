@@ -1,6 +1,6 @@
 """Words: how many, and those that come most, by corpus."""
 
-from gristmill.api.asking import Questions
+from gristmill.outputs.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet

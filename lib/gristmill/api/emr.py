@@ -12,7 +12,7 @@ from gristmill.catalogue import find_job
 from gristmill.emr.again import again, lost
 from gristmill.emr.aws import Aws
 from gristmill.emr.files import ACCOUNT
-from gristmill.emr.outcome import run_outcome
+from gristmill.emr.outcome import RunOutcome, run_outcome
 from gristmill.emr.prepare import SubmitRequest
 from gristmill.emr.prices import read_prices
 from gristmill.emr.runs import Record, Runs
@@ -20,6 +20,7 @@ from gristmill.emr.specs import Spec, load_spec
 from gristmill.emr.submit import runner_of, submit
 from gristmill.emr.watch import watch
 from gristmill.errors import RunError
+from gristmill.followers import follow
 from gristmill.model.report import Report
 from gristmill.runs import State, Status
 
@@ -77,14 +78,16 @@ def run(
             record = again(aws, before, spec, notice, reason=status.reason)
     first = record.submission.attempt
     while True:
-        status, report, why, reason = _seen_through(aws, record, deadline, notice)
-        if status.state is State.SUCCEEDED and report is not None:
-            return report
-        stored = runs.find(record.run)
+        ended, reason = _seen_through(aws, record, deadline, notice)
+        stored = runs.find(record.run) if reason else None
         if not (retry and reason and stored and record.submission.attempt == first):
-            raise RunError(f"run {record.run}: {why or status.state.value}")
+            break
         notice(f"run {record.run}: {reason}: trying it once more")
-        record = again(aws, stored, spec, notice, reason=status.reason)
+        record = again(aws, stored, spec, notice, reason=ended.status.reason)
+    follow(ended.reports, notice)
+    if ended.status.state is State.SUCCEEDED and ended.reports:
+        return ended.reports[-1]
+    raise RunError(f"run {record.run}: {_why(ended, record)}")
 
 
 def cancel(key: str, *, cluster: str = "dev", account: Path | None = None) -> None:
@@ -102,8 +105,8 @@ def _spec(cluster: str, account: Path | None) -> Spec:
 
 def _seen_through(
     aws: Aws, record: Record, deadline: timedelta, notice: Callable[[str], None]
-) -> tuple[Status, Report | None, str, str | None]:
-    """How an attempt ended: its report, why it failed, and what was lost."""
+) -> tuple[RunOutcome, str | None]:
+    """How an attempt ended, and what was lost where it is to be tried again."""
     runner, handle = runner_of(aws, record)
 
     def heard(status: Status) -> None:
@@ -111,8 +114,12 @@ def _seen_through(
 
     status = watch(runner, handle, heard, deadline=deadline)
     ended = run_outcome(aws, record, runner, handle, status, prices=read_prices(), tell=notice)
-    report = ended.reports[-1] if ended.reports else None
-    why = "\n".join(ended.cause.lines) if ended.cause else status.reason
-    if status.state is State.SUCCEEDED:
-        why = f"it succeeded, but there is no report at {record.reports[-1]}"
-    return status, report, why, lost(ended, handle.runner)
+    has_succeeded = status.state is State.SUCCEEDED and ended.reports
+    return ended, None if has_succeeded else lost(ended, handle.runner)
+
+
+def _why(ended: RunOutcome, record: Record) -> str:
+    if ended.status.state is State.SUCCEEDED:
+        return f"it succeeded, but there is no report at {record.reports[-1]}"
+    why = "\n".join(ended.cause.lines) if ended.cause else ended.status.reason
+    return why or ended.status.state.value

@@ -7,8 +7,9 @@ the next publish. Of a run that failed there is lineage alone.
 
 import shlex
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
-from gristmill.errors import GristmillError
+from gristmill.errors import GristmillError, UsageError
 from gristmill.model.report import Report
 from gristmill.project import Project
 
@@ -17,10 +18,20 @@ NAMESPACE = "gristmill"
 
 
 def follow(
-    reports: Iterable[Report], tell: Callable[[str], None], project: Project | None = None
+    reports: Iterable[Report], tell: Callable[[str], None], folder: Path | None = None
 ) -> None:
-    """Bring what follows the outputs of runs up to them; what fails is told, with what to do."""
-    project = project or Project.find()
+    """Bring up what follows the outputs of runs, as the project of a folder has it, by default of
+    the working directory; what fails is told, with what to do."""
+    try:
+        project = Project.find(folder)
+    except UsageError as error:
+        tell(f"note: nothing follows the run: {error}")
+    else:
+        follow_as(project, reports, tell)
+
+
+def follow_as(project: Project, reports: Iterable[Report], tell: Callable[[str], None]) -> None:
+    """Bring up what follows the outputs of runs, as a project has it."""
     ended = list(reports)
     for report in ended:
         if report.state == "failed":
@@ -60,7 +71,7 @@ def _lineage(project: Project) -> tuple[str, str]:
 
 def _register(output: str, database: str, region: str | None) -> None:
     try:
-        from gristmill.cli.emr.catalog import registered  # noqa: PLC0415  not everybody has boto3
+        from gristmill.followers.catalog import registered  # noqa: PLC0415  not everybody has boto3
     except ModuleNotFoundError as error:
         raise GristmillError(
             f"{error.name} is not installed: pip install gristmill[emr]"
@@ -69,13 +80,13 @@ def _register(output: str, database: str, region: str | None) -> None:
 
 
 def _send(output: str, to: str, namespace: str) -> None:
-    from gristmill.cli.lineage import sent  # noqa: PLC0415  slow to load
+    from gristmill.followers.lineage import sent  # noqa: PLC0415  slow to load
 
     sent(output, to, namespace)
 
 
 def _send_failure(report: Report, to: str, namespace: str) -> None:
-    from gristmill.cli.lineage import sent_failure  # noqa: PLC0415  slow to load
+    from gristmill.followers.lineage import sent_failure  # noqa: PLC0415  slow to load
 
     sent_failure(report, to, namespace)
 

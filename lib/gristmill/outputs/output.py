@@ -7,11 +7,11 @@ from html import escape
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gristmill.api.arrow import arrow_path, arrow_schema
 from gristmill.errors import BusyError, GristmillError, InputError, UsageError
 from gristmill.model.report import size
 from gristmill.model.schema import DatasetSchema
 from gristmill.nearest import nearest
+from gristmill.outputs.arrow import arrow_path, arrow_schema
 from gristmill.publish import layout
 from gristmill.publish.as_of import AsOf, check_kept, state_as_of
 from gristmill.publish.locations import open_output

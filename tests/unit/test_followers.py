@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gristmill.cli import following
-from gristmill.cli.following import follow
-from gristmill.cli.lineage import sent
+from gristmill import followers
 from gristmill.errors import GristmillError, UsageError
+from gristmill.followers import follow, follow_as
+from gristmill.followers.lineage import sent
 from gristmill.model.report import Report
 from gristmill.project import Project
 from gristmill.publish.log import Log
@@ -44,13 +44,13 @@ def test_lineage_follows_and_brings_what_was_missed(tmp_path: Path, told: list[s
     publish(root, "1", Work({STOCK: [("a", "x")]}))
     # A file is in the place of its folder.
     events.parent.write_text("")
-    follow([report(root.root)], told.append, project)
+    follow_as(project, [report(root.root)], told.append)
     (line,) = told
     assert line.startswith("published, but lineage is behind: ")
     assert f"gristmill lineage {root.root} --to {events}" in line
     events.parent.unlink()
     publish(root, "2", Work({STOCK: [("b", "x")]}))
-    follow([report(root.root)], told.append, project)
+    follow_as(project, [report(root.root)], told.append)
     assert len(told) == 1
     sent = [json.loads(one) for one in events.read_text().splitlines()]
     assert [one["job"]["namespace"] for one in sent] == ["shop", "shop"]
@@ -64,12 +64,12 @@ def test_a_run_that_failed_is_told_of_until_a_place_has_heard(
     project = Project(lineage={"to": str(events), "namespace": "shop"})
     publish(root, "1", Work({STOCK: [("a", "x")]}))
     events.parent.write_text("")
-    follow([report(root.root, "the disk is full\n\nmore")], told.append, project)
+    follow_as(project, [report(root.root, "the disk is full\n\nmore")], told.append)
     (line,) = told
     assert line.startswith("note: lineage has not heard of it: cannot write to ")
     events.parent.unlink()
-    follow([report(root.root)], told.append, project)
-    follow([report(root.root)], told.append, project)
+    follow_as(project, [report(root.root)], told.append)
+    follow_as(project, [report(root.root)], told.append)
     assert len(told) == 1
     done, failed = (json.loads(one) for one in events.read_text().splitlines())
     assert (done["eventType"], failed["eventType"]) == ("COMPLETE", "FAIL")
@@ -93,7 +93,7 @@ def test_a_run_that_had_published_when_it_was_interrupted_has_not_failed(
     done = Log(root).read(1)
     assert isinstance(done, Manifest)
     interrupted = report(root.root, "interrupted; what it made is published", run=done.run)
-    follow([interrupted], told.append, Project(lineage={"to": str(events)}))
+    follow_as(Project(lineage={"to": str(events)}), [interrupted], told.append)
     kinds = [json.loads(one)["eventType"] for one in events.read_text().splitlines()]
     assert kinds == ["COMPLETE"] * 2
 
@@ -103,7 +103,7 @@ def test_a_first_run_that_failed_is_told_of_and_makes_no_output(
 ) -> None:
     events = tmp_path / "events.jsonl"
     project = Project(lineage={"to": str(events)})
-    follow([report(str(tmp_path / "out"), "no such file")], told.append, project)
+    follow_as(project, [report(str(tmp_path / "out"), "no such file")], told.append)
     assert json.loads(events.read_text())["eventType"] == "FAIL"
     assert not (tmp_path / "out").exists()
     assert not told
@@ -118,8 +118,8 @@ def test_a_catalogue_that_fails_is_told_and_fails_nothing(
     def fail(*_told: Any) -> None:
         raise error
 
-    monkeypatch.setattr(following, "_register", fail)
-    follow([report("s3://lake/web")], told.append, Project(catalog={"database": "web"}))
+    monkeypatch.setattr(followers, "_register", fail)
+    follow_as(Project(catalog={"database": "web"}), [report("s3://lake/web")], told.append)
     (line,) = told
     assert line.startswith("published, but the catalogue is behind: ")
     assert line.endswith("gristmill catalog register s3://lake/web --database web")
@@ -130,12 +130,12 @@ def test_the_catalogue_follows_what_lies_in_s3_alone(
     monkeypatch: pytest.MonkeyPatch, told: list[str]
 ) -> None:
     asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(following, "_register", lambda *given: asked.append(given))
+    monkeypatch.setattr(followers, "_register", lambda *given: asked.append(given))
     project = Project(catalog={"database": "web", "region": "eu-west-1"})
     # Of a chain both publish into one output.
     ended = [report("file:///tmp/out"), report("s3a://lake/web"), report("s3a://lake/web")]
-    follow([*ended, report("s3://lake/no", error="it broke")], told.append, project)
-    follow([report("s3://lake/web")], told.append, Project())
+    follow_as(project, [*ended, report("s3://lake/no", error="it broke")], told.append)
+    follow_as(Project(), [report("s3://lake/web")], told.append)
     assert asked == [("s3a://lake/web", "web", "eu-west-1")]
     assert not told
 
@@ -162,3 +162,12 @@ def test_a_project_says_what_follows(read: Callable[[str], Project]) -> None:
 def test_what_it_says_wrongly_is_refused(read: Callable[[str], Project], text: str) -> None:
     with pytest.raises(UsageError, match=r"\[tool.gristmill.catalog\] has database"):
         read(f"[tool.gristmill.catalog]\n{text}")
+
+
+def test_wrong_settings_of_the_folder_of_a_run_fail_nothing(
+    tmp_path: Path, told: list[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.gristmill.catalog]\n")
+    follow([report("s3://lake/web")], told.append, tmp_path)
+    (line,) = told
+    assert line.startswith("note: nothing follows the run: ")

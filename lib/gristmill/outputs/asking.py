@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from gristmill.api.output import Output, Table, installed
 from gristmill.ddl.dialects import Described, duckdb_columns, duckdb_comments
 from gristmill.errors import BusyError, GristmillError, UsageError
 from gristmill.nearest import near
+from gristmill.outputs.output import Output, Table, installed
 
 if TYPE_CHECKING:
     from gristmill.model.dataset import Dataset
