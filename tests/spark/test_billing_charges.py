@@ -195,6 +195,7 @@ CELLS: list[tuple[dict[str, str], dict[str, Any]]] = [
         },
         {"tags": {"a": "own", "b": "c"}},
     ),
+    ({"Tags": '[{"Key": "a", "Value": "1", "x_Inherited": false}]'}, {"tags": {"a": "1"}}),
     ({"Tags": '{"a": "1", "b": "2", "a": "3"}'}, {"tags": {"a": "3", "b": "2"}}),
     ({"Tags": '"a": "1","b": "x: y"'}, {"tags": {"a": "1", "b": "x: y"}}),
     ({"BilledCost": "1,234.56"}, {"billed_cost": Decimal("1234.56")}),

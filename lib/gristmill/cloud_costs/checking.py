@@ -55,6 +55,8 @@ def checked(
                 f"{part.example} is {CUR}: --check holds exports in FOCUS to its rules"
             )
         version = kind.removeprefix(FOCUS_KIND)
+        if version == focus.PREVIEW:
+            raise InputError(f"{part.example} is {kind}: --check knows the rules since 1.0")
         for rule in rule_names(part.cells, version):
             found.setdefault((version, rule), {"charges": 0, "is_broken": False})
         for name in missing(part.cells, version):

@@ -22,6 +22,9 @@ _LABELS = (
     *("x_commitment_end", INVOICE_TOTAL),
 )
 
+UNCONTRACTED = "_uncontracted"
+"""How many of the charges have a contracted cost that is unknown, which adds 0."""
+
 
 def measured(charges: DataFrame, currency: str) -> DataFrame:
     """`charges` with the columns of `measures.SUMMED`, a row each.
@@ -71,6 +74,7 @@ def costs(
         ),
         (*_BY, *others),
         _LABELS,
+        F.count_if(F.col("contracted_cost").isNull()).alias(UNCONTRACTED),
     )
     return found.withColumn("service_name", _service())
 

@@ -14,7 +14,7 @@ from gristmill.cloud_costs.charges import CHARGES, REJECTS, SCOPES
 from gristmill.cloud_costs.checking import checked
 from gristmill.cloud_costs.delivery import files_of, is_other
 from gristmill.cloud_costs.export_files import Part, of_lines, parts_of
-from gristmill.cloud_costs.kinds import CUR, check_one_kind, recognise
+from gristmill.cloud_costs.kinds import CUR, FOCUS_KIND, check_one_kind, recognise
 from gristmill.cloud_costs.layout import Layout
 from gristmill.errors import InputError
 from gristmill.model.checks import REASON, UNREAD, first_reason
@@ -77,6 +77,8 @@ class ExportReader(Reader[ExportOptions]):
                 lacking = f"{part.example} has no {', '.join(absent)}"
                 notes.append(f"{lacking}, which counts 0 in the effective cost of commitments")
             kinds[kind] = part.example
+            if kind == f"{FOCUS_KIND}{focus.PREVIEW}":
+                notes.append(f"{part.example} is {kind}, which has no contracted cost: it is null")
             newer = [] if kind == CUR else focus.unknown(part.names)
             if newer:
                 beyond = f"{part.example} has columns that FOCUS 1.4 does not: {', '.join(newer)}"

@@ -8,7 +8,10 @@ from gristmill.cloud_costs.cells import key
 from gristmill.cloud_costs.charges import FOCUS
 from gristmill.errors import InputError
 
-SUPPORTED = "FOCUS 1.0 to 1.4, and AWS Cost and Usage Reports (legacy and 2.0)"
+SUPPORTED = (
+    "FOCUS 1.0 to 1.4, the preview of 1.0 that Oracle writes, and AWS Cost and Usage Reports "
+    "(legacy and 2.0)"
+)
 CUR, FOCUS_KIND = "AWS CUR", "FOCUS "
 _SHOWN, _WIDTH = 8, 60
 

@@ -7,6 +7,9 @@ from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
 
+_PAIR = ("key", "value", "x_inherited")
+"""What a tag in a list has; Google writes them in other cases."""
+
 
 def of_text(text: Column) -> Column:
     """Tags as a map, from a JSON object or an array of objects that have a `key` and a `value`.
@@ -17,7 +20,10 @@ def of_text(text: Column) -> Column:
     bare = F.startswith(text, F.lit('"')) & text.rlike(r'^"[^"]*"\s*:')
     whole = F.when(bare, F.concat(F.lit("{"), text, F.lit("}"))).otherwise(text)
     parsed = _last_of_each(F.map_entries(F.from_json(whole, "map<string,string>")))
-    found = F.from_json(text, "array<struct<key:string,value:string,x_inherited:boolean>>")
+    is_list = F.startswith(text, F.lit("["))
+    found = F.from_json(
+        _named(F.when(is_list, text)), "array<struct<key:string,value:string,x_inherited:boolean>>"
+    )
     # Google writes a label that is inherited beside the resource's own, which wins.
     ranked = F.concat(
         F.filter(found, lambda pair: F.coalesce(pair["x_inherited"], F.lit(False))),
@@ -27,8 +33,14 @@ def of_text(text: Column) -> Column:
     keys = F.transform(pairs, lambda pair: pair["key"])
     paired = F.when(~F.exists(keys, F.isnull), _last_of_each(pairs))
     unparsed = F.when(text.isNotNull(), F.create_map(F.lit("unparsed"), text))
-    listed = F.when(F.startswith(text, F.lit("[")), paired)
-    return F.coalesce(parsed, listed, unparsed)
+    return F.coalesce(parsed, paired, unparsed)
+
+
+def _named(listed: Column) -> Column:
+    """The objects of a list with the names of `_PAIR`, in whichever case they are written."""
+    for name in _PAIR:
+        listed = F.regexp_replace(listed, rf'(?i)"{name}"\s*:', f'"{name}":')
+    return listed
 
 
 def of_cells(named: Mapping[str, Column]) -> Column:

@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
+from gristmill.cloud_costs.costs import UNCONTRACTED
 from gristmill.cloud_costs.measures import PERIOD, TOTAL, sum_where
 from gristmill.cloud_costs.money import difference, ratio
 from gristmill.model.dataset import Dataset, Field
@@ -18,7 +19,11 @@ SAVINGS = Dataset(
         Field("service_name", "string", "the service"),
         Field("billing_currency", "string", "currency of the costs, ISO 4217"),
         Field("list_cost", MONEY, "usage at list prices"),
-        Field("contracted_cost", MONEY, "usage at contracted prices, discounts taken off"),
+        Field(
+            "contracted_cost",
+            MONEY,
+            "usage at contracted prices, discounts taken off; null where that of one is unknown",
+        ),
         Field("effective_cost", MONEY, "usage amortized, and what of commitments was not used"),
         Field("negotiated_savings", MONEY, "list less contracted cost"),
         Field("commitment_savings", MONEY, "contracted less effective cost"),
@@ -47,9 +52,10 @@ def savings(costs: DataFrame) -> DataFrame:
     is_used = F.coalesce(F.col("commitment_discount_status") == "Used", F.lit(False))
     is_unused = F.coalesce(F.col("commitment_discount_status") == "Unused", F.lit(False))
     is_usage = (F.col("charge_category") == "Usage") & ~is_unused
+    is_unknown = F.count_if(is_usage & (F.col(UNCONTRACTED) > 0)) > 0
     found = costs.groupBy(*TOTAL, *_BY).agg(
         sum_where(is_usage, "list_cost", "list_cost"),
-        sum_where(is_usage, "contracted_cost", "contracted_cost"),
+        F.when(~is_unknown, sum_where(is_usage, "contracted_cost", "_")).alias("contracted_cost"),
         sum_where(is_usage | is_unused, "effective_cost", "effective_cost"),
         sum_where(is_unused, "effective_cost", "unused_cost"),
         sum_where(is_usage & is_used, "list_cost", "covered_list_cost"),

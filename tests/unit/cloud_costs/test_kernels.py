@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,12 @@ LINE = {
 def test_what_is_odd_is_left(cells: Mapping[str, str]) -> None:
     rows = charges([LINE, LINE | dict(cells), LINE], is_cur=False)
     assert rows.keys() == {0, 2}
+
+
+@pytest.mark.parametrize("time", ["2026-09-05T10:00Z", "2026-09-05 10:00", "2026-09-05T10:00:00"])
+def test_a_time_may_lack_its_seconds(time: str) -> None:
+    (found,) = charges([LINE | {"ChargePeriodStart": time}], is_cur=False).values()
+    assert found["charge_period_start"] == datetime.fromisoformat("2026-09-05T10:00")
 
 
 def test_columns_are_those_of_the_dataset() -> None:

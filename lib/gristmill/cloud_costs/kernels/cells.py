@@ -18,8 +18,9 @@ _SCIENTIFIC = "|".join(
     rf"-?[0-9](?:\.[0-9]{{1,{18 - power}}})?E-0?{power}" for power in range(1, 13)
 )
 _AMOUNT = f"^(?:{_PLAIN}|{_SCIENTIFIC})$"
-_DAY, _CLOCK = "[12][0-9]{3}-[01][0-9]-[0-3][0-9]", "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
-_TIME = rf"^{_DAY}[T ]{_CLOCK}(?:\.[0-9]{{1,6}})?Z?$"
+_DAY, _CLOCK = "[12][0-9]{3}-[01][0-9]-[0-3][0-9]", "[0-2][0-9]:[0-5][0-9]"
+_TIME = rf"^{_DAY}[T ]{_CLOCK}(?::[0-5][0-9](?:\.[0-9]{{1,6}})?)?Z?$"
+_WITHOUT_SECONDS = "^(.{10}T.{5})$"
 _MAP = TYPES["map<string,string>"]
 _WRITTEN = re.compile(_AMOUNT)
 _UNSURE = object()
@@ -156,6 +157,8 @@ def _amounts(cells: pl.Series) -> pl.DataFrame:
 
 def _times(cells: pl.Series) -> pl.DataFrame:
     bare = cells.str.strip_chars_end("Z").str.replace(" ", "T", literal=True)
+    # Azure and Oracle leave them out.
+    bare = bare.str.replace(_WITHOUT_SECONDS, "${1}:00")
     read = bare.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
     is_sure = cells.is_null() | (cells.str.contains(_TIME) & read.is_not_null())
     return _read(read.dt.replace_time_zone("UTC"), is_sure.fill_null(value=True))
