@@ -19,6 +19,7 @@ from gristmill.jobs.billing_charges import BillingChargesOptions
 from gristmill.jobs.billing_statements import BillingStatementsOptions
 from gristmill.model.job import AnyJob, Request
 from gristmill.model.options import Options
+from gristmill.model.report import Report
 from tests.support import billing
 from tests.support.billing import MEASURES, Charge, day, period
 from tests.support.once import once
@@ -30,13 +31,13 @@ Rows = list[dict[str, Any]]
 
 def run(
     spark: SparkSession, job: AnyJob, source: Path, output: Path, options: Options | None = None
-) -> None:
+) -> Report:
     request = Request((str(source),), str(output), options or job.options())
-    execute(spark, job, request, Run.new(), lambda _text: None)
+    return execute(spark, job, request, Run.new(), lambda _text: None)
 
 
-def state(spark: SparkSession, charges: Path, output: Path, **options: Any) -> None:
-    run(spark, billing_statements.JOB, charges, output, BillingStatementsOptions(**options))
+def state(spark: SparkSession, charges: Path, output: Path, **options: Any) -> Report:
+    return run(spark, billing_statements.JOB, charges, output, BillingStatementsOptions(**options))
 
 
 def table(output: Path, name: str) -> Rows:
@@ -211,7 +212,10 @@ def test_invoices_that_charges_sum_to_are_shown_beside_them(
 ) -> None:
     amount = doubled(3, "USD")
     file = invoices(tmp_path, f"invoice 3,{amount - CENT},USD", "never,0,USD")
-    state(spark, charges, tmp_path / "out", invoices=file, tolerance="0.01")
+    report = state(spark, charges, tmp_path / "out", invoices=file, tolerance="0.01")
+    (note,) = [one for one in report.notes if "--invoices does not list" in one]
+    assert "invoice 4 (" in note
+    assert f"invoice 3 ({doubled(3, 'EUR')} EUR)" in note
     rows = table(tmp_path / "out", "cost_by_invoice")
     shown = {
         (row["invoice_id"], row["billing_currency"], row["invoice_total"], row["difference"])

@@ -23,7 +23,7 @@ _NAMES = {
     "currency": ("currency", "billingcurrency"),
     "date": ("date", "issued", "invoiceissuedate"),
 }
-_SHOWN = 20
+_SHOWN, _NOTED = 20, 5
 _PLACES = {
     **dict.fromkeys(("JPY", "KRW", "CLP", "VND", "ISK", "PYG", "UGX", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
@@ -102,8 +102,9 @@ def rounded(amount: str, currency: str = "billing_currency") -> Column:
 
 def reconciled(
     charges: DataFrame, invoices: Mapping[str, Invoice], tolerance: Decimal
-) -> DataFrame:
-    """`charges` with `INVOICE_TOTAL` and `INVOICE_DATE`, null where their invoice is not listed.
+) -> tuple[DataFrame, str | None]:
+    """`charges` with `INVOICE_TOTAL` and `INVOICE_DATE`, null where their invoice is not listed;
+    and a note of the invoices that are not, None where all are.
 
     Raises `ReconciliationError`, listing the invoices to which charges do not sum: the sum, rounded
     as its currency is, is more than `tolerance` apart from the total, or there is none. It looks at
@@ -111,7 +112,7 @@ def reconciled(
     """
     listed = sorted(invoices)
     sums = (
-        charges.where(F.col("invoice_id").isin(listed))
+        charges.where(F.col("invoice_id").isNotNull())
         .groupBy("invoice_id", "billing_currency")
         .agg(F.coalesce(F.sum("billed_cost"), F.lit(0)).alias("billed_cost"))
         .withColumn("billed_cost", rounded("billed_cost"))
@@ -133,13 +134,32 @@ def reconciled(
             f"{'; '.join(wrong[:_SHOWN])}{more}. Nothing was published: load what is missing, or "
             "allow for it with --tolerance"
         )
-    rows = [(name, one.currency, one.total, one.date) for name, one in invoices.items()]
+    totals = [(name, one.currency, one.total, one.date) for name, one in invoices.items()]
     known = charges.sparkSession.createDataFrame(
-        rows, f"_invoice string, _currency string, {INVOICE_TOTAL} {MONEY}, {INVOICE_DATE} date"
+        totals, f"_invoice string, _currency string, {INVOICE_TOTAL} {MONEY}, {INVOICE_DATE} date"
     )
     is_its = F.col("_currency").isNull() | (F.col("_currency") == F.col("billing_currency"))
     same = (F.col("_invoice") == F.col("invoice_id")) & is_its
-    return charges.join(F.broadcast(known), same, "left").drop("_invoice", "_currency")
+    rows = charges.join(F.broadcast(known), same, "left").drop("_invoice", "_currency")
+    return rows, unlisted(found, invoices)
+
+
+def unlisted(
+    sums: Mapping[str, Mapping[str, Decimal]], invoices: Mapping[str, Invoice]
+) -> str | None:
+    """What is to be said of invoices that charges are on, with what they sum to by currency, and
+    that are not listed, or not in that currency: the largest first; None where all are."""
+    amounts = sorted(
+        (-abs(amount), f"{name} ({amount:.{places(currency)}f} {currency})")
+        for name, by in sums.items()
+        for currency, amount in by.items()
+        if amount and not (name in invoices and invoices[name].currency in {None, currency})
+    )
+    if not amounts:
+        return None
+    shown = ", ".join(text for _, text in amounts[:_NOTED])
+    more = f" and {len(amounts) - _NOTED:,} more" if len(amounts) > _NOTED else ""
+    return f"--invoices does not list what charges are on: {shown}{more}"
 
 
 def _difference(

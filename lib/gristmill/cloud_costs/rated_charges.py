@@ -62,15 +62,16 @@ class RatedChargesReader(DatasetReader):
         """The charges. Raises `InputError` where a rate that one of them needs is missing, and
         `ReconciliationError` where an invoice is not what they sum to."""
         reading = super().read(spark, inputs, options)
-        rows = reading.rows
+        rows, notes = reading.rows, [*reading.notes]
         if options.invoices:
             invoices = parse(texts_of(spark, options.invoices))
-            rows = reconciled(rows, invoices, Decimal(options.tolerance))
+            rows, note = reconciled(rows, invoices, Decimal(options.tolerance))
+            notes += [note] if note else []
         if options.rates:
             known = exchange.parse(texts_of(spark, options.rates))
             fill = options.fill == "previous"
             rows = exchange.rated(rows, known, options.report_currency, options.rate_on, fill=fill)
-        return replace(reading, frame=rows)
+        return replace(reading, frame=rows, notes=tuple(notes))
 
 
 def texts_of(spark: SparkSession, path: str) -> Mapping[str, str]:
