@@ -66,7 +66,8 @@ def test_jsonata_is_no_worse_than_its_library_says() -> None:
     for cases in document["cases"].values():
         for case in cases if isinstance(cases, list) else [cases]:
             right += _is_right(case, document["datasets"])
-    assert right >= 1600
+    # The library alone has 1,614 right; those of $eval, which is not there, are among the others.
+    assert right >= 1650
 
 
 def _is_right(case: dict[str, Any], datasets: dict[str, Any]) -> bool:

@@ -10,10 +10,12 @@ import json
 import math
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jsonata.functions import Functions
 from jsonata.jsonata import Jsonata
 from jsonata.utils import Utils
 
@@ -90,6 +92,53 @@ _MORE: Mapping[str, Callable[..., Json]] = {
 }
 
 
+class _Bounds:
+    """Ends an expression that takes too long, or calls itself too deep.
+
+    The library's own bounds count each array in a function as one level that is never left.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._until = time.monotonic() + _TIME_MS / 1000
+
+    def enter(self, *_told: Any) -> None:
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise ExpressionError(f"it calls itself too deep: over {_DEPTH} levels")
+        self._check_time()
+
+    def leave(self, *_told: Any) -> None:
+        self._depth -= 1
+        self._check_time()
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._until:
+            raise ExpressionError(f"it took over {_TIME_MS / 1000:g} seconds")
+
+
+class _Place:
+    """A value to sort: it goes before another where the comparator says that the other is to go
+    after it, so that what is alike stays in its order."""
+
+    def __init__(self, value: Any, comparator: Any) -> None:
+        self.value, self._comparator = value, comparator
+
+    def __lt__(self, other: "_Place") -> bool:
+        is_after = Functions.func_apply(self._comparator, [other.value, self.value])
+        return is_after is not Utils.NULL_VALUE and bool(is_after)
+
+
+class _Instead:
+    """Functions that the library has, and has otherwise."""
+
+    @staticmethod
+    def sort(items: Any, comparator: Any) -> Any:
+        if items is None or comparator is None:
+            return Functions.sort(items, comparator)
+        return [one.value for one in sorted(_Place(item, comparator) for item in items)]
+
+
 def _function(call: Callable[..., Json]) -> Any:
     return Jsonata.JLambda(lambda *given: _in(call(*(_out(one) for one in given))))
 
@@ -102,12 +151,13 @@ def _compiled(text: str) -> Jsonata:
         if len(kept) >= _KEPT:
             kept.clear()
         try:
-            found = Jsonata(text, timeout=_TIME_MS, stack=_DEPTH)
+            found = Jsonata(text)
         except Exception as error:  # the library's own faults, too, are those of the expression
             raise ExpressionError(_said(error)) from error
         found.set_output_convert_nulls(False)
         for name, call in _MORE.items():
             found.environment.bind(name, _function(call))
+        found.environment.bind("sort", Jsonata.function("sort", "<af?:a>", _Instead, "sort"))
         kept[text] = found
     return found
 
@@ -124,7 +174,9 @@ def evaluate(text: str, bindings: Mapping[str, Json], given: Json = None) -> Jso
     Raises `UndefinedError` where it gives nothing or a function, `ExpressionError` where it fails.
     """
     expression = _compiled(text)
-    expression.environment.set_runtime_bounds(_TIME_MS, _DEPTH)
+    bounds = _Bounds()
+    expression.environment.set_evaluate_entry_callback(bounds.enter)
+    expression.environment.set_evaluate_exit_callback(bounds.leave)
     frame = {name: _in(value) for name, value in bindings.items()}
     try:
         found = expression.evaluate(None if given is None else _in(given), frame)
@@ -162,14 +214,15 @@ def _in(value: Json) -> Any:
 
 
 def _out(value: Any) -> Json:
+    # Inside what a transform has copied, null is None.
     if value is Utils.NULL_VALUE:
         return None
     if isinstance(value, dict):
-        return {name: _out(one) for name, one in value.items() if _is_data(one)}
+        return {name: _out(one) for name, one in value.items() if one is None or _is_data(one)}
     if isinstance(value, Utils.RangeList):
         return [value[at] for at in range(len(value))]
     if isinstance(value, list):
-        return [_out(one) for one in value if _is_data(one)]
+        return [_out(one) for one in value if one is None or _is_data(one)]
     # Numbers are one kind there, and whole ones are written without a point.
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
