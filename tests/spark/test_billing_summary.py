@@ -309,6 +309,7 @@ def test_refunds_and_blank_names_of_products(spark: SparkSession, tmp_path: Path
         ("Usage", "", "", "2"),
         ("Fee", "ri", "Mill Service", "100"),
         ("Refund", "ri", "Mill Service", "-98"),
+        ("RIFee", "", "Mill Service", "5"),
     ]
     # AWS names the plan of some refunds in their description alone.
     plan = "arn:aws:savingsplans::000000000042:savingsplan/0a1b"
@@ -332,11 +333,14 @@ def test_refunds_and_blank_names_of_products(spark: SparkSession, tmp_path: Path
     run(spark, billing_charges.JOB, tmp_path / "a.csv", tmp_path / "out")
     run(spark, billing_summary.JOB, tmp_path / "out", tmp_path / "out")
     (service, _) = table(tmp_path / "out", "cost_by_service", "default")
-    assert (service["service_name"], service["billed_cost"]) == ("Mill Service", 7)
-    assert service["effective_cost"] == 5
+    assert (service["service_name"], service["billed_cost"]) == ("Mill Service", 12)
+    unused = Decimal(LINE["reservation/UnusedAmortizedUpfrontFeeForBillingPeriod"])
+    unused += Decimal(LINE["reservation/UnusedRecurringFee"])
+    assert service["effective_cost"] == 5 + unused
     commitments = table(tmp_path / "out", "commitments", "default")
     assert {row["commitment_discount_id"]: row["purchased_cost"] for row in commitments} == {
         "ri": 2,
         plan: 0,
         "other": -1,
+        None: 5,
     }

@@ -5,7 +5,9 @@ bills a commitment and each hour of it is usage that is Used or Unused at its ef
 the term of a commitment the two are equal. See docs/billing-summary.md for the formulas.
 """
 
-from pyspark.sql import DataFrame, Window
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from gristmill.cloud_costs.charges import MONEY
@@ -25,7 +27,9 @@ COMMITMENTS = Dataset(
     name="commitments",
     help="Commitments of a period: purchased, used and unused cost, utilization and coverage.",
     fields=(
-        Field(_ID, "string", "the commitment: a savings plan, a reservation"),
+        Field(
+            _ID, "string", "the commitment: a savings plan, a reservation; null of those not named"
+        ),
         *_LABELS,
         Field("billing_currency", "string", "currency of the costs, ISO 4217"),
         Field("purchased_cost", MONEY, "billed cost of its purchases in the period"),
@@ -67,14 +71,17 @@ def commitments(costs: DataFrame) -> DataFrame:
     covered = F.when(is_used & is_usage, F.col("list_cost"))
     service = (*TOTAL, "provider_name", "service_name")
 
-    named = _whole_ids(costs.where(F.col(_ID).isNotNull()))
-    by_service = named.groupBy(*service, _ID).agg(
-        sum_where(is_bought, "billed_cost", "purchased_cost"),
-        sum_where(is_used, "effective_cost", "used_cost"),
-        sum_where(is_unused, "effective_cost", "unused_cost"),
-        F.sum(covered).alias("covered_list_cost"),
-        F.sum("charges").alias("charges"),
-        *(F.max(field.name).alias(field.name) for field in _LABELS),
+    by_service = (
+        _whole_ids(costs.where(_is_of_one()))
+        .groupBy(*service, _ID)
+        .agg(
+            sum_where(is_bought, "billed_cost", "purchased_cost"),
+            sum_where(is_used, "effective_cost", "used_cost"),
+            sum_where(is_unused, "effective_cost", "unused_cost"),
+            F.sum(covered).alias("covered_list_cost"),
+            F.sum("charges").alias("charges"),
+            *(F.max(field.name).alias(field.name) for field in _LABELS),
+        )
     )
     eligible = costs.where(is_usage).groupBy(*service).agg(sum_of("list_cost"))
     joined = _beside(by_service, eligible, service)
@@ -91,6 +98,14 @@ def commitments(costs: DataFrame) -> DataFrame:
             "coverage": ratio(F.col("covered_list_cost"), F.col("eligible_list_cost")),
         }
     )
+
+
+def _is_of_one() -> Column:
+    """Whether costs are of a commitment, also of one that they do not name."""
+    named = (_ID, "commitment_discount_status", "commitment_discount_category")
+    is_named = reduce(Column.__or__, (F.col(name).isNotNull() for name in named))
+    is_fee = F.col("x_line_item_type").isin("RIFee", "SavingsPlanUpfrontFee")
+    return is_named | F.coalesce(is_fee, F.lit(False))
 
 
 def _whole_ids(costs: DataFrame) -> DataFrame:
