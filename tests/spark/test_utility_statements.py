@@ -336,6 +336,33 @@ demand,peak,10,8,12,
     }
 
 
+def test_what_is_fed_in_is_paid_for_and_nothing_else(bill: Bill) -> None:
+    tariff = """type,period,charge,hour_start,hour_end,units
+customer,,5,,,$/month
+energy,,0.3,,,$/kWh
+demand,,2,,,$/kW
+export,noon,0.08,10,14,$/kWh
+export,sun,0.125,14,18,$/kWh
+"""
+    kwhs = {"09": "-1", "10": "-2.5", "13": "-0.5", "14": "-4", "17": "1.5", "18": "0"}
+    text = "\n".join(
+        ["start,kwh", *(f"2026-03-02T{hour}:00-06:00,{kwh}" for hour, kwh in kwhs.items())]
+    )
+    (row,), reasons = bill(text, tariff=tariff)
+    # At nine nothing is paid for it.
+    assert reasons == ["negative_reading"]
+    assert (row["kwh"], row["exported_kwh"], row["readings"]) == (Decimal("1.5"), 7, 5)
+    parts = [Decimal(part) for part in ("5", "0.45", "3", "-0.74")]
+    assert [row[name] for name in ("fixed", "energy", "demand", "export")] == parts
+    assert row["total"] == Decimal("7.71")
+    assert bill.lines
+    paid = bill.lines.where("charge = 'export'").select("window", "quantity", "rate", "amount")
+    assert {tuple(one) for one in paid.collect()} == {
+        ("noon", 3, Decimal("-0.08"), Decimal("-0.24")),
+        ("sun", 4, Decimal("-0.125"), Decimal("-0.5")),
+    }
+
+
 @pytest.mark.thorough
 def test_a_tariff_changes_from_a_month_on(bill: Bill) -> None:
     tariff = """type,charge,valid_from,valid_to
@@ -374,6 +401,10 @@ demand,1,2026-07-01,2026-12-31
         ({"zone": "Mars/Olympus"}, "--zone takes an IANA time zone"),
         ({"tariff": "type,charge,hour_end\nenergy,1,23\n"}, "no rate of energy for Jan Mon 23:00"),
         ({"tariff": "type,charge\nenergy,1\nenergy,1\n"}, "lines 2 and 3 both have a rate"),
+        (
+            {"tariff": "type,charge\nenergy,1\nexport,1\nexport,2\n"},
+            "lines 3 and 4 both have a rate of export",
+        ),
         (
             {"tariff": "type,charge,hour_start,hour_end\nenergy,1,0,8.5\nenergy,2,8.5,24\n"},
             "edge at 08:30, in the midst of a reading of 60 minutes",

@@ -27,7 +27,7 @@ EXACT = "decimal(30,18)"
 RATE = "decimal(25,18)"
 """What a unit costs."""
 
-_SUMMAND = "decimal(36,18)"  # two of them add up to 37 digits, three to 38
+_SUMMAND = "decimal(35,18)"  # two of them add up to 36 digits, four to 38
 
 
 def amount(quantity: Column, rate: Column) -> Column:
@@ -35,9 +35,9 @@ def amount(quantity: Column, rate: Column) -> Column:
     return (quantity.cast(EXACT) * rate.cast(RATE)).cast(MONEY)
 
 
-def total(first: Column, second: Column, third: Column) -> Column:
-    """The sum of three amounts, as `MONEY`."""
-    return reduce(add, (part.cast(_SUMMAND) for part in (first, second, third))).cast(MONEY)
+def total(first: Column, second: Column, third: Column, fourth: Column) -> Column:
+    """The sum of four amounts, as `MONEY`."""
+    return reduce(add, (part.cast(_SUMMAND) for part in (first, second, third, fourth))).cast(MONEY)
 
 
 def in_cents(money: Column) -> Column:

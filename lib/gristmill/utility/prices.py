@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from gristmill.utility.amounts import EXACT, RATE
-from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY, Tariff
+from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY, EXPORT, Tariff
 
 _CHARGE = f"struct<window: string, rate: {RATE}, unit: string>"
 
@@ -18,11 +18,12 @@ TIERS = f"array<struct<window: string, rate: {RATE}, above: {EXACT}>>"
 
 _VALID = "since: date, until: date"
 PRICE = (
-    f"struct<season: string, energy: {TIERS}, demand: {CHARGES}, "
+    f"struct<season: string, energy: {TIERS}, demand: {CHARGES}, export: {CHARGES}, "
     f"customer: array<struct<{_VALID}, charges: {CHARGES}>>>"
 )
 """The price of an interval: its season, its energy charge by tiers, the demand charges that hold
-then, and the customer charges of its tariff, by when they are valid."""
+then, what is paid then for what is fed in, none or one, and the customer charges of its tariff, by
+when they are valid."""
 
 KEY = ("tariff", "month_number", "weekday", "slot")
 """By what to join: months are 1 to 12, weekdays 0 (Monday) to 6."""
@@ -66,13 +67,14 @@ def _rows(
     season = tariff.seasons(seasons)
     rows = []
     for month, weekday, minute in tariff.slots(minutes):
-        holding: dict[str, list[tuple[Any, ...]]] = {CUSTOMER: [], DEMAND: [], ENERGY: []}
+        holding: dict[str, list[tuple[Any, ...]]] = {}
         for charge in tariff.charges:
             if charge.holds(month, weekday, minute):
                 last = charge.above if charge.kind == ENERGY else charge.unit
-                holding[charge.kind].append((charge.window, charge.rate, last))
-        energy = sorted(holding[ENERGY], key=itemgetter(2))
-        price = (season[month], energy, sorted(holding[DEMAND]), customer)
+                holding.setdefault(charge.kind, []).append((charge.window, charge.rate, last))
+        energy = sorted(holding.get(ENERGY, ()), key=itemgetter(2))
+        others = (sorted(holding.get(kind, ())) for kind in (DEMAND, EXPORT))
+        price = (season[month], energy, *others, customer)
         valid = (tariff.since, tariff.until)
         rows.append((tariff.name, month, weekday, minute // minutes, *valid, price))
     return rows

@@ -1,7 +1,8 @@
 """Meter readings as CSV files: how much each meter counted in each interval, and at what price.
 
 A line is one interval of one meter, as Green Button's IntervalReading is
-(https://www.naesb.org/ESPI_Standards.asp): its start, and the kWh that it used.
+(https://www.naesb.org/ESPI_Standards.asp): its start, and the kWh that it used, below 0 where more
+was fed in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,9 +45,9 @@ REJECTS = {
     local_time.SKIPPED: "a start without UTC offset in an hour that the clock skipped",
     local_time.AMBIGUOUS: "a start without UTC offset in an hour that the clock showed twice",
     "off_interval": "the start is not at a whole interval of the meter, by its clock",
-    "no_tariff": "no charge of the meter's tariff is valid on that day",
     "bad_reading": "the kWh are not a number, or have more than 12 digits before the point",
-    "negative_reading": "the kWh are below zero: what is fed in is not billed here",
+    "no_tariff": "no charge of the meter's tariff is valid on that day",
+    "negative_reading": "the kWh are below zero, and the tariff pays nothing for what is fed in",
 }
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?\z"
@@ -87,7 +88,7 @@ class ReadingsReader(Reader[ReadingOptions]):
 
     Its rows have the columns of `meters.FIELDS`,
     and `start timestamp`, `wall timestamp` (of `local_time`), `kwh` (`EXACT`, null for a
-    missing reading) and `price` (of `prices`).
+    missing reading, below 0 where it was fed in) and `price` (of `prices`).
     """
 
     help = "meter readings as CSV with a header (start, kwh; meter), plain or .gz"
@@ -163,7 +164,6 @@ def _judged(lines: DataFrame) -> DataFrame:
     codes = {
         "off_interval": F.unix_micros("wall") % interval != 0,
         "bad_reading": F.col("_is_bad"),
-        "negative_reading": F.col("kwh") < 0,
     }
     return timed.withColumn(REASON, _first(F.col(REASON), codes)).drop("_is_bad")
 
@@ -192,8 +192,11 @@ def _priced(rows: DataFrame, prices: DataFrame, minutes: int) -> DataFrame:
         F.col("until").isNull() | (day < F.col("until")),
     ]
     priced = keyed.join(F.broadcast(listed), [*same, *is_valid], "left")
-    reason = F.when(F.col("price").isNull(), F.lit("no_tariff"))
-    return priced.withColumn(REASON, F.coalesce(REASON, reason)).drop(
+    codes = {
+        "no_tariff": F.col("price").isNull(),
+        "negative_reading": (F.col("kwh") < 0) & (F.size("price.export") == 0),
+    }
+    return priced.withColumn(REASON, _first(F.col(REASON), codes)).drop(
         *("month_number", "weekday", "slot", "since", "until"),
         *(f"_{name}" for name in KEY),
     )

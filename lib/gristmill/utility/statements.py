@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from gristmill.readers import local_time
 from gristmill.utility.amounts import EXACT, MONEY, QUANTITY, amount, in_cents, total
 from gristmill.utility.prices import CHARGES, PRICE, TIERS
-from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY
+from gristmill.utility.tariffs import CUSTOMER, DEMAND, ENERGY, EXPORT
 
 MISSING, DOUBLED = "missing", "doubled"
 COMPLETE, PARTIAL = "complete", "partial"
@@ -43,17 +43,19 @@ def accounts(ordered: DataFrame) -> DataFrame:
     """One row for each meter and month from its first reading to its last.
 
     Its columns: `meter`, `month` (2026-10), those of the meter, `period_start` and `period_end`,
-    `readings`, `used` (an array of structs: `price`, `kwh`, and the highest `peak` of a reading)
+    `readings`, `used` (an array of structs: `price`, the `kwh` that were used, those `fed_in`, and
+    the highest `peak` of a reading)
     and `problems` (an array of structs: what, from when until when).
     """
     facts = ordered.select("meter", *_METER, F.inline(_facts()))
     priced = facts.groupBy("meter", "month", *_METER, "customer", "price").agg(
-        F.sum("kwh").alias("kwh"),
-        F.max("kwh").alias("peak"),
+        F.sum(_used(F.col("kwh"))).alias("kwh"),
+        F.sum(_used(-F.col("kwh"))).alias("fed_in"),
+        F.max(_used(F.col("kwh"))).alias("peak"),
         F.count("kwh").alias("readings"),
         F.collect_list("problem").alias("problems"),
     )
-    used = F.when(F.col("price").isNotNull(), F.struct("price", "kwh", "peak"))
+    used = F.when(F.col("price").isNotNull(), F.struct("price", "kwh", "fed_in", "peak"))
     found = priced.groupBy("meter", "month", *_METER, "customer").agg(
         F.sum("readings").alias("readings"),
         F.collect_list(used).alias("used"),
@@ -77,7 +79,7 @@ def lines(found: DataFrame) -> DataFrame:
     whose charge is null.
     """
     account = F.struct(*(name for name in found.columns if name not in ("used", "customer")))
-    entries = F.concat(*(_entries(kind) for kind in (CUSTOMER, ENERGY, DEMAND)))
+    entries = F.concat(*(_entries(kind) for kind in (CUSTOMER, ENERGY, DEMAND, EXPORT)))
     # A month without charges is a statement all the same.
     listed = found.select("meter", "month", account.alias("account"), F.inline_outer(entries))
     quantity = F.when(F.col("charge") == DEMAND, F.max("quantity")).otherwise(F.sum("quantity"))
@@ -106,8 +108,10 @@ def statements(listed: DataFrame) -> DataFrame:
         of(CUSTOMER, "amount").alias("fixed"),
         of(ENERGY, "amount").alias("energy"),
         of(DEMAND, "amount").alias("demand"),
+        of(EXPORT, "quantity").alias("exported_kwh"),
+        of(EXPORT, "amount").alias("export"),
     )
-    sums = ("kwh", "fixed", "energy", "demand")
+    sums = ("kwh", "exported_kwh", "fixed", "energy", "demand", "export")
     found = summed.select("account.*", *sums)
     seconds = F.unix_seconds("period_end") - F.unix_seconds("period_start")
     interval = F.col("interval_minutes") * 60
@@ -122,7 +126,9 @@ def statements(listed: DataFrame) -> DataFrame:
             "doubled_readings": doubled.cast("bigint"),
             "status": F.when(is_complete, COMPLETE).otherwise(PARTIAL),
             "problems": _told(),
-            "total": in_cents(total(F.col("fixed"), F.col("energy"), F.col("demand"))),
+            "total": in_cents(
+                total(F.col("fixed"), F.col("energy"), F.col("demand"), F.col("export"))
+            ),
         }
     )
 
@@ -133,12 +139,18 @@ def patterns(ordered: DataFrame) -> DataFrame:
     by = (F.hour("wall").alias("hour"), F.col("price.season").alias("season"))
     grouped = taken.groupBy(_month(F.col("wall")).alias("month"), *_GROUP, *by)
     hours = F.sum("interval_minutes") / 60
+    used = F.sum(_used(F.col("kwh")))
     return grouped.agg(
-        F.sum("kwh").cast(QUANTITY).alias("kwh"),
+        used.cast(QUANTITY).alias("kwh"),
         F.count("kwh").alias("readings"),
         hours.alias("hours"),
-        (F.sum("kwh").cast("double") / hours).alias("average_kw"),
+        (used.cast("double") / hours).alias("average_kw"),
     )
+
+
+def _used(kwh: Column) -> Column:
+    """What of a reading was used, and not fed in; of its negative the other way round."""
+    return F.greatest(kwh, F.lit(0).cast(EXACT))
 
 
 _GROUP = ("customer_group", "region")
@@ -251,6 +263,15 @@ def _entries(kind: str) -> Column:
             lambda use: F.struct(
                 F.lit(kind), F.lit("kWh"), use["price"]["energy"], use["kwh"].cast(EXACT)
             ),
+        )
+    elif kind == EXPORT:
+        found = F.flatten(
+            F.transform(
+                F.filter("used", lambda use: use["fed_in"] > 0),
+                lambda use: F.transform(
+                    use["price"]["export"], lambda charge: entry(charge, use["fed_in"])
+                ),
+            )
         )
     elif kind == DEMAND:
         found = F.flatten(

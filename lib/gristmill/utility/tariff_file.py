@@ -18,6 +18,7 @@ from gristmill.utility.tariffs import (
     DAY,
     DEMAND,
     ENERGY,
+    EXPORT,
     Charge,
     Tariff,
     around,
@@ -25,8 +26,14 @@ from gristmill.utility.tariffs import (
     clock,
 )
 
-_UNITS = {CUSTOMER: ("month", "day"), DEMAND: ("kW",), ENERGY: ("kWh",)}
-_KINDS = {"customer": CUSTOMER, "fixed": CUSTOMER, "demand": DEMAND, "energy": ENERGY}
+_UNITS = {CUSTOMER: ("month", "day"), DEMAND: ("kW",), ENERGY: ("kWh",), EXPORT: ("kWh",)}
+_KINDS = {
+    "customer": CUSTOMER,
+    "fixed": CUSTOMER,
+    "demand": DEMAND,
+    "energy": ENERGY,
+    "export": EXPORT,
+}
 _CHARGE = ("charge", "charge (metric)", "charge (imperial)")
 _LIMITS = ("basic_charge_limit", "basic_charge_limit (metric)", "basic_charge_limit (imperial)")
 _SINCE, _UNTIL = "valid_from", "valid_to"
@@ -116,8 +123,10 @@ def _charge(cells: Mapping[str, str], rate: str, line: int, currency: str) -> Ch
     value = _number(rate, "charge")
     if value != round(value, 18) or abs(value) >= 10**7:
         raise ValueError(f"has a charge of more than 7 digits before the point or 18 after: {rate}")
+    # What is fed in is paid back.
+    price = -value if kind == EXPORT else value
     charge = Charge(
-        *(line, kind, "", months, weekdays, start, end, value, unit, season),
+        *(line, kind, "", months, weekdays, start, end, price, unit, season),
         *_validity(cells),
     )
     window = cells.get("period") or (kind if kind == CUSTOMER else charge.hours)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from gristmill.errors import InputError, UsageError
 
-CUSTOMER, DEMAND, ENERGY = "customer", "demand", "energy"
+CUSTOMER, DEMAND, ENERGY, EXPORT = "customer", "demand", "energy", "export"
 DAY = 24 * 60
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -25,7 +25,8 @@ class Charge:
     """A row of a tariff: what a unit costs in a window.
 
     `months` are 1 to 12 and `weekdays` 0 (Monday) to 6; `start` and `end` are minutes of the local
-    day, `end` not included. `unit` is kWh, kW, month or day. It is valid from the day `since` until
+    day, `end` not included. `unit` is kWh, kW, month or day. The rate of what is fed in is below 0,
+    where it is paid for. It is valid from the day `since` until
     the day `until`, not included; None is ever. Of energy it is for what of a month's use in its
     window is `above` so many kWh, as far as the next one with the same window.
     """
@@ -130,8 +131,8 @@ def _is_valid(charge: Charge, since: date | None, until: date | None) -> bool:
 def faults(tariff: Tariff) -> list[str]:
     """Every gap in the energy rates of a year, and every hour that has two, named by its rows.
 
-    Demand charges may leave hours out, and share them under different names: each name is a window
-    of its own. So it is with customer charges.
+    Charges of demand and of what is fed in may leave hours out. Those of demand may share them
+    under different names: each name is a window of its own. So it is with customer charges.
     """
     missing: list[tuple[int, int, int]] = []
     double: dict[tuple[Charge, Charge], tuple[int, int, int]] = {}
@@ -141,7 +142,8 @@ def faults(tariff: Tariff) -> list[str]:
         for charge in tariff.charges:
             if charge.holds(*slot):
                 # Of energy there may be one charge an hour and tier, whatever its name.
-                window = f"{charge.above:f}" if charge.kind == ENERGY else charge.window
+                is_one = charge.kind in {ENERGY, EXPORT}
+                window = f"{charge.above:f}" if is_one else charge.window
                 other = holding.setdefault((charge.kind, window), charge)
                 if other is not charge:
                     double.setdefault((other, charge), slot)
