@@ -263,7 +263,7 @@ def _add_projects(commands: Commands) -> None:
     sample.add_argument("--words", type=int, default=20000, help="words (default: 20000)")
     text = "lines of each log format of AWS (default: 0)"
     sample.add_argument("--aws", type=int, default=0, help=text)
-    text = "lines of usage in each cost export, FOCUS and CUR (default: 0, no exports)"
+    text = "lines of usage in each cost export, FOCUS and CUR, with books (default: 0, no exports)"
     sample.add_argument("--billing", type=int, default=0, help=text)
     sample.add_argument("--seed", type=int, default=7, help="same seed, same data (default: 7)")
     add_flags(sample)

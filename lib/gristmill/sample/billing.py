@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from random import Random
 
+from gristmill.sample.books import write_books
 from gristmill.sample.company import ACCOUNTS, MONTHS, PAYER, Charge, charges
 from gristmill.sample.draw import hexes
 from gristmill.sample.logs import open_text
@@ -27,14 +28,17 @@ Cells = Mapping[str, str]
 
 
 def write_billing(folder: Path, *, seed: int, usage: int) -> list[Path]:
-    """Write both exports to `folder`, `usage` lines of usage in each; return the paths in order."""
+    """Write both exports to `folder`, `usage` lines of usage in each, and what bookkeeping has
+    beside them; return the paths in order."""
     paths = []
     for month in range(len(MONTHS) - 1):
         lines = usage // 2 + usage % 2 * (month == 0)
         path = folder / "focus" / f"focus-{MONTHS[month]:%Y-%m}.csv.gz"
         _write(path, chain.from_iterable(_focus(charge) for charge in charges(seed, month, lines)))
         paths += [path, *_report(folder / "cur" / _REPORT, seed, month, lines)]
-    return paths
+    final = charges(seed, 0, usage // 2 + usage % 2)
+    rows = chain.from_iterable(map(_focus, final))
+    return [*paths, *write_books(folder / "books", seed=seed, final=rows)]
 
 
 def _report(folder: Path, seed: int, month: int, usage: int) -> Iterator[Path]:

@@ -2,9 +2,10 @@
 
 import gzip
 import json
+import tomllib
 from collections import defaultdict
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from pathlib import Path
 
@@ -47,19 +48,19 @@ def total(lines: Lines, name: str, **cells: str) -> Decimal:
 
 def test_the_same_seed_gives_the_same_bytes_everywhere(folder: Path, tmp_path: Path) -> None:
     paths = write_billing(tmp_path, seed=7, usage=301)
-    assert len(paths) == len(set(paths)) == 13
+    assert len(paths) == len(set(paths)) == 18
     assert set(paths) == {path for path in tmp_path.rglob("*") if path.is_file()}
     digest = sha256()
     for path in paths:
         data = path.read_bytes()
         assert data == (folder / path.relative_to(tmp_path)).read_bytes()
         digest.update(gzip.decompress(data) if path.suffix == ".gz" else data)
-    assert digest.hexdigest() == "48837ac11bdc16c637b4724fd407f73fb976369ca75cfb9b18057dabb8944543"
+    assert digest.hexdigest() == "b5eff752ac77e0702cb480279d7462c9f80e9988126026514c212b8f47b058cb"
 
 
 def test_another_seed_gives_other_lines_and_none_are_written_unasked(tmp_path: Path) -> None:
     paths = write_samples(tmp_path, seed=8, requests=1, words=1, billing=1)
-    assert sum(path.is_relative_to(tmp_path / "billing") for path in paths) == 13
+    assert sum(path.is_relative_to(tmp_path / "billing") for path in paths) == 18
     write_samples(tmp_path / "none", requests=1, words=1)
     assert not (tmp_path / "none" / "billing").exists()
 
@@ -141,3 +142,25 @@ def test_an_older_delivery_lies_beside_the_one_that_counts(folder: Path, cur: Li
     starts = {datetime.fromisoformat(line["lineItem/UsageStartDate"]).day for line in lines}
     assert 0 < len(lines) < len(cur) / 2
     assert max(starts) < 30
+
+
+def test_the_books_say_what_the_charges_come_to(folder: Path, focus: Lines) -> None:
+    invoices = reference.rows_of(folder / "books" / "invoices.csv")
+    assert {one["id"] for one in invoices} == {row["InvoiceId"] for row in focus} - {""}
+    for one in invoices:
+        wanted = total(focus, "BilledCost", InvoiceId=one["id"])
+        assert Decimal(one["total"]) == wanted.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    rates = reference.rows_of(folder / "books" / "rates.csv")
+    assert all(date.fromisoformat(one["date"]).weekday() < 5 for one in rates)
+    assert (rates[0]["date"], rates[-1]["date"]) == ("2026-07-31", "2026-09-30")
+    assert all(Decimal("0.7") < Decimal(one["rate"]) < Decimal("1.1") for one in rates)
+    budgets = tomllib.loads((folder / "books" / "budgets.toml").read_text())["budget"]
+    for budget in budgets:
+        named = "Team" in budget.get("tag", {})
+        spent = sum(
+            Decimal(row["EffectiveCost"])
+            for row in focus
+            if row["BillingPeriodStart"].startswith(AUGUST)
+            and (not named or json.loads(row["Tags"] or "{}").get("Team") == budget["tag"]["Team"])
+        )
+        assert 0 <= budget["amount"] - spent <= 10
