@@ -672,7 +672,8 @@ HEADER = ",".join(CHARGE)
             {"ea.csv": "InvoiceSectionName,AccountName,SubscriptionId,Cost,a,b,c,d,e\n1,2,3\n"},
             r"ea\.csv is not a cost export that is known: it has the columns InvoiceSectionName, "
             r"AccountName, SubscriptionId, Cost, a, b, c, d …; supported are FOCUS 1\.0 to "
-            r"1\.4, and AWS Cost and Usage Reports \(legacy and 2\.0\)",
+            r"1\.4, the preview of 1\.0 that Oracle writes, and AWS Cost and Usage Reports "
+            r"\(legacy and 2\.0\)",
         ),
         ({"x.csv": "lineItem/referenceNo,cost/myCost\n"}, "columns lineItem/referenceNo, cost/my"),
         ({"x.csv": "y" * 5000}, r"the columns y{60} …; supported"),
