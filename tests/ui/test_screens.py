@@ -4,6 +4,7 @@ import html
 import json
 import re
 import time
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from gristmill.cli import main
+from gristmill.cli.ui import screens
 from gristmill.manager.ledger import Ledger
 from gristmill.manager.ledger.definitions import apply
 from gristmill.manager.ledger.tables import attempts, runs
@@ -307,3 +309,30 @@ def test_screens_come_at_once_over_a_hundred_thousand_runs(client: Open, ledger:
         took = time.perf_counter() - began
         # A bound against what grows with the ledger, not a timing: ten times what was seen.
         assert took < 10, (path, took)
+
+
+def test_a_report_is_made_once_for_each_publish(
+    client: Open, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def sections(_found: object, log: Sequence[object]) -> list[object]:
+        made.append(len(log))
+        return []
+
+    monkeypatch.setattr(screens, "sections", sections)
+    page = client()
+    assert page.get("/outputs/0/report").text == page.get("/outputs/0/report").text
+    publish(out, "others", (("word", "string"),), {"": pa.table({"word": ["a"]})}, "bb")
+    assert page.get("/outputs/0/report").status_code == 200
+    assert made == [1, 2]
+
+
+def test_statistics_are_new_as_soon_as_a_run_is(client: Open, bench: Bench) -> None:
+    page = client()
+    assert "<dd>0<small>" in page.get("/statistics").text
+    bench.submit()
+    before = page.get("/statistics").text
+    assert "<dt>wait, the oldest</dt><dd>1<small>" in before
+    bench.submit()
+    assert "<dt>wait, the oldest</dt><dd>2<small>" in page.get("/statistics").text

@@ -1,7 +1,7 @@
 """The screens: what each shows is a value of the commands, so that both tell the same."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,12 +19,13 @@ from gristmill.cli.output import datasets as datasets_of
 from gristmill.cli.output import history
 from gristmill.cli.peeking import bars, looked_at
 from gristmill.cli.ui.overview import Overview
+from gristmill.cli.ui.sharing import Shared
 from gristmill.cli.ui.timeline import timeline
 from gristmill.cli.workflow.looking import ExecutionDetail, ExecutionList
 from gristmill.errors import InputError
 from gristmill.manager.ledger import Ledger
 from gristmill.manager.ledger.definitions import load_settings
-from gristmill.manager.ledger.looking import Filter, dead_causes, listed
+from gristmill.manager.ledger.looking import Filter, dead_causes, last_event, listed
 from gristmill.manager.ledger.looking import dead_letters as dead_letters_of
 from gristmill.manager.ledger.tables import runs as run_table
 from gristmill.manager.settings.running import LOCAL
@@ -46,17 +47,19 @@ from gristmill.workflow.lint import machine_of
 _PAGE = 50
 _EVENTS = 500
 _PUBLISHES = 200
-_DAY = 86_400.0
+_DAY, _FRESH = 86_400.0, 5.0
 _SPANS = (1, 7, 30, 365)
 
 
 @dataclass(frozen=True)
 class Place:
-    """What pages are made of: the ledger, outputs by number, and how a page is drawn."""
+    """What pages are made of: the ledger, outputs by number, how a page is drawn, and what takes
+    long to make."""
 
     ledger: Ledger
     outputs: tuple[str, ...]
     draw: Callable[[Request, str, Mapping[str, Any]], Response]
+    shared: Shared = field(default_factory=Shared)
 
     def output(self, request: Request) -> str:
         """The output that a request is about. Raises `InputError`."""
@@ -170,7 +173,10 @@ def statistics(place: Place, request: Request) -> Response:
     if asked not in map(str, _SPANS):
         raise InputError(f"days: one of {', '.join(map(str, _SPANS))}, not {asked}")
     with place.ledger.look() as tx:
-        found = figures(tx, tx.now - int(asked) * _DAY)
+        version = (last_event(tx), tx.now // _FRESH)
+        found = place.shared.of(
+            ("statistics", asked), version, lambda: figures(tx, tx.now - int(asked) * _DAY)
+        )
     shown = {"found": found, "spans": _SPANS, "days": int(asked)}
     return place.draw(request, "statistics.html", shown)
 
@@ -223,6 +229,12 @@ def _rejected(found: Output) -> tuple[Sheet, ...]:
 def report(place: Place, request: Request) -> Response:
     """The report of an output, which has its own rules."""
     name = place.output(request)
-    log = history(name, None, _PUBLISHES).publishes
+    found = history(name, None, _PUBLISHES)
     title = name.rstrip("/").rpartition("/")[2]
-    return HTMLResponse(page(title, sections(open_datasets(name), log), datetime.now(UTC)))
+
+    def made() -> str:
+        parts = sections(open_datasets(name), found.publishes)
+        return page(title, parts, datetime.now(UTC))
+
+    newest = found.entries[-1].number if found.entries else 0
+    return HTMLResponse(place.shared.of(("report", name), newest, made))
