@@ -19,7 +19,6 @@ from gristmill.engine.progress import watch
 from gristmill.engine.run import Run, execute
 from gristmill.errors import GristmillError, RunError, UsageError
 from gristmill.followers import follow
-from gristmill.jvm import java_class
 from gristmill.model.job import AnyJob, Job, Request
 from gristmill.model.options import duration
 from gristmill.model.progress import Progress
@@ -27,6 +26,7 @@ from gristmill.model.report import Report
 from gristmill.readers.input_list import check_local, expand_local
 from gristmill.script.places import failed
 from gristmill.spark.session import end, session, settings_for, submitted
+from gristmill.storage.hadoop import qualified
 
 Notice = Callable[[str], None]
 Place = str | os.PathLike[str]
@@ -97,8 +97,10 @@ def run(
 
 
 def _from_here(spark: SparkSession, request: Request) -> Request:
-    """A request for a Java that was started in another folder, which is what it takes names by."""
-    if java_class(spark._jvm, "java.lang.System").getProperty("user.dir") == str(Path.cwd()):
+    """A request for a Java that was started in another folder of this disk, which is what it takes
+    names by."""
+    there = qualified(spark, ".")
+    if not there.startswith("file:") or Path(there.removeprefix("file://")) == Path.cwd():
         return request
 
     def absolute(place: str) -> str:

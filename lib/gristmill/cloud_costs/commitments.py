@@ -104,8 +104,7 @@ def _is_of_one() -> Column:
     """Whether costs are of a commitment, also of one that they do not name."""
     named = (_ID, "commitment_discount_status", "commitment_discount_category")
     is_named = reduce(Column.__or__, (F.col(name).isNotNull() for name in named))
-    is_fee = F.col("x_line_item_type").isin("RIFee", "SavingsPlanUpfrontFee")
-    return is_named | F.coalesce(is_fee, F.lit(False))
+    return is_named | F.coalesce(F.col("x_line_item_type") == "SavingsPlanUpfrontFee", F.lit(False))
 
 
 def _whole_ids(costs: DataFrame) -> DataFrame:

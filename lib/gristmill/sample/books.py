@@ -2,6 +2,7 @@
 contracts."""
 
 import csv
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -60,13 +61,14 @@ def write_books(folder: Path, *, seed: int, final: Iterable[Cells]) -> list[Path
     spent: dict[str, Decimal] = defaultdict(Decimal)
     for row in final:
         invoices[row["InvoiceId"]] += Decimal(row["BilledCost"])
-        for name in ("everything", *(["flour"] if '"Team": "flour"' in row["Tags"] else [])):
-            spent[name] += Decimal(row["EffectiveCost"])
+        effective, tags = Decimal(row["EffectiveCost"]), json.loads(row["Tags"] or "{}")
+        spent["everything"] += effective
+        spent["flour"] += effective if tags.get("Team") == "flour" else 0
     amounts = {name: (spent[name] / _TENS).quantize(Decimal(1), ROUND_UP) * 10 for name in spent}
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "owners.toml": _OWNERS,
-        "budgets.toml": _BUDGETS.format(**{"flour": 0, "everything": 0} | amounts),
+        "budgets.toml": _BUDGETS.format(**amounts),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -3,12 +3,11 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from gristmill.manager.duties import Duties
 from gristmill.manager.ledger import Ledger
-from gristmill.manager.places import RunPlace
 from gristmill.manager.places.opening import open_place
-from gristmill.manager.settings import Place
 from gristmill.manager.worker import Worker, WorkerOptions
 from gristmill.manager.worker.identity import this_process
 from gristmill.workflow.api import LedgerWorkflows
@@ -20,10 +19,7 @@ _SECONDS_TO_END = 10.0
 def worker_beside(ledger: Ledger, speak: Callable[[str], None]) -> Iterator[None]:
     """Runs are worked on meanwhile, in a thread; what is under way at the end is let go of."""
 
-    def opener(name: str, place: Place) -> RunPlace:
-        return open_place(name, place, speak)
-
-    options = WorkerOptions(idle=0.2)
+    options, opener = WorkerOptions(idle=0.2), partial(open_place, tell=speak)
     worker = Worker(
         ledger, this_process(), options, opener, duties=Duties(speak, workflows=LedgerWorkflows())
     )

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,9 +20,7 @@ from gristmill.manager.duties import Duties
 from gristmill.manager.ledger import Ledger, Transaction
 from gristmill.manager.ledger.claiming import LEASE
 from gristmill.manager.ledger.looking import worker_list
-from gristmill.manager.places import RunPlace
 from gristmill.manager.places.opening import open_place
-from gristmill.manager.settings import Place
 from gristmill.manager.statistics.figures import to_do
 from gristmill.manager.worker import Worker, WorkerOptions
 from gristmill.manager.worker.fleet import Fleet
@@ -84,7 +82,7 @@ def work(arguments: argparse.Namespace) -> int:
             ledger,
             me,
             options,
-            partial(_open, tell),
+            partial(open_place, tell=tell),
             tell=tell,
             duties=Duties(tell, workflows=LedgerWorkflows()),
             is_wanted=is_wanted,
@@ -108,10 +106,6 @@ def work(arguments: argparse.Namespace) -> int:
 
 def _no_more() -> bool:
     return False
-
-
-def _open(speak: Callable[[str], None], name: str, place: Place) -> RunPlace:
-    return open_place(name, place, speak)
 
 
 def _in_fleet(group: str, ledger: Ledger, worker: Worker) -> Fleet:
