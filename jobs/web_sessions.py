@@ -7,10 +7,12 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from gristmill import ByDay, Dataset, DatasetReader, Field, Job, Options, main, option
+from gristmill import ByDay, Dataset, Field, Job, Options, main, option
 from gristmill.model.job import Days
+from gristmill.readers.logs.agents import KINDS, with_agent_kind
 from gristmill.readers.logs.proxies import TRUSTED_PROXY, behind_proxies, ranges
 from gristmill.readers.logs.web import WEB_REQUESTS
+from gristmill.web_traffic.requests import AGENTS, NONE, OfOneDataset
 
 _DAY = timedelta(days=1)
 
@@ -26,7 +28,11 @@ WEB_SESSIONS = Dataset(
         Field("bytes", "bigint", "sum of the sizes of their answers; an unknown size counts 0"),
         Field("entry_path", "string", "path of the first request that has one"),
         Field("exit_path", "string", "path of the last request that has one"),
-        Field("is_bot", "boolean", "a program, by its user agent or as it read /robots.txt"),
+        Field(
+            "agent_kind",
+            "string",
+            f"who asked, by the user agent: {', '.join(KINDS)}; who reads /robots.txt is a bot",
+        ),
         Field("date", "date", "day on which it started, UTC"),
     ),
     partitioned_by=("date",),
@@ -34,13 +40,6 @@ WEB_SESSIONS = Dataset(
     sorted_by=("start", "client", "user_agent"),
     write_mode="partition",
 )
-
-BOTS = (
-    r"(?i)(?<!cu)bot(\b|_)|crawl|spider|slurp|monitor|preview|fetch|feed|archive|validator|"
-    r"facebookexternalhit|mediapartners|lighthouse|headless|phantomjs|pingdom|"
-    r"^(curl|wget|python|java|go-http|okhttp|libwww|ruby|perl|php|node|axios|apache-httpclient)"
-)
-"""User agents of programs that say so, as a Java regular expression."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class WebSessionsOptions(Options):
     gap_minutes: int = option(
         30, minimum=1, help="minutes of silence after which a request starts another session"
     )
+    agents: str = AGENTS
     trusted_proxy: tuple[str, ...] = TRUSTED_PROXY
 
     def __post_init__(self) -> None:
@@ -69,7 +69,6 @@ def sessions(requests: DataFrame, options: WebSessionsOptions) -> Mapping[str, D
 
     # Of requests in the same second, by their paths: a rerun gives the same.
     moment = F.when(F.col("path").isNotNull(), F.struct("timestamp", "path"))
-    is_bot = F.coalesce(F.col("user_agent").rlike(BOTS), F.lit(False))
     found = numbered.groupBy(*client, "_session").agg(
         F.min("timestamp").alias("start"),
         F.max("timestamp").alias("end"),
@@ -77,11 +76,13 @@ def sessions(requests: DataFrame, options: WebSessionsOptions) -> Mapping[str, D
         F.coalesce(F.sum("bytes"), F.lit(0)).alias("bytes"),
         F.min(moment)["path"].alias("entry_path"),
         F.max(moment)["path"].alias("exit_path"),
-        F.bool_or(is_bot | F.coalesce(F.col("path") == "/robots.txt", F.lit(False))).alias(
-            "is_bot"
-        ),
+        F.coalesce(F.bool_or(F.col("path") == "/robots.txt"), F.lit(False)).alias("_obeys"),
     )
-    return {WEB_SESSIONS.name: found.withColumn("date", F.to_date("start"))}
+    told = with_agent_kind(found, listed=options.agents != NONE)
+    anybody = F.col("_obeys") & F.col("agent_kind").isin("human", "unknown")
+    kind = F.when(anybody, "bot").otherwise(F.col("agent_kind"))
+    told = told.withColumns({"agent_kind": kind, "date": F.to_date("start")})
+    return {WEB_SESSIONS.name: told}
 
 
 def reach(
@@ -140,7 +141,7 @@ JOB = Job(
     name="web-sessions",
     help="Find the sessions in web requests.",
     options=WebSessionsOptions,
-    reads=DatasetReader(WEB_REQUESTS),
+    reads=OfOneDataset(WEB_REQUESTS),
     writes=(WEB_SESSIONS,),
     transform=sessions,
     by_day=ByDay("date", reach=reach),

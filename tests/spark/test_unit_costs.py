@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 from gristmill.cloud_costs.summary import COST_DAILY
 from gristmill.errors import InputError, UsageError
 from gristmill.jobs import unit_costs
-from gristmill.jobs.traffic_summary import TRAFFIC_HOURLY
 from gristmill.jobs.unit_costs import UnitCostsOptions
+from gristmill.web_traffic.datasets import TRAFFIC_HOURLY
 from tests.conftest import RunJob
 from tests.spark.test_summaries import rows as rows_of
 

@@ -103,20 +103,19 @@ def test_requests_of_one_second_are_in_the_order_of_their_paths(spark: SparkSess
     assert [(row["entry_path"], row["exit_path"]) for row in found] == [("/a", "/c")]
 
 
-def test_programs_are_told_from_people(spark: SparkSession) -> None:
+def test_bots_are_told_from_people(spark: SparkSession) -> None:
     agents = {
-        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": True,
-        "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)": True,
-        "curl/8.5.0": True,
-        "python-requests/2.32": True,
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": "bot",
+        "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)": "bot",
+        "curl/8.5.0": "unknown",
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36": (
-            False
+            "human"
         ),
-        "Mozilla/5.0 (Linux; Android 11; CUBOT X50) AppleWebKit/537.36 Chrome/126.0": False,
-        "quiet": False,
+        "Mozilla/5.0 (Linux; Android 11; CUBOT X50) AppleWebKit/537.36 Chrome/126.0": "human",
+        "quiet": "unknown",
     }
     moment = "2026-10-05T10:00:00"
     found = sessions(spark, *(("a", agent, moment, "/") for agent in agents))
-    assert {row["user_agent"]: row["is_bot"] for row in found} == agents
+    assert {row["user_agent"]: row["agent_kind"] for row in found} == agents
     robots = sessions(spark, ("a", "quiet", moment, "/"), ("a", "quiet", moment, "/robots.txt"))
-    assert [row["is_bot"] for row in robots] == [True]
+    assert [row["agent_kind"] for row in robots] == ["bot"]

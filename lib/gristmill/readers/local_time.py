@@ -4,14 +4,25 @@ A wall clock is a timestamp whose UTC fields are what the clock shows, so that `
 like give the local hour in a session whose zone is UTC.
 """
 
+import zoneinfo
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from gristmill.errors import UsageError
+
 _TIME = r"^(\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}(?::?\d{2})?)?\z"
 _SHAPE = r"^([+-])(\d{2}):?(\d{2})?\z"
 _DAY = "INTERVAL 24 HOURS"
+
+
+def check_zone(zone: str) -> None:
+    """Raises `UsageError` where there is no IANA time zone of that name."""
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(f"--zone: there is no time zone {zone!r}") from error
 
 
 def zones(spark: SparkSession) -> frozenset[str]:

@@ -65,8 +65,13 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
         ],
         [
             "traffic-summary",
-            "Summarise HTTP requests by hour and by path.",
-            "traffic_hourly, traffic_clients, top_paths",
+            "Summarise HTTP requests by hour, by path and by kind of agent.",
+            "traffic_hourly, traffic_clients, traffic_agents, top_paths",
+        ],
+        [
+            "traffic-details",
+            "Find who asks most, where requests come from, what fails and what is slow.",
+            "top_clients, top_referers, errors_by_path, slowest_paths",
         ],
         ["web-sessions", "Find the sessions in web requests.", "web_sessions"],
         ["flow-summary", "Summarise VPC flows by action, protocol and port.", "flow_summary"],

@@ -77,7 +77,7 @@ def frame(**columns: T.DataType) -> DataFrame:
 
 def test_the_catalogue_holds_the_jobs() -> None:
     assert list(CATALOGUE) == [
-        *("word-count", "access-logs", "traffic-summary", "web-sessions"),
+        *("word-count", "access-logs", "traffic-summary", "traffic-details", "web-sessions"),
         *("flow-summary", "api-activity", "billing-charges", "billing-summary"),
         *("billing-statements", "cost-allocation", "budgets", "cost-anomalies"),
         *("unit-costs", "contract-commitments", "utility-statements"),

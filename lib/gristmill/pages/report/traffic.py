@@ -1,14 +1,14 @@
-"""Traffic: requests, errors, latency and clients over time, paths, bots apart."""
+"""Traffic: requests, errors, latency and clients over time; who asked, and for what."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from gristmill.outputs.asking import Questions
 from gristmill.pages import numbers
 from gristmill.pages.charts import over_time, ranked
 from gristmill.pages.parts import Chart, Figure, Section, Sheet
+from gristmill.pages.report import traffic_details
 from gristmill.pages.report.reads import Columns
-from gristmill.pages.report.time import step_of, steps
+from gristmill.pages.report.time import by_time, step_of, steps
 
 _PERCENTILES = ("seconds_p50", "seconds_p95", "seconds_p99")
 READS = {
@@ -18,11 +18,9 @@ READS = {
         days=("date",),
     ),
     "top_paths": Columns(text=("path",), numbers=("requests", "bytes")),
-    "web_requests": Columns(text=("user_agent", "client"), numbers=("status", "bytes")),
+    **traffic_details.READS,
 }
 _TOP = 20
-# Words by which bots name themselves in their user agents.
-_BOTS = "bot|crawl|spider|slurp|curl|wget|python-requests|monitor|scrapy|headless"
 
 
 def traffic(ask: Questions, names: frozenset[str]) -> Section | None:
@@ -34,11 +32,10 @@ def traffic(ask: Questions, names: frozenset[str]) -> Section | None:
         return None
     step = step_of(total["first"], total["last"])
     charts = [_requests(ask, step), _errors(ask, step), *_latency(ask, step), *_clients(ask, step)]
-    sheets = []
     if "top_paths" in names:
         charts.append(_paths(ask))
-    if "web_requests" in names:
-        sheets.append(_bots(ask))
+    charts += traffic_details.charts(ask, names, "day" if step == "hour" else step)
+    sheets = traffic_details.sheets(ask, names)
     days = f"{numbers.day(total['first'])} to {numbers.day(total['last'])}, UTC"
     return Section("traffic", "Traffic", days, _figures(total), charts, sheets)
 
@@ -68,21 +65,9 @@ def _requests(ask: Questions, step: str) -> Chart:
         FROM traffic_hourly GROUP BY ALL ORDER BY ALL"""
     )
     series = sorted({row["series"] for row in rows})
-    table = _by_time(rows, series, numbers.count)
+    table = by_time(rows, series, numbers.count)
     unit = f"requests a {step}"
     return over_time("Requests by status", rows, table, unit=unit, series=series, stacked=True)
-
-
-def _by_time(rows: Sequence[dict[str, Any]], series: Sequence[str], show: Any) -> Sheet:
-    """A row for each time, a column for each series."""
-    found: dict[Any, dict[str, Any]] = {}
-    for row in rows:
-        found.setdefault(row["moment"], {})[row["series"]] = row["value"]
-    shown = [
-        (numbers.day(at), *(show(values.get(one, 0)) for one in series))
-        for at, values in found.items()
-    ]
-    return Sheet(("time", *series), shown, frozenset(range(1, len(series) + 1)))
 
 
 def _errors(ask: Questions, step: str) -> Chart:
@@ -94,7 +79,7 @@ def _errors(ask: Questions, step: str) -> Chart:
         SELECT moment, '4xx' AS series, coalesce(refused, 0) / n AS value FROM sums
         UNION ALL SELECT moment, '5xx', coalesce(failed, 0) / n FROM sums ORDER BY moment, series"""
     )
-    table = _by_time(rows, ("4xx", "5xx"), numbers.share)
+    table = by_time(rows, ("4xx", "5xx"), numbers.share)
     return over_time(
         "Share of errors", rows, table, unit="of requests", series=("4xx", "5xx"), form=".0%"
     )
@@ -112,7 +97,7 @@ def _latency(ask: Questions, step: str) -> list[Chart]:
     )
     if not rows:
         return []
-    table = _by_time(rows, ("p50", "p95", "p99"), numbers.span)
+    table = by_time(rows, ("p50", "p95", "p99"), numbers.span)
     note = "Of the method and status that came most; the highest of the hours in each."
     unit = "seconds"
     series = ("p50", "p95", "p99")
@@ -143,26 +128,3 @@ def _paths(ask: Questions) -> Chart:
     table = Sheet(("path", "requests", "sent"), shown, frozenset({1, 2}))
     note = "Summed up over the days on which a path was among the first."
     return ranked("Paths asked for most", rows[:12], table, unit="requests", note=note)
-
-
-def _bots(ask: Questions) -> Sheet:
-    rows = ask.rows(
-        f"""SELECT CASE WHEN regexp_matches(lower(user_agent), '{_BOTS}') THEN 'bots'
-          WHEN user_agent IS NULL THEN 'no user agent' ELSE 'others' END AS kind,
-          count(*) AS requests, count(DISTINCT client) AS clients, sum(bytes)::BIGINT AS bytes,
-          count(*) FILTER (status >= 500) AS failed
-        FROM web_requests GROUP BY 1 ORDER BY 1"""
-    )
-    shown = [
-        (
-            row["kind"],
-            numbers.count(row["requests"]),
-            numbers.count(row["clients"]),
-            numbers.size(row["bytes"]),
-            numbers.share(row["failed"] / row["requests"]),
-        )
-        for row in rows
-    ]
-    heading = ("who", "requests", "clients", "sent", "answered 5xx")
-    caption = "Bots, by what they call themselves, and others"
-    return Sheet(heading, shown, frozenset({1, 2, 3, 4}), caption=caption)

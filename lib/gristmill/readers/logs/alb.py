@@ -212,6 +212,7 @@ FORMATS = (
             bytes="sent_bytes",
             seconds="round(request_processing_time + target_processing_time"
             " + response_processing_time, 6)",
+            user_agent="user_agent",
         ),
     ),
 )

@@ -228,6 +228,8 @@ _HTTP = Http(
     bytes="sc_bytes",
     seconds="time_taken",
     forwarded_for="x_forwarded_for",
+    referer="cs_referrer",
+    user_agent="cs_user_agent",
 )
 
 FORMATS = (

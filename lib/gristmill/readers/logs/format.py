@@ -26,8 +26,8 @@ class Http:
     """Where the dataset of an HTTP log has what all of them have, as SQL expressions.
 
     `client` is a string, `status` an int, `bytes` the size of the answer, `seconds` (double) how
-    long it took, `forwarded_for` (string) whom proxies were asked by; None where the log does not
-    say.
+    long it took, `forwarded_for` whom proxies were asked by, `referer` and `user_agent` what those
+    headers were (strings); None where the log does not say.
     """
 
     timestamp: str
@@ -38,6 +38,8 @@ class Http:
     bytes: str
     seconds: str | None = None
     forwarded_for: str | None = None
+    referer: str | None = None
+    user_agent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ def views() -> dict[str, tuple[Dataset, "partial[DataFrame]"]]:
     """Every dataset of HTTP requests by name, and its view.
 
     A view has `dataset string, timestamp timestamp, client string, method string, path string,
-    status int, bytes bigint, seconds double, forwarded_for string, date date`.
+    status int, bytes bigint, seconds double, forwarded_for string, referer string,
+    user_agent string, date date`.
     """
     return {
         found.dataset.name: (found.dataset, partial(_view, found.dataset.name, found.http))
@@ -33,6 +34,8 @@ def _view(name: str, http: Http, rows: DataFrame) -> DataFrame:
         "bytes": http.bytes,
         "seconds": f"cast({http.seconds or 'null'} as double)",
         "forwarded_for": f"cast({http.forwarded_for or 'null'} as string)",
+        "referer": f"cast({http.referer or 'null'} as string)",
+        "user_agent": f"cast({http.user_agent or 'null'} as string)",
         "date": "date",
     }
     named = [F.expr(expression).alias(column) for column, expression in columns.items()]

@@ -167,6 +167,8 @@ FORMATS = (
             status="http_status",
             bytes="bytes_sent",
             seconds="total_time / 1000",
+            referer="referrer",
+            user_agent="user_agent",
         ),
         kernel=_by_kernel,
     ),

@@ -55,4 +55,5 @@ def request_rows(rows: DataFrame, columns: Mapping[str, Column], reason: Column)
 
 HTTP = Http(
     *("timestamp", "client", "method", "path", "status", "bytes", "seconds", "forwarded_for"),
+    *("referer", "user_agent"),
 )

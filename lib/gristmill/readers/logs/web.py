@@ -258,7 +258,10 @@ def _bare(line: str) -> str:
 
 
 _HTTP = Http(
-    *("timestamp", "client", "method", "path", "status", "bytes"), forwarded_for="forwarded_for"
+    *("timestamp", "client", "method", "path", "status", "bytes"),
+    forwarded_for="forwarded_for",
+    referer="referer",
+    user_agent="user_agent",
 )
 
 

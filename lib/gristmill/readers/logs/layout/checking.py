@@ -1,8 +1,7 @@
 """What is wrong with a layout that somebody asks for, said before anything is read."""
 
-import zoneinfo
-
 from gristmill.errors import UsageError
+from gristmill.readers import local_time
 from gristmill.readers.logs import formats
 from gristmill.readers.logs.format import LogFormat
 from gristmill.readers.logs.layout.compiled import compiled
@@ -15,10 +14,7 @@ def check_layout(layout: str, format_: str, zone: str) -> None:
     """Raises `UsageError` for a layout that cannot be read, one beside a format, a zone that is not
     there, and times of which nobody says the zone."""
     if zone:
-        try:
-            zoneinfo.ZoneInfo(zone)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise UsageError(f"--zone: there is no time zone {zone}") from error
+        local_time.check_zone(zone)
     if (layout or format_) in formats():
         check_zone(formats()[layout or format_], zone)
     if not layout:
