@@ -45,7 +45,7 @@ def by_format(rows: DataFrame, options: AccessLogOptions) -> Mapping[str, DataFr
 
 JOB = Job(
     name="access-logs",
-    help="Load logs: web servers, proxies in any layout, S3, ALB, CloudFront, VPC, CloudTrail.",
+    help="Load logs: web servers, proxies in any layout, and what AWS writes.",
     options=AccessLogOptions,
     reads=LogReader(),
     writes=tuple({found.dataset.name: found.dataset for found in formats().values()}.values()),

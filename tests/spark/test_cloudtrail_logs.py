@@ -270,3 +270,14 @@ def test_an_event_that_is_delivered_twice_is_one(
     assert (report.lines, report.skipped, report.rejected) == (4, 1, 0)
     found = spark.read.parquet(str(tmp_path / "out" / "cloudtrail_events")).collect()
     assert sorted(row["event_id"] for row in found) == ["e-1", "e-2", "e-3"]
+
+
+def test_a_line_may_hold_several_events_that_are_broken(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    bad = '{"eventTime":"soon"}'
+    (tmp_path / "a.json").write_text(f'{{"Records":[{CALL},{bad},{bad}]}}\n')
+    run_job(access_logs.JOB, tmp_path / "a.json", max_reject_rate=0.9)
+    assert spark.read.parquet(str(tmp_path / "out" / "cloudtrail_events")).count() == 1
+    rejects = spark.read.parquet(str(tmp_path / "out" / "rejects")).collect()
+    assert [(row["reason"], row["line_number"]) for row in rejects] == [("bad_timestamp", 1)] * 2

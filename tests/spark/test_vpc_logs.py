@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from gristmill.jobs import access_logs
 from gristmill.model.checks import SKIPPED
 from gristmill.readers.logs.vpc_flow import FIELDS, REJECTS
+from tests.conftest import RunJob
 from tests.spark.lines import (
     Values,
     assert_as_expected,
@@ -154,3 +156,15 @@ def test_a_broken_line_is_read_as_plain_python_reads_it(
     rows = parsed(spark, tmp_path / "a.log", "vpc_flow", lines, ALL)
     assert len(rows) == len(lines)
     assert_as_the_reference_says(rows, REJECTS, partial(vpc_flow, header=ALL))
+
+
+def test_a_run_over_every_column_there_is_comes_to_its_end(
+    spark: SparkSession, run_job: RunJob, tmp_path: Path
+) -> None:
+    # Where many columns are checked, Spark's planning doubled with each, and never ended.
+    (tmp_path / "a.log").write_text("\n".join([" ".join(ALL), line_of_all(V2), "no flow"]))
+    run_job(access_logs.JOB, tmp_path / "a.log")
+    (row,) = spark.read.parquet(str(tmp_path / "out" / "vpc_flows")).collect()
+    assert (row["srcaddr"], row["tcp_flags"], row["encryption_status"]) == ("192.0.2.16", 19, "1")
+    (reject,) = spark.read.parquet(str(tmp_path / "out" / "rejects")).collect()
+    assert reject["reason"] == "wrong_fields"

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,13 @@ _SENT = f"{HOME}/lineage"
 Comments = Mapping[str, Mapping[str, str]]
 
 
-def send_all(storage: Storage, to: str, namespace: str, comments: Comments) -> Sent:
+def send_all(
+    storage: Storage, to: str, namespace: str, comments: Comments, now: datetime | None = None
+) -> Sent:
     """Send the events of all publishes and failures that a place has not heard of yet.
 
-    Raises `GristmillError` where it does not take one: those before have arrived, and are noted.
+    Failures are kept by the time `now`. Raises `GristmillError` where the place does not take an
+    event: those before have arrived, and are noted.
     """
     send, sent = sender(to), 0
     schema_of = cache(_schema_of)
@@ -48,7 +52,7 @@ def send_all(storage: Storage, to: str, namespace: str, comments: Comments) -> S
             sent += 1
         number = number_
         storage.write(place, _note(number, failed))
-    known = list(kept(storage))
+    known = list(kept(storage, now))
     # Of those that are not kept any more nothing has to be remembered.
     failed &= {one.run for one in known}
     for one in known:

@@ -114,6 +114,6 @@ REJECTS = Dataset(
         Field("raw", "string", "the line as it stood"),
     ),
     partitioned_by=("job",),
-    key=("source_file", "block_start", "line_number"),
+    # Without a key: a line that holds several records may have several rejects.
     write_mode="batch",
 )

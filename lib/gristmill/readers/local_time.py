@@ -22,7 +22,7 @@ def check_zone(zone: str) -> None:
     try:
         zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(f"--zone: there is no time zone {zone!r}") from error
+        raise UsageError(f"--zone: there is no time zone {zone}") from error
 
 
 def zones(spark: SparkSession) -> frozenset[str]:

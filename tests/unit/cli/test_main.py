@@ -59,8 +59,9 @@ def test_jobs_lists_every_job_with_what_it_writes(capsys: Out) -> None:
         ["word-count", "Count the words of text files.", "word_counts"],
         [
             "access-logs",
-            "Load logs: web servers, proxies in any layout, S3, ALB, CloudFront, VPC, CloudTrail.",
-            "alb_requests, cloudfront_requests, cloudtrail_events, server_requests, s3_requests, "
+            "Load logs: web servers, proxies in any layout, and what AWS writes.",
+            "alb_requests, alb_connections, cloudfront_requests, cloudtrail_events, "
+            "server_requests, nlb_connections, dns_queries, s3_requests, transit_gateway_flows, "
             "vpc_flows, web_requests",
         ],
         [
@@ -236,7 +237,7 @@ def test_run_refuses_a_wrong_option_by_its_flag(
 
 def test_options_of_a_job_are_those_of_that_job(capsys: Out) -> None:
     argv = ["run", "access-logs", "--input", "a", "--output", "out", "--format", "xml"]
-    assert "--format takes one of auto, alb, cloudfront, " in refused(argv, capsys)
+    assert "--format takes one of auto, alb, alb_connection, cloudfront, " in refused(argv, capsys)
     argv = ["run", "traffic-summary", "--input", "a", "--output", "out", "--top=0"]
     assert "--top takes 1 or more, not 0" in refused(argv, capsys)
 

@@ -189,5 +189,5 @@ def test_failures_are_kept_for_thirty_days(storage: LocalStorage, tmp_path: Path
     assert [one.run for one in kept(storage, now)] == ["20261101T000001Z-1a"]
     assert len(storage.names(FAILURES)) == 2
     to = str(tmp_path / "lineage.jsonl")
-    assert send_all(storage, to, "mill", COMMENTS).events == 3
-    assert send_all(storage, to, "mill", COMMENTS).events == 0
+    assert send_all(storage, to, "mill", COMMENTS, now).events == 3
+    assert send_all(storage, to, "mill", COMMENTS, now).events == 0

@@ -6,6 +6,7 @@ import pytest
 
 from gristmill.errors import InputError
 from gristmill.readers.logs.recognise import recognise
+from tests.support.aws_lines import ALB_CONNECTION, ALPN, DNS, NLB, TGW, envelope
 
 START = "192.0.2.7 - - [10/Oct/2026:13:55:36 +0200] "
 COMMON = START + '"GET /a?b=c HTTP/1.1" 200 2326'
@@ -193,6 +194,19 @@ def test_a_file_of_another_format_is_refused_by_name(text: str) -> None:
         ("2 unknown eni-0a1b2c3d - - - - - - - 1772582399 1772582459 - NODATA", "vpc_flow"),
         ("version vpc-id new-field bytes start end", "vpc_flow"),
         ("end bytes", "vpc_flow"),
+        (
+            "version resource-type account-id tgw-id tgw-attachment-id tgw-src-eni start end",
+            "transit_gateway",
+        ),
+        (TGW, "transit_gateway"),
+        (NLB, "nlb"),
+        (ALPN, "nlb"),
+        (ALB_CONNECTION, "alb_connection"),
+        (DNS, "route53_resolver"),
+        (f"2026-03-04T00:00:00.123Z {VPC}ACCEPT OK", "vpc_flow"),
+        (f"2026-03-04T00:00:00.123Z {EVENT}", "cloudtrail"),
+        (envelope([EVENT]) + envelope([EVENT]), "cloudtrail"),
+        (envelope([VPC + "ACCEPT OK", "cut off here"])[:-10], "vpc_flow"),
         (EVENT, "cloudtrail"),
         (f'{{"Records":[{EVENT},{EVENT}]}}', "cloudtrail"),
         (f'{{"Records":[{EVENT},{{"eventVer', "cloudtrail"),
@@ -220,8 +234,6 @@ def test_a_log_of_aws_is_recognised(line: str, expected: str) -> None:
         '{\n  "Records": [\n',
         "version,account-id,start,end\n2,111122223333,1,2",
         "\t".join("abcdefghijklmnopqrstuvwx"),
-        # Flow logs of transit gateways have most names of their own.
-        "version resource-type account-id tgw-id tgw-attachment-id tgw-src-eni start end",
         "end",
         "the start of the end",
     ],
@@ -229,6 +241,12 @@ def test_a_log_of_aws_is_recognised(line: str, expected: str) -> None:
 def test_what_only_looks_like_a_log_of_aws_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"b\.log is not a log in a known format.*--format"):
         recognise({"a.log": EVENT, "b.log": text})
+
+
+def test_an_object_that_only_tries_whether_anybody_is_there_has_no_say() -> None:
+    trying = envelope(["CWL CONTROL MESSAGE: Checking health of destination."], "CONTROL_MESSAGE")
+    assert recognise({"a.log": trying}) is None
+    assert recognise({"a.log": trying + envelope([EVENT]), "b.log": trying}) == "cloudtrail"
 
 
 def test_lines_of_two_formats_in_a_file_are_refused() -> None:

@@ -24,7 +24,8 @@ from gristmill.readers.logs import columns as named
 from gristmill.readers.logs import format as log
 from gristmill.readers.logs import values
 from gristmill.readers.logs.columns import Columns
-from gristmill.readers.logs.format import Header, Http, LogFormat
+from gristmill.readers.logs.format import Cells, Header, Http, LogFormat
+from gristmill.readers.logs.json_text import STRICT
 from gristmill.readers.text.lines import ORIGIN, RAW, SOURCE_FILE
 
 FIELDS = (
@@ -74,6 +75,11 @@ CLOUDFRONT_REQUESTS = log.requests(
 REJECTS = {code: text for code, text in log.REJECTS.items() if code != "unclosed_quote"}
 JSON_REJECTS = log.reasons("bad_json", *REJECTS)
 
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
+
+
 _HEADER = "#Fields:"
 _ODD = {
     "cs_host": "cs(Host)",
@@ -89,7 +95,10 @@ _NAMES = {
 # With standard logging v2 it can stand for date and time.
 _MILLISECONDS = "timestamp(ms)"
 _KEYS: Header = (*_NAMES, _MILLISECONDS)
-_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+_PLAIN = {
+    **{_plain(name): name for name in _KEYS},
+    "cs_referrer": "cs(Referer)",
+}
 COLUMNS = Columns(
     separator="\t",
     names={**_NAMES, _MILLISECONDS: _MILLISECONDS},
@@ -105,10 +114,18 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
 
 def parse_json(lines: DataFrame, _header: Header | None) -> DataFrame:
     """The same of lines that are objects, as standard logging v2 writes them, too."""
-    found = F.from_json(RAW, "map<string,string>", _STRICT)
+    found = F.from_json(RAW, "map<string,string>", STRICT)
     read = lines.select(*ORIGIN, found.alias("_all"))
     pieces = F.when(F.col("_all").isNotNull(), F.array(*(F.col("_all")[name] for name in _KEYS)))
     return _rows(read.select(*ORIGIN, pieces.alias("_pieces")), _KEYS, JSON_REJECTS)
+
+
+def _of_columns(names: Sequence[str]) -> Header | None:
+    """Names of Parquet's columns, in which signs are not what they are in a header."""
+    found = tuple(_PLAIN.get(_plain(name), name) for name in names)
+    is_ours = {"c-ip", "sc-status", "x-edge-location", "x-edge-request-id"} & set(found)
+    has_time = "time" in found or _MILLISECONDS in found
+    return found if is_ours and has_time else None
 
 
 def _rows(apart: DataFrame, header: Header | None, codes: Iterable[str]) -> DataFrame:
@@ -235,7 +252,7 @@ _HTTP = Http(
 FORMATS = (
     LogFormat(
         name="cloudfront",
-        help="CloudFront standard access logs",
+        help="CloudFront standard access logs, as text or Parquet",
         dataset=CLOUDFRONT_REQUESTS,
         rejects=REJECTS,
         matches=matches,
@@ -244,6 +261,7 @@ FORMATS = (
         comment="#",
         kernel=_by_kernel,
         http=_HTTP,
+        cells=Cells(_of_columns, lambda cells, header: _rows(cells, header, REJECTS)),
     ),
     LogFormat(
         name="cloudfront-json",

@@ -23,6 +23,7 @@ from gristmill.model.checks import REASON
 from gristmill.model.dataset import Field
 from gristmill.readers.logs import format as log
 from gristmill.readers.logs.format import Header, LogFormat
+from gristmill.readers.logs.json_text import LEFT, RIGHT, STRING, with_commas, with_object
 from gristmill.readers.text.lines import BLOCK_START, LINE_NUMBER, ORIGIN, RAW, SOURCE_FILE
 
 FIELDS = (
@@ -88,11 +89,6 @@ def key(column: str) -> str:
 # All as text: what is not of a type that was asked for would be lost.
 _EVENT = ", ".join(f"`{key(field.name)}` string" for field in FIELDS)
 _WRAPPED = r"^\s*+\{\s*+\"Records\"\s*+:"
-# Both allowances of Spark are for what is not JSON.
-_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
-# Noncharacters (Unicode 16, 23.7), free for private use while a line is being taken apart.
-_LEFT, _RIGHT = "\ufdd0", "\ufdd1"
-_STRING = r'"(?:[^"\\]++|\\.)*+"'
 _FRACTION = r"\.[0-9]++(?:[eE][+-]?+[0-9]++)?+|[eE][+-]?+[0-9]++"
 _REAL = rf"(?<=[\s:,\[])-?+(?:0|[1-9][0-9]*+)(?:{_FRACTION})(?=\s*+[,}}\]])"
 
@@ -107,13 +103,13 @@ def parse(lines: DataFrame, header: Header | None) -> DataFrame:
         lines = _documents(lines)
     marked = lines.withColumn("_marked", _marked(F.col(RAW)))
     is_wrapped = F.col(RAW).rlike(_WRAPPED)
-    wrapped = _with_json(marked, F.when(is_wrapped, F.col("_marked")), "Records array<string>")
+    wrapped = with_object(marked, F.when(is_wrapped, F.col("_marked")), "Records array<string>")
     # What is broken, or is not wrapped, goes on as it is.
     records = F.coalesce(_without_nulls(F.col("_object.Records")), F.array("_marked"))
     events = wrapped.select(
         F.explode_outer(records).alias("_marked"), SOURCE_FILE, BLOCK_START, LINE_NUMBER
     ).withColumn(RAW, _unmarked(F.col("_marked")))
-    read = _with_json(events, F.col("_marked"), _EVENT).withColumnRenamed("_object", "_event")
+    read = with_object(events, F.col("_marked"), _EVENT).withColumnRenamed("_object", "_event")
     read = read.withColumn("event_time", log.utc(F.col("_event.eventTime")))
     columns = [
         F.col("event_time")
@@ -146,16 +142,12 @@ def _documents(lines: DataFrame) -> DataFrame:
     place = F.struct(BLOCK_START, LINE_NUMBER, RAW)
     sorted_ = F.transform(F.array_sort(F.collect_list(place)), lambda line: line[RAW])
     files = lines.groupBy(SOURCE_FILE).agg(F.array_join(sorted_, "\n").alias("_text"))
-    between = F.regexp_replace(
-        "_text", rf"({_STRING})|(?<=\}})(\s*+)(?=\{{)", f"$1{_LEFT}$2{_RIGHT}"
-    )
-    between = F.regexp_replace(between, rf'(?<="){_LEFT}{_RIGHT}', "")
-    listed = F.regexp_replace(between, f"{_LEFT}\\s*+{_RIGHT}", ",")
+    listed = with_commas(F.col("_text"))
     whole = F.when(F.col("_text").rlike(r"^\s*+\["), listed).otherwise(
         F.concat(F.lit("["), listed, F.lit("]"))
     )
     files = files.withColumn("_marked", _marked(whole))
-    read = _with_json(
+    read = with_object(
         files, F.concat(F.lit('{"all":'), F.col("_marked"), F.lit("}")), "all array<string>"
     )
     found = F.coalesce(_without_nulls(F.col("_object.all")), F.array("_text"))
@@ -177,18 +169,6 @@ def header_of(line: str) -> Header | None:
 _NEXT = re.compile(r"\}\s*\{")
 
 
-def _with_json(lines: DataFrame, text: Column, fields: str) -> DataFrame:
-    """`lines` with `_object`, what a text is as a struct; null where it is no JSON object."""
-    # Inside another, and with more behind: Spark would not look at what follows the object.
-    inside = F.concat(F.lit('{"object":'), text, F.lit(',"end":0}'))
-    # It gives what it could read of broken JSON, too, but then says so in the last column.
-    columns = f"object struct<{fields}>, end string, _corrupt_record string"
-    # A column of its own: inside the condition Spark would read the JSON once more.
-    found = lines.withColumn("_found", F.from_json(inside, columns, _STRICT))
-    is_whole = F.col("_found._corrupt_record").isNull() & F.col("_found.end").isNotNull()
-    return found.withColumn("_object", F.when(is_whole, F.col("_found.object"))).drop("_found")
-
-
 def _without_nulls(records: Column) -> Column:
     # Null is what an empty list of events becomes.
     return F.transform(records, lambda record: F.coalesce(record, F.lit("null")))
@@ -196,17 +176,17 @@ def _without_nulls(records: Column) -> Column:
 
 def _marked(text: Column) -> Column:
     """JSON with its fractions as strings between marks."""
-    found = F.regexp_replace(text, f"({_STRING})|({_REAL})", f"$1{_LEFT}$2{_RIGHT}")
-    found = F.replace(found, F.lit(_LEFT + _RIGHT), F.lit(""))
-    found = F.replace(found, F.lit(_LEFT), F.lit(f'"{_LEFT}'))
-    found = F.replace(found, F.lit(_RIGHT), F.lit(f'{_RIGHT}"'))
+    found = F.regexp_replace(text, f"({STRING})|({_REAL})", f"$1{LEFT}$2{RIGHT}")
+    found = F.replace(found, F.lit(LEFT + RIGHT), F.lit(""))
+    found = F.replace(found, F.lit(LEFT), F.lit(f'"{LEFT}'))
+    found = F.replace(found, F.lit(RIGHT), F.lit(f'{RIGHT}"'))
     return F.when(text.rlike(_REAL), found).otherwise(text)
 
 
 def _unmarked(text: Column) -> Column:
-    plain = F.replace(text, F.lit(f'"{_LEFT}'), F.lit(""))
-    plain = F.translate(F.replace(plain, F.lit(f'{_RIGHT}"'), F.lit("")), _LEFT + _RIGHT, "")
-    return F.when(F.contains(text, F.lit(_LEFT)), plain).otherwise(text)
+    plain = F.replace(text, F.lit(f'"{LEFT}'), F.lit(""))
+    plain = F.translate(F.replace(plain, F.lit(f'{RIGHT}"'), F.lit("")), LEFT + RIGHT, "")
+    return F.when(F.contains(text, F.lit(LEFT)), plain).otherwise(text)
 
 
 _LINE = re.compile(r'\s*(?:\[\s*)?\{\s*(?:"Records"\s*:\s*\[\s*\]|.*?"eventVersion"\s*:)')

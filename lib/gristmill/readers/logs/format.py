@@ -43,6 +43,19 @@ class Http:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """How a format is read where it lies in Parquet files, whose columns have names and no order.
+
+    `header(names)` gives the columns of a file as a header line would have them, in the same order;
+    None where they are not of the format. `rows(cells, header)` is to cells, an array of strings
+    `_pieces` beside the columns of `ORIGIN`, what `LogFormat.parse` is to lines.
+    """
+
+    header: Callable[[Sequence[str]], Header | None]
+    rows: Callable[[DataFrame, Header], DataFrame]
+
+
+@dataclass(frozen=True)
 class LogFormat:
     """A format of log files, and the dataset that its lines become.
 
@@ -55,7 +68,7 @@ class LogFormat:
     are no header are skipped; where it `header_is_rare`, files are only looked into for one where
     some of them have one. `kernel` reads what it can, faster. Where times do not say their zone,
     `in_zone(name)` is the same format with those of a zone. Rows with the same `unique` are one
-    that was delivered twice: all but the first are skipped.
+    that was delivered twice: all but the first are skipped. `cells` reads the same in Parquet.
     """
 
     name: str
@@ -72,6 +85,7 @@ class LogFormat:
     header_is_rare: bool = False
     unique: str | None = None
     in_zone: "Callable[[str], LogFormat] | None" = None
+    cells: Cells | None = None
 
 
 REASONS = {

@@ -19,6 +19,7 @@ from gristmill.readers.logs.json_loggers import (
     WAF,
     Logger,
 )
+from gristmill.readers.logs.json_text import STRICT
 from gristmill.readers.logs.requested import any_time, apart, http_request
 from gristmill.readers.logs.server import HTTP, SERVER_REQUESTS, request_rows
 from gristmill.readers.text.lines import ORIGIN, RAW
@@ -27,7 +28,6 @@ REJECTS = log.reasons(
     *("empty_line", "nul_byte", "bad_json", "not_this_format", "bad_timestamp", "bad_status"),
     *("bad_bytes", "bad_number", "bad_address"),
 )
-_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 _NUMBER = r"^[0-9]{1,18}(?:\.[0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?\z"
 _ADDRESS = rf"(?:{values.ADDRESS}|{values.HOST}|unix:|@)"
 _WITH_PORT = rf"^\[?({values.IPV6}|{values.IPV4})\]?:[0-9]{{1,5}}\z"
@@ -36,7 +36,7 @@ _WITH_PORT = rf"^\[?({values.IPV6}|{values.IPV4})\]?:[0-9]{{1,5}}\z"
 def parse(lines: DataFrame, _header: Header | None, logger: Logger) -> DataFrame:
     """Lines with the columns of `ORIGIN` to rows of `SERVER_REQUESTS`, or a reason why not."""
     text = prefix.without(F.col(RAW))
-    rows = lines.select(*ORIGIN, F.from_json(text, "map<string,string>", _STRICT).alias("_all"))
+    rows = lines.select(*ORIGIN, F.from_json(text, "map<string,string>", STRICT).alias("_all"))
     found = {name: _value(keys) for name, keys in logger.keys.items()}
     rows = rows.select(*ORIGIN, "_all", *(value.alias(f"_{name}") for name, value in found.items()))
     rows = rows.withColumn("timestamp", any_time(F.col("_timestamp"), logger.epoch))

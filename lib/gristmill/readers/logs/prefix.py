@@ -19,6 +19,7 @@ import json
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from gristmill.readers.logs.json_text import STRICT
 from gristmill.readers.logs.values import python
 
 _PRI = "(?:<[0-9]{1,3}>)?+"
@@ -44,15 +45,11 @@ _OBJECT = r'^\{.*"(?:log|MESSAGE)"'
 
 def without(line: Column) -> Column:
     """A line without its prefix, if it has one; null where its wrapping is broken."""
-    found = F.from_json(line, ", ".join(f"{name} string" for name in _IN_JSON), _STRICT)
+    found = F.from_json(line, ", ".join(f"{name} string" for name in _IN_JSON), STRICT)
     inner = F.coalesce(*(found[name] for name in _IN_JSON))
     inner = F.when(F.endswith(inner, F.lit("\n")), F.rtrim(inner, F.lit("\r\n"))).otherwise(inner)
     plain = F.regexp_replace(line, _PREFIX, "")
     return F.when(F.startswith(line, F.lit("{")) & line.rlike(_OBJECT), inner).otherwise(plain)
-
-
-# Both allowances of Spark are for what is not JSON.
-_STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 
 
 def is_part(line: Column) -> Column:

@@ -1,6 +1,7 @@
 """Reading logs: the format recognised, every line parsed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial, reduce
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ from pyspark.sql import functions as F
 
 from gristmill.model.checks import REASON, SKIPPED
 from gristmill.model.job import Kernel, Reader, Reading
-from gristmill.readers.logs import formats
+from gristmill.readers.logs import envelopes, formats, parquet
 from gristmill.readers.logs.format import REASONS, Header, HeaderKernel, LogFormat
 from gristmill.readers.logs.json_lines import json_format
 from gristmill.readers.logs.json_loggers import PLAIN, mapped
@@ -23,6 +24,7 @@ from gristmill.readers.text.lines import (
     LINE_NUMBER,
     SOURCE_FILE,
     TextFiles,
+    find_files,
     heads,
     text_files,
 )
@@ -85,7 +87,11 @@ class LogReader(Reader[LogOptions]):
             return ({"format": options.layout, "layout": ""} if named else {"format": OWN}), ()
         if options.format != AUTO:
             return {}, ()
-        chosen = recognise(heads(spark, inputs, _LOOKED_AT))
+        files = find_files(spark, inputs)
+        if parquet.are_parquet(files):
+            chosen: str | None = parquet.recognised(spark, files)
+        else:
+            chosen = recognise(heads(spark, files, _LOOKED_AT))
         if chosen is None:
             return {"format": "combined"}, ()
         check_zone(formats()[chosen], options.zone)
@@ -93,7 +99,6 @@ class LogReader(Reader[LogOptions]):
 
     def read(self, spark: SparkSession, inputs: Sequence[str], options: LogOptions) -> Reading:
         """Parse the lines of `inputs`."""
-        parts: list[tuple[DataFrame, Header | None]]
         chosen = formats()[options.format]
         if options.map:
             chosen = json_format(mapped(options.map))
@@ -102,19 +107,15 @@ class LogReader(Reader[LogOptions]):
             chosen = layout_format(chosen.name, chosen.help, own)
         if chosen.in_zone:
             chosen = chosen.in_zone(options.zone)
-        if chosen.header is None or (
-            chosen.header_is_rare and not _some_has(chosen.header, heads(spark, inputs, _LOOKED_AT))
-        ):
-            found = text_files(spark, inputs, strict=options.strict)
-            alike = [_kernel(chosen, found.files, None)]
-            parts = [(found.lines, None)]
-        else:
-            found = text_files(spark, inputs, look_at=None, strict=options.strict)
-            by_header = list(found.alike(partial(_header, chosen.header)))
-            alike = [_kernel(chosen, files, header) for header, _, files in by_header]
-            parts = [(lines, header) for header, lines, _ in by_header]
+        if chosen.cells and parquet.are_parquet(files := find_files(spark, inputs)):
+            return Reading(partial(parquet.rows, spark, files, chosen), files=files)
+        found, parts = _parts(spark, inputs, chosen, strict=options.strict)
+        opened = _opened_by(chosen, found.heads)
+        if opened:
+            parts = [_Part(opened(found.lines), None, ())]
         is_whole = not (found.damage or options.strict)
-        kernels = tuple(kernel for kernel in alike if kernel and is_whole)
+        alike = [_kernel(chosen, part.files, part.header) for part in parts]
+        kernels = tuple(kernel for kernel in alike if kernel and is_whole and not opened)
         digests = sum(_DIGEST in file for file in found.files)
         told = f"{digests:,} of {len(found.files):,} files are digests, not logs: skipped"
         notes = (told,) if digests else ()
@@ -122,12 +123,48 @@ class LogReader(Reader[LogOptions]):
         return Reading(frame, notes, found.files, kernels=kernels)
 
 
-def _rows(
-    chosen: LogFormat, found: TextFiles, parts: Sequence[tuple[DataFrame, Header | None]]
-) -> DataFrame:
+@dataclass(frozen=True)
+class _Part:
+    """The lines of files that have the same header, or none."""
+
+    lines: DataFrame
+    header: Header | None
+    files: Sequence[str]
+
+
+def _parts(
+    spark: SparkSession, inputs: Sequence[str], chosen: LogFormat, *, strict: bool
+) -> tuple[TextFiles, list[_Part]]:
+    if chosen.header is None or (
+        chosen.header_is_rare
+        and not _some_has(chosen.header, heads(spark, find_files(spark, inputs), _LOOKED_AT))
+    ):
+        found = text_files(spark, inputs, strict=strict)
+        return found, [_Part(found.lines, None, found.files)]
+    found = text_files(spark, inputs, look_at=None, strict=strict)
+    by_header = found.alike(partial(_header, chosen.header))
+    return found, [_Part(lines, header, files) for header, lines, files in by_header]
+
+
+def _opened_by(
+    chosen: LogFormat, found: Mapping[str, str]
+) -> Callable[[DataFrame], DataFrame] | None:
+    """What takes lines out of the envelopes that files have them in; None where they have none."""
+    first = [envelopes.first_line(text) for text in found.values()]
+    if any(map(envelopes.is_wrapped, first)):
+        return envelopes.unwrapped
+    exported = [line for line in first if envelopes.is_exported(line) and not chosen.matches(line)]
+    if any(chosen.matches(envelopes.bare(line)) for line in exported):
+        return envelopes.without_times
+    return None
+
+
+def _rows(chosen: LogFormat, found: TextFiles, parts: Sequence[_Part]) -> DataFrame:
     """The rows of files by the headers of these."""
     # There is no part where all files are damaged.
-    parsed = [chosen.parse(lines, header) for lines, header in parts or [(found.lines, None)]]
+    parsed = [
+        chosen.parse(one.lines, one.header) for one in parts or [_Part(found.lines, None, ())]
+    ]
     rows = reduce(DataFrame.unionByName, parsed)
     return found.with_rejects(_first_of_each(rows, chosen.unique) if chosen.unique else rows)
 

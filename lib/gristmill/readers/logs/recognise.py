@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from gristmill.errors import InputError
 from gristmill.readers.logs import formats
+from gristmill.readers.logs.envelopes import bare, is_exported, opened
 
 _SAMPLED, _SHOWN, _WIDTH = 200, 3, 120
 _FEW, _LINES = 10, 10_000
@@ -17,7 +18,8 @@ def recognise(heads: Mapping[str, str]) -> str | None:
     or files, or lines of a file, are of formats that do not belong together.
     """
     by_file: dict[str, str] = {}
-    for file, text in heads.items():
+    for file, start in heads.items():
+        text = opened(start)
         lines = [line for line in text.split("\n")[:_SAMPLED] if line.strip(" \t\r\0\ufeff")]
         # Where files are many, a few lines of each do, unless they are of no format.
         known = _formats_of(lines[: max(_FEW, _LINES // len(heads))]) or _formats_of(lines)
@@ -53,7 +55,11 @@ def _mixed(file: str, names: Sequence[str]) -> NoReturn:
 
 def _format_of(line: str) -> str | None:
     plain = line.strip("\ufeff\r")
-    return next((name for name, found in formats().items() if found.matches(plain)), None)
+    return _named(plain) or (_named(bare(plain)) if is_exported(plain) else None)
+
+
+def _named(line: str) -> str | None:
+    return next((name for name, found in formats().items() if found.matches(line)), None)
 
 
 def _unknown(file: str, lines: Sequence[str]) -> str:

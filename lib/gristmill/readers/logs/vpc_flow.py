@@ -1,4 +1,4 @@
-"""Flow logs of VPCs, as text.
+"""Flow logs of VPCs, as text or Parquet.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html. The first line of a file
 names its columns, in any order and number; without it a line has the fourteen of the default
@@ -14,17 +14,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
-
-from gristmill.model.checks import REASON
-from gristmill.model.dataset import Dataset, Field
-from gristmill.readers.logs import columns as named
-from gristmill.readers.logs import format as log
-from gristmill.readers.logs import values
-from gristmill.readers.logs.columns import Columns
-from gristmill.readers.logs.format import SOURCE, Header, LogFormat
-from gristmill.readers.text.lines import ORIGIN, RAW, SOURCE_FILE
+from gristmill.model.dataset import Field
+from gristmill.readers.logs import flows
+from gristmill.readers.logs.format import Cells, Header, LogFormat
 
 FIELDS = (
     Field("version", "int", "of the format: the highest of its fields"),
@@ -70,115 +62,39 @@ FIELDS = (
     Field("resource_id", "string", "of a regional NAT gateway (version 9)"),
     Field("encryption_status", "string", "whether it was encrypted (version 10)"),
 )
-_LAST_SECOND = 253402300799  # of the year 9999
-_TIMES = ("start", "end")
-
-VPC_FLOWS = Dataset(
-    name="vpc_flows",
-    help="One row for each flow between two addresses and ports in an interval.",
-    fields=(*FIELDS, SOURCE, Field("date", "date", "day of start, or of end, UTC")),
-    partitioned_by=("date",),
-    write_mode="batch",
+VPC_FLOWS = flows.dataset(
+    "vpc_flows", "One row for each flow between two addresses and ports in an interval.", FIELDS
 )
 
-NAMES = {field.name.replace("_", "-"): field.name for field in FIELDS}
-DEFAULT = tuple(NAMES)[:14]
-_COLUMNS = Columns(
-    separator=" ",
-    names=NAMES,
-    without_header=DEFAULT,
-    versions=(len(DEFAULT),),
-)
-
-
-def parse(lines: DataFrame, header: Header | None) -> DataFrame:
-    """Lines with the columns of `ORIGIN` to rows of `VPC_FLOWS`, or a reason why not."""
-    pieces = named.pieces(_COLUMNS, header)
-    times = {name: _time(pieces.get(name)) for name in _TIMES}
-    # Single spaces part the fields, as a rule.
-    spaced = F.when(F.contains(RAW, F.lit("  ")), F.regexp_replace(RAW, " ++", " "))
-    line = F.trim(F.coalesce(spaced, RAW))
-    timed = named.apart(lines, _COLUMNS, header, line).withColumns(times)
-    return timed.select(
-        *ORIGIN,
-        _reason(pieces, header).alias(REASON),
-        *(
-            F.col(field.name) if field.name in times else named.value(pieces, field)
-            for field in FIELDS
-        ),
-        F.col(SOURCE_FILE).alias("source_file"),
-        F.to_date(F.coalesce("start", "end")).alias("date"),
-    )
-
-
-def _time(piece: Column | None) -> Column:
-    if piece is None:
-        return F.lit(None).cast("timestamp")
-    seconds = log.number(piece, "bigint")
-    return F.timestamp_seconds(F.when(seconds <= _LAST_SECOND, seconds))
-
-
-def _reason(pieces: dict[str, Column], header: Header | None) -> Column:
-    bad_times = [
-        pieces[name].isNotNull() & F.col(name).isNull() for name in _TIMES if name in pieces
-    ]
-    nowhere = F.col("start").isNull() & F.col("end").isNull()
-    known = F.size(F.array_intersect("_pieces", F.array(*map(F.lit, NAMES))))
-    names = F.size(F.array_distinct("_pieces"))
-    is_named = F.col(RAW).rlike(_HEADER) & (known > 1) & (2 * known > names)
-    is_header = named.is_header(F.col("_pieces"), header)
-    return log.reason(
-        REJECTS,
-        {
-            "wrong_fields": named.has_wrong_fields(_COLUMNS, header),
-            "bad_timestamp": log.any_of([*bad_times, nowhere]),
-            "bad_number": named.has_bad_number(pieces, FIELDS),
-            "bad_address": log.is_none_of(pieces, dict.fromkeys(ADDRESSES, values.ADDRESS)),
-            "bad_value": log.is_none_of(pieces, VALUES),
-        },
-        skipped=F.when(is_named, is_header).otherwise(F.lit(False)),
-    )
-
-
-REJECTS = log.reasons(
-    *("empty_line", "nul_byte", "wrong_fields", "bad_timestamp"),
-    *("bad_number", "bad_address", "bad_value"),
-)
+REJECTS = flows.REJECTS
 ADDRESSES = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr")
-_BYTE = "(?:-1|[0-9]{1,2}|1[0-9]{2}|2[0-4][0-9]|25[0-5])"
 VALUES = {
-    "version": "-1|[0-9]{1,2}",
-    "account_id": "[0-9]{12}|unknown",
+    **flows.VALUES,
     "interface_id": "eni-[0-9a-z]+",
-    "srcport": values.PORT,
-    "dstport": values.PORT,
-    "protocol": _BYTE,
     "action": "ACCEPT|REJECT",
-    "log_status": "OK|NODATA|SKIPDATA",
     "vpc_id": "vpc-[0-9a-z]+",
     "subnet_id": "subnet-[0-9a-z]+",
     "instance_id": "i-[0-9a-z]+",
-    "tcp_flags": _BYTE,
-    "type": "IPv4|IPv6|EFA",
-    "flow_direction": "ingress|egress",
 }
-
-# Names are small letters; what a record says of itself has digits, capitals or a dash alone.
-_HEADER = r"^[a-z -]*+\z"
+_VPC = flows.Flows(FIELDS, default=14, addresses=ADDRESSES, values=VALUES)
+NAMES = _VPC.columns.names
+DEFAULT = _VPC.columns.without_header
 
 
 def header_of(line: str) -> Header | None:
     """The names of the columns, where a line gives them: more than one known, and most of them."""
-    names = tuple(name for name in line.split(" ") if name)
-    known = len(NAMES.keys() & set(names))
-    is_header = re.fullmatch("[a-z -]*", line) and known > 1 and 2 * known > len(set(names))
-    return names if is_header else None
+    names = _VPC.header_of(line)
+    return None if names and any(name.startswith("tgw-") for name in names) else names
 
 
 def matches(line: str) -> bool:
     """Whether a line is a header of flow logs, or has the default columns."""
     is_default = _LINE.match(line) is not None and len(line.split()) == len(DEFAULT)
     return is_default or header_of(line) is not None
+
+
+def _of_columns(names: Sequence[str]) -> Header | None:
+    return header_of(" ".join(name.replace("_", "-") for name in names))
 
 
 def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
@@ -193,12 +109,13 @@ _LINE = re.compile(r" *[0-9]+ +(?:[0-9]{12}|unknown) +(?:eni-\S+|-) ")
 FORMATS = (
     LogFormat(
         name="vpc_flow",
-        help="VPC flow logs, as text",
+        help="VPC flow logs, as text or Parquet",
         dataset=VPC_FLOWS,
         rejects=REJECTS,
         matches=matches,
-        parse=parse,
+        parse=_VPC.parse,
         header=header_of,
         kernel=_by_kernel,
+        cells=Cells(_of_columns, _VPC.rows),
     ),
 )

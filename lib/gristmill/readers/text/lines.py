@@ -113,12 +113,12 @@ def text_files(
     return TextFiles(spark, lines, files, _heads(spark, some), hurt)
 
 
-def heads(spark: SparkSession, inputs: Sequence[str], look_at: int) -> Mapping[str, str]:
-    """The starts of files as `text_files` finds them, of `look_at` or somewhat more, by URI.
+def heads(spark: SparkSession, files: Sequence[str], look_at: int) -> Mapping[str, str]:
+    """The starts of files, as `find_files` gives them: of `look_at` or somewhat more, by URI.
 
     That of a compressed file which is damaged so early is empty.
     """
-    return _heads(spark, _some(_found(spark, inputs)[1], look_at), strict=False)
+    return _heads(spark, _some(files, look_at), strict=False)
 
 
 def _some(files: Sequence[str], look_at: int | None) -> Sequence[str]:
