@@ -5,6 +5,8 @@ Ito's, which those who confuse colours can tell apart (https://jfly.uni-koeln.de
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -50,7 +52,9 @@ _TIMES = (
     "{'hours': '%H:%M', 'day': '%d %b', 'date': '%d %b', 'week': '%d %b', 'month': '%b', "
     "'quarter': '%b', 'year': '%Y'}"
 )
-_LONGEST = 28
+_LONGEST, _BEGINNING = 32, 14
+_UNSEEN = "\u200b"  # a space of no width
+_WIDEST, _FILLED, _FEW = 60, 0.7, 14
 
 
 def over_time(
@@ -70,13 +74,32 @@ def over_time(
     data = alt.InlineData(values=values)
     base = alt.Chart(data)
     is_short = len({row["moment"] for row in rows}) < 3
-    chart = base.mark_bar() if stacked else base.mark_line(point=is_short, interpolate="linear")
-    axis = alt.Axis(labelExpr=f"utcFormat(datum.value, {_TIMES})", labelOverlap=True)
-    when = alt.X("moment:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
+    count, ticks = _spacing([row["moment"] for row in rows])
+    # One chart is drawn at two widths.
+    size = f"max(1, min({_WIDEST}, {_FILLED} * width / {count}))"
+    bars = base.mark_bar(size=alt.ExprRef(size))
+    chart = bars if stacked else base.mark_line(point=is_short, interpolate="linear")
+    axis = alt.Axis(
+        labelExpr=f"utcFormat(datum.value, {_TIMES})", labelOverlap=True, tickCount=ticks
+    )
+    # Half a bar stands before its moment.
+    scale = alt.Scale(type="utc", padding=alt.ExprRef(f"{size} / 2") if stacked else 0)
+    when = alt.X("moment:T", title=None, scale=scale, axis=axis)
     value = alt.Y("value:Q", title=unit, axis=alt.Axis(format=form, tickCount=5))
     coloured = _coloured(series) if series else alt.value(_PLAIN)
     spec = chart.encode(x=when, y=value, color=coloured).to_dict(validate=False)
     return Chart(title, spec, table, note)
+
+
+def _spacing(moments: Sequence[date]) -> tuple[float, Any]:
+    """How many bars have room, and where the axis is marked: at no hours, where there are days."""
+    known = sorted(set(moments))
+    steps = [later - earlier for earlier, later in pairwise(known)]
+    if not steps:
+        return 1, alt.Undefined
+    count = (known[-1] - known[0]) / min(steps) + 1
+    is_by_day = min(steps) >= timedelta(days=1) and len(known) <= _FEW
+    return count, {"interval": "day", "step": 1} if is_by_day else alt.Undefined
 
 
 def ranked(
@@ -90,7 +113,10 @@ def ranked(
 ) -> Chart:
     """Bars from left to right, one for each row: `name` and `value`, as they are given."""
     data = alt.InlineData(
-        values=[{"name": _short(row["name"]), "value": row["value"]} for row in rows]
+        values=[
+            {"name": name, "value": row["value"]}
+            for name, row in zip(_apart([row["name"] for row in rows]), rows, strict=True)
+        ]
     )
     name = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=220, ticks=False))
     least = 1 if all(isinstance(row["value"], int) for row in rows) else alt.Undefined
@@ -105,9 +131,17 @@ def _seen(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "series": plain(row["series"])} if "series" in row else dict(row)
 
 
-def _short(text: str) -> str:
-    name = plain(text)
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+def _apart(texts: Sequence[str]) -> list[str]:
+    """Names that are short enough, and differ as their texts do: bars of one name would be one."""
+    found: list[str] = []
+    for text in texts:
+        name = plain(text)
+        if len(name) > _LONGEST:
+            name = f"{name[:_BEGINNING]}…{name[_BEGINNING + 1 - _LONGEST :]}"
+        while name in found:
+            name += _UNSEEN
+        found.append(name)
+    return found
 
 
 def by_hour(

@@ -126,3 +126,22 @@ def test_details_of_nothing_are_left_out(tmp_path: Path) -> None:
         *("Requests by status", "Share of errors", "Clients")
     ]
     assert not one.sheets
+
+
+def test_pages_whose_names_are_alike_but_for_their_middle_have_a_bar_each(tmp_path: Path) -> None:
+    put(tmp_path, "traffic_hourly", TRAFFIC, [hour(datetime(2026, 10, 5, tzinfo=UTC))])
+    long = "https://shop.example.com/products/{}/and/what/else/there/is"
+    pages = [
+        {
+            "rank": 1,
+            "referer": long.format(number),
+            "requests": 9 - number,
+            "date": date(2026, 10, 5),
+        }
+        for number in range(4)
+    ]
+    put(tmp_path, "top_referers", REFERERS, pages, "ad")
+    (chart,) = (one for one in section(tmp_path, "traffic").charts if "Pages" in one.title)
+    (values,) = chart.spec["datasets"].values()
+    assert [one["value"] for one in values] == [9, 8, 7, 6]
+    assert len({one["name"] for one in values}) == 4

@@ -246,6 +246,8 @@ def test_what_only_looks_like_a_log_of_aws_is_refused(text: str) -> None:
 def test_an_object_that_only_tries_whether_anybody_is_there_has_no_say() -> None:
     trying = envelope(["CWL CONTROL MESSAGE: Checking health of destination."], "CONTROL_MESSAGE")
     assert recognise({"a.log": trying}) is None
+    broken = envelope([EVENT, "no escape: ?"]).replace("?", "\\q")
+    assert recognise({"a.log": broken}) == "cloudtrail"
     assert recognise({"a.log": trying + envelope([EVENT]), "b.log": trying}) == "cloudtrail"
 
 

@@ -41,8 +41,16 @@ def opened(text: str) -> str:
     """The lines in the start of a file, of whose last object there may be a part alone."""
     if not is_wrapped(first_line(text)):
         return text
-    found = (json.loads(message).rstrip("\r\n") for message in _MESSAGE.findall(text))
+    found = map(_said, _MESSAGE.findall(text))
     return "\n".join(message for message in found if not message.startswith(_CONTROL))
+
+
+def _said(message: str) -> str:
+    """What a string of JSON says; nothing where it is none."""
+    try:
+        return str(json.loads(message)).rstrip("\r\n")
+    except ValueError:
+        return ""
 
 
 def first_line(text: str) -> str:
