@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -26,17 +26,11 @@ AGENTS: str = option(
 later, all is made again."""
 
 
-class AgentOptions(Protocol):
-    """The options of a job that tells bots from people."""
-
-    @property
-    def agents(self) -> str:
-        """A list of bots, `AUTO` or `NONE`."""
-
-
 class _AgentsApart:
+    """For readers of jobs that have the option `agents`."""
+
     def resolve(
-        self, _spark: SparkSession, _inputs: Sequence[str], options: AgentOptions
+        self, _spark: SparkSession, _inputs: Sequence[str], options: Any
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         """The list of bots that is here."""
         if options.agents == NONE:
@@ -46,11 +40,11 @@ class _AgentsApart:
         return {"agents": found or NONE}, () if found else (note,)
 
 
-class OfOneDataset(_AgentsApart, DatasetReader):  # type: ignore[misc]
+class OfOneDataset(_AgentsApart, DatasetReader):
     """As `DatasetReader`."""
 
 
-class OfDatasets(_AgentsApart, DatasetsReader):  # type: ignore[misc]
+class OfDatasets(_AgentsApart, DatasetsReader):
     """As `DatasetsReader`."""
 
 
