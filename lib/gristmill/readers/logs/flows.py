@@ -57,12 +57,15 @@ def dataset(name: str, help_: str, fields: Sequence[Field]) -> Dataset:
 @dataclass(frozen=True)
 class Flows:
     """A kind of flow logs: its fields, how many of them, from the left, a record has by default,
-    those that are addresses, and what others can hold, as `values` has it."""
+    those that are addresses, and what others can hold, as `values` has it. Some names of those that
+    are `of_gateways` begin with `tgw-`, and none of others.
+    """
 
     fields: Sequence[Field]
     default: int
     addresses: Sequence[str]
     values: Mapping[str, str]
+    of_gateways: bool = False
 
     @cached_property
     def columns(self) -> Columns:
@@ -121,7 +124,12 @@ class Flows:
         names = tuple(name for name in line.split(" ") if name)
         known = len(self.columns.names.keys() & set(names))
         is_header = re.fullmatch(_HEADER, line) and known > 1 and 2 * known > len(set(names))
-        return names if is_header else None
+        is_of_gateways = any(name.startswith("tgw-") for name in names)
+        return names if is_header and is_of_gateways == self.of_gateways else None
+
+    def header_of_columns(self, names: Sequence[str]) -> Header | None:
+        """The same of the columns of a Parquet file, in whose names dashes are underscores."""
+        return self.header_of(" ".join(name.replace("_", "-") for name in names))
 
 
 def _time(piece: Column | None) -> Column:

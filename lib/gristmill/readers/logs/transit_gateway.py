@@ -5,11 +5,10 @@ columns, in any order and number; without it a line has those of the default for
 """
 
 import re
-from collections.abc import Sequence
 
 from gristmill.model.dataset import Field
 from gristmill.readers.logs import flows
-from gristmill.readers.logs.format import Cells, Header, LogFormat
+from gristmill.readers.logs.format import Cells, LogFormat
 
 FIELDS = (
     Field("version", "int", "of the format: the highest of its fields"),
@@ -68,22 +67,14 @@ VALUES = {
     "tgw_src_vpc_id": "vpc-[0-9a-z]+",
     "tgw_dst_vpc_id": "vpc-[0-9a-z]+",
 }
-_GATEWAYS = flows.Flows(FIELDS, default=len(FIELDS), addresses=ADDRESSES, values=VALUES)
-
-
-def header_of(line: str) -> Header | None:
-    """The names of the columns, where a line gives them and some are of transit gateways alone."""
-    names = _GATEWAYS.header_of(line)
-    return names if names and any(name.startswith("tgw-") for name in names) else None
+_GATEWAYS = flows.Flows(
+    FIELDS, default=len(FIELDS), addresses=ADDRESSES, values=VALUES, of_gateways=True
+)
 
 
 def _matches(line: str) -> bool:
     is_default = _LINE.match(line) is not None and len(line.split()) == len(FIELDS)
-    return is_default or header_of(line) is not None
-
-
-def _of_columns(names: Sequence[str]) -> Header | None:
-    return header_of(" ".join(name.replace("_", "-") for name in names))
+    return is_default or _GATEWAYS.header_of(line) is not None
 
 
 _LINE = re.compile(r" *[0-9]+ +TransitGateway[A-Za-z]* +[0-9]{12} +tgw-")
@@ -96,7 +87,7 @@ FORMATS = (
         rejects=flows.REJECTS,
         matches=_matches,
         parse=_GATEWAYS.parse,
-        header=header_of,
-        cells=Cells(_of_columns, _GATEWAYS.rows),
+        header=_GATEWAYS.header_of,
+        cells=Cells(_GATEWAYS.header_of_columns, _GATEWAYS.rows),
     ),
 )

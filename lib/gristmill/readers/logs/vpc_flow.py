@@ -81,20 +81,10 @@ NAMES = _VPC.columns.names
 DEFAULT = _VPC.columns.without_header
 
 
-def header_of(line: str) -> Header | None:
-    """The names of the columns, where a line gives them: more than one known, and most of them."""
-    names = _VPC.header_of(line)
-    return None if names and any(name.startswith("tgw-") for name in names) else names
-
-
 def matches(line: str) -> bool:
     """Whether a line is a header of flow logs, or has the default columns."""
     is_default = _LINE.match(line) is not None and len(line.split()) == len(DEFAULT)
-    return is_default or header_of(line) is not None
-
-
-def _of_columns(names: Sequence[str]) -> Header | None:
-    return header_of(" ".join(name.replace("_", "-") for name in names))
+    return is_default or _VPC.header_of(line) is not None
 
 
 def _by_kernel(lines: Sequence[bytes], header: Header | None) -> Any:
@@ -114,8 +104,8 @@ FORMATS = (
         rejects=REJECTS,
         matches=matches,
         parse=_VPC.parse,
-        header=header_of,
+        header=_VPC.header_of,
         kernel=_by_kernel,
-        cells=Cells(_of_columns, _VPC.rows),
+        cells=Cells(_VPC.header_of_columns, _VPC.rows),
     ),
 )
